@@ -1,0 +1,44 @@
+"""One learner record for three front doors: FunMooc, Moodle and the direct site.
+
+>>> from bridge import Bridge
+>>> with Bridge.from_config() as bridge:  # doctest: +SKIP
+...     bridge.record("moodle", 12345, "grain-1", module_id="module-1")
+"""
+
+from bridge.bridge import Bridge
+from bridge.config import Settings
+from bridge.errors import (
+    BridgeError,
+    CompletionRejected,
+    ConfigurationError,
+    InvalidCompletion,
+    InvalidIdentity,
+    InvalidInput,
+    StoreError,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
+from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress, Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bridge",
+    "BridgeError",
+    "Completion",
+    "CompletionRejected",
+    "ConfigurationError",
+    "Identity",
+    "InvalidCompletion",
+    "InvalidIdentity",
+    "InvalidInput",
+    "Learner",
+    "Origin",
+    "Outcome",
+    "Progress",
+    "Settings",
+    "Status",
+    "StoreError",
+    "StoreMisconfigured",
+    "StoreUnavailable",
+]

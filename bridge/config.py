@@ -1,0 +1,328 @@
+"""The configuration: one YAML file, then the environment, become one checked `Settings`.
+
+The same settings can come as a mapping (Open edX hands one over), in the same shape as the file::
+
+    store:
+      url: https://directus.example.org   # or sqlite:///progress.db, postgresql://…, memory:
+      token_file: /run/secrets/directus-token
+    store_email: false
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import yaml
+
+from bridge.errors import ConfigurationError
+
+CONFIG_VARIABLE: Final = "PROGRESS_BRIDGE_CONFIG"
+"""Environment variable with the path of the YAML file."""
+
+ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
+    "PROGRESS_BRIDGE_STORE_URL": ("store", "url"),
+    "PROGRESS_BRIDGE_STORE_TOKEN": ("store", "token"),
+    "PROGRESS_BRIDGE_STORE_TOKEN_FILE": ("store", "token_file"),
+    "PROGRESS_BRIDGE_STORE_CA_FILE": ("store", "ca_file"),
+}
+"""Environment variables that win over the file, and the setting each one stands for."""
+
+SCHEMES: Final = ("https", "http", "sqlite", "postgresql", "memory")
+
+_Section = TypeVar("_Section")
+
+
+class Secret:
+    """A string that shows itself nowhere: ``reveal()`` is the only way to its value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself; for the one line that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerFields:
+    """What the data owner calls the columns of the learners' collection."""
+
+    id: str = "id"
+    origin: str = "origin"
+    external_user_id: str = "external_user_id"
+    email: str = "email"
+    date_creation: str = "date_creation"
+    progress: str = "progress"  # Directus's alias field: the learner's progress rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressFields:
+    """What the data owner calls the columns of the progress collection."""
+
+    id: str = "id"
+    learner: str = "apprenant_id"
+    grain_id: str = "grain_id"
+    module_id: str = "module_id"
+    sequence_id: str = "sequence_id"
+    completed_at: str = "completed_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names of collections (tables) and their fields (columns)."""
+
+    learners: str = "apprenants"
+    progress: str = "progress"
+    learner_fields: LearnerFields = field(default_factory=LearnerFields)
+    progress_fields: ProgressFields = field(default_factory=ProgressFields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where progress is kept and how it is reached.
+
+    Attributes:
+        url: never shown whole, since a database URL may hold a password.
+        token: Directus static token; sent to ``url`` alone.
+        ca_file: certificates to trust instead of the system's; TLS is always verified.
+        connect_timeout: seconds.
+        read_timeout: seconds.
+        connections: how many requests may be under way at once.
+        learner_cache: how many learners' keys are remembered, 0 for none.
+        names: the data owner's names of collections and fields.
+    """
+
+    url: str = field(repr=False)
+    token: Secret | None = None
+    ca_file: Path | None = None
+    connect_timeout: float = 3.0
+    read_timeout: float = 10.0
+    connections: int = 4
+    learner_cache: int = 50_000
+    names: Names = field(default_factory=Names)
+
+    @property
+    def scheme(self) -> str:
+        """One of `SCHEMES`."""
+        return urlsplit(self.url).scheme.partition("+")[0]
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as a message may show it: without user, password and query."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that the bridge can be told.
+
+    Attributes:
+        store: where progress is kept.
+        store_email: keep learners' e-mail addresses (personal data) in the store.
+    """
+
+    store: StoreSettings
+    store_email: bool = False
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Self:
+        """Read the YAML file (``path``, or what ``PROGRESS_BRIDGE_CONFIG`` names), if there is one.
+
+        Raises:
+            ConfigurationError: naming the setting and what is wrong with it.
+        """
+        path = path or environ.get(CONFIG_VARIABLE)
+        return cls.from_mapping(_read_yaml(Path(path)) if path else {}, environ)
+
+    @classmethod
+    def from_mapping(
+        cls, mapping: Mapping[str, Any], environ: Mapping[str, str] | None = None
+    ) -> Self:
+        """Check settings in the shape of the YAML file; ``environ``'s variables win over them.
+
+        Raises:
+            ConfigurationError: naming the setting and what is wrong with it.
+        """
+        if not isinstance(mapping, Mapping):
+            raise ConfigurationError("the configuration is not a mapping of settings")
+        merged = _with_environment(mapping, environ or {})
+        _known("", merged, cls)
+        store = merged.get("store")
+        if store is None:
+            raise ConfigurationError(
+                "no store: set store.url in the file named by PROGRESS_BRIDGE_CONFIG, "
+                "or PROGRESS_BRIDGE_STORE_URL"
+            )
+        return cls(store=_store(store), store_email=_boolean("store_email", merged))
+
+
+def _read_yaml(path: Path) -> Mapping[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the configuration {path}: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{path}{where}: not YAML") from None
+    return {} if document is None else document
+
+
+def _with_environment(mapping: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The mapping with the environment's values put over it."""
+    merged = dict(mapping)
+    for variable, (section, key) in ENVIRONMENT.items():
+        if environ.get(variable):
+            inner = _mapping(section, merged.get(section) or {})
+            if key == "token":
+                inner.pop("token_file", None)
+            elif key == "token_file":
+                inner.pop("token", None)
+            merged[section] = {**inner, key: environ[variable]}
+    return merged
+
+
+def _mapping(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{name}: not a mapping of settings")
+    return dict(value)
+
+
+def _known(section: str, mapping: Mapping[str, Any], cls: type, *also: str) -> None:
+    """Refuse a setting that does not exist: a typing error must not go unnoticed."""
+    names = {f.name for f in fields(cls)} | set(also)
+    for key in mapping:
+        if key not in names:
+            near = get_close_matches(str(key), names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigurationError(f"{section}{key}: no such setting{hint}")
+
+
+def _store(value: object) -> StoreSettings:
+    mapping = _mapping("store", value)
+    _known("store.", mapping, StoreSettings, "token_file")
+    url = mapping.get("url")
+    if not isinstance(url, str) or not url.strip():
+        raise ConfigurationError("store.url: missing")
+    settings = StoreSettings(
+        url=url.strip(),
+        token=_token(mapping),
+        ca_file=_ca_file(mapping.get("ca_file")),
+        connect_timeout=_seconds("store.connect_timeout", mapping, 3.0),
+        read_timeout=_seconds("store.read_timeout", mapping, 10.0),
+        connections=_count("store.connections", mapping, 4, 1, 32),
+        learner_cache=_count("store.learner_cache", mapping, 50_000, 0, 10_000_000),
+        names=_names(mapping.get("names") or {}),
+    )
+    _check_url(settings)
+    return settings
+
+
+def _check_url(settings: StoreSettings) -> None:
+    if settings.scheme not in SCHEMES:
+        names = ", ".join(SCHEMES)
+        raise ConfigurationError(f"store.url: {settings.scheme or 'no'} scheme (one of {names})")
+    if settings.scheme in ("http", "https"):
+        parts = urlsplit(settings.url)
+        if not parts.hostname:
+            raise ConfigurationError("store.url: no host")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ConfigurationError(
+                "store.url: a Directus URL has no user, password, query or fragment; "
+                "the token goes into store.token_file or PROGRESS_BRIDGE_STORE_TOKEN"
+            )
+        if settings.token is None:
+            raise ConfigurationError(
+                "store.token_file: Directus needs a token; name a file that holds it, "
+                "or set PROGRESS_BRIDGE_STORE_TOKEN"
+            )
+
+
+def _token(mapping: Mapping[str, Any]) -> Secret | None:
+    token, path = mapping.get("token"), mapping.get("token_file")
+    if token and path:
+        raise ConfigurationError("store.token and store.token_file: give one of them")
+    if path:
+        try:
+            token = Path(path).read_text(encoding="utf-8")
+        except (OSError, TypeError, UnicodeDecodeError):
+            raise ConfigurationError(f"store.token_file: cannot read {path}") from None
+    if token is None:
+        return None
+    if not isinstance(token, str) or not token.strip().isascii() or not token.strip().isprintable():
+        raise ConfigurationError("store.token: not a token (printable ASCII characters)")
+    if not token.strip():
+        raise ConfigurationError("store.token: empty")
+    return Secret(token.strip())
+
+
+def _ca_file(value: object) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike) or not Path(value).is_file():
+        raise ConfigurationError(f"store.ca_file: no such file: {value}")
+    return Path(value)
+
+
+def _names(value: object) -> Names:
+    mapping = _mapping("store.names", value)
+    _known("store.names.", mapping, Names)
+    return Names(
+        **_texts("store.names.", {k: mapping[k] for k in ("learners", "progress") if k in mapping}),
+        learner_fields=_fields("learner_fields", mapping, LearnerFields),
+        progress_fields=_fields("progress_fields", mapping, ProgressFields),
+    )
+
+
+def _fields(name: str, mapping: Mapping[str, Any], cls: type[_Section]) -> _Section:
+    inner = _mapping(f"store.names.{name}", mapping.get(name) or {})
+    _known(f"store.names.{name}.", inner, cls)
+    return cls(**_texts(f"store.names.{name}.", inner))
+
+
+def _texts(section: str, mapping: Mapping[str, Any]) -> dict[str, str]:
+    for key, value in mapping.items():
+        if not isinstance(value, str) or not value.isidentifier():
+            raise ConfigurationError(f"{section}{key}: not a name (letters, digits and _): {value}")
+    return dict(mapping)
+
+
+def _seconds(name: str, mapping: Mapping[str, Any], default: float) -> float:
+    value = mapping.get(name.rpartition(".")[2], default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 600:
+        raise ConfigurationError(f"{name}: not a number of seconds (over 0, up to 600): {value}")
+    return float(value)
+
+
+def _count(name: str, mapping: Mapping[str, Any], default: int, least: int, most: int) -> int:
+    value = mapping.get(name.rpartition(".")[2], default)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigurationError(f"{name}: not a whole number from {least} to {most}: {value}")
+    return value
+
+
+def _boolean(name: str, mapping: Mapping[str, Any]) -> bool:
+    value = mapping.get(name, False)
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}: neither true nor false: {value}")
+    return value

@@ -1,0 +1,311 @@
+"""Who learned, what, and when: values that are valid from the moment they exist.
+
+The identity and completion rules are those of the project's design; nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bridge.errors import InvalidCompletion, InvalidIdentity
+
+MAX_TEXT: Final = 255
+"""Longest id or e-mail address, in characters: the width of the database's columns."""
+
+MAX_MOODLE_ID: Final = 2**63 - 1
+"""Largest Moodle user id: Moodle keeps it in a signed BIGINT."""
+
+MAX_AHEAD: Final = timedelta(minutes=5)
+"""How far a sender's clock may run ahead of ours."""
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""No completion can be older: before it, a clock was wrong or a zero was sent."""
+
+_SHOWN: Final = 80
+_FUNMOOC_ID = re.compile(r"[A-Za-z0-9_.-]+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_ALMOST_UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F-]+\}?", re.IGNORECASE)
+_NIL_UUID = str(uuid.UUID(int=0))
+_DIGITS = re.compile(r"[0-9]+")
+
+
+class Origin(StrEnum):
+    """The front door a learner came through. The same id under two origins is two people."""
+
+    MOODLE = "moodle"
+    FUNMOOC = "funmooc"
+    DIRECT = "direct"
+
+
+def _shown(value: object) -> str:
+    """The value as an error may show it: printable ASCII, cut at 80 characters."""
+    if not isinstance(value, str | int | float | None):
+        return f"a {type(value).__name__}"
+    if isinstance(value, int) and abs(value).bit_length() > 8 * _SHOWN:
+        return "a very large number"
+    text = ascii(value[: _SHOWN + 1] if isinstance(value, str) else value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Identity:
+    """One learner: an origin, and the id that this origin's platform knows them by.
+
+    Args:
+        origin: ``moodle``, ``funmooc`` or ``direct``, matched exactly.
+        external_user_id: normalised on the way in (surrounding white space stripped).
+            moodle: an int or decimal digits, 1 to 2**63-1; funmooc: 1 to 255 of
+            ``A-Z a-z 0-9 _ . -``, but not Studio's literal ``student``; direct: a UUID in
+            canonical 8-4-4-4-12 form, kept in lower case.
+
+    Raises:
+        InvalidIdentity: naming the rule that is broken, and the value cut at 80 characters.
+    """
+
+    origin: Origin
+    external_user_id: str
+
+    def __init__(self, origin: Origin | str, external_user_id: str | int | uuid.UUID) -> None:
+        normalise = _RULES.get(origin) if isinstance(origin, str) else None
+        if normalise is None:
+            names = ", ".join(Origin)
+            raise InvalidIdentity("origin", f"unknown origin (one of {names})", _shown(origin))
+        object.__setattr__(self, "origin", Origin(origin))
+        object.__setattr__(self, "external_user_id", normalise(external_user_id))
+
+    def __repr__(self) -> str:
+        """Safe in a log: no more of the id than its first 8 characters."""
+        return f"<Identity {self}>"
+
+    def __str__(self) -> str:
+        shown = self.external_user_id
+        return f"{self.origin}:{shown if len(shown) <= 8 else shown[:8] + '…'}"
+
+
+def _refuse_id(origin: Origin, rule: str, value: object) -> InvalidIdentity:
+    return InvalidIdentity(f"{origin} external_user_id", rule, _shown(value))
+
+
+def _id_text(origin: Origin, value: object) -> str:
+    """The id as stripped, non-empty text."""
+    if value is None:
+        raise _refuse_id(origin, "missing", value)
+    if not isinstance(value, str):
+        raise _refuse_id(origin, "not a string", value)
+    text = value.strip()
+    if not text:
+        raise _refuse_id(origin, "empty", value)
+    return text
+
+
+def _moodle_id(value: object) -> str:
+    if isinstance(value, bool | float):
+        raise _refuse_id(Origin.MOODLE, "not an integer", value)
+    if not isinstance(value, int):
+        text = _id_text(Origin.MOODLE, value)
+        if not text.isascii() and text.isnumeric():
+            raise _refuse_id(Origin.MOODLE, "not ASCII digits", value)
+        if not _DIGITS.fullmatch(text):
+            raise _refuse_id(Origin.MOODLE, "not decimal digits", value)
+        if text[0] == "0" and text != "0":
+            raise _refuse_id(Origin.MOODLE, "leading zero", value)
+        number = int(text) if len(text) <= 19 else MAX_MOODLE_ID + 1
+    else:
+        number = int(value)
+    if number < 1:
+        raise _refuse_id(Origin.MOODLE, "not positive", value)
+    if number > MAX_MOODLE_ID:
+        raise _refuse_id(Origin.MOODLE, "too large (at most 2^63-1)", value)
+    return str(number)
+
+
+def _funmooc_id(value: object) -> str:
+    text = _id_text(Origin.FUNMOOC, value)
+    if not _FUNMOOC_ID.fullmatch(text):
+        raise _refuse_id(Origin.FUNMOOC, "a character is not allowed (A-Z a-z 0-9 _ . -)", value)
+    if len(text) > MAX_TEXT:
+        raise _refuse_id(Origin.FUNMOOC, f"too long (at most {MAX_TEXT})", value)
+    if text == "student":
+        raise _refuse_id(Origin.FUNMOOC, "the id of a Studio preview, not of a learner", value)
+    return text
+
+
+def _direct_id(value: object) -> str:
+    text = str(value) if isinstance(value, uuid.UUID) else _id_text(Origin.DIRECT, value)
+    if not _UUID.fullmatch(text):
+        almost = _ALMOST_UUID.fullmatch(text)
+        rule = "not canonical (8-4-4-4-12 hex digits)" if almost else "not a UUID"
+        raise _refuse_id(Origin.DIRECT, rule, value)
+    if text == _NIL_UUID:
+        raise _refuse_id(Origin.DIRECT, "the nil UUID names nobody", value)
+    return text.lower()
+
+
+_RULES: Final[dict[str, Callable[[object], str]]] = {
+    Origin.MOODLE: _moodle_id,
+    Origin.FUNMOOC: _funmooc_id,
+    Origin.DIRECT: _direct_id,
+}
+
+
+def _text(name: str, value: object) -> str:
+    """An id of the course: 1 to 255 printable characters once stripped."""
+    if not isinstance(value, str):
+        raise InvalidCompletion(name, "missing" if value is None else "not a string", _shown(value))
+    text = value.strip()
+    if not text:
+        raise InvalidCompletion(name, "empty", _shown(value))
+    if len(text) > MAX_TEXT:
+        raise InvalidCompletion(name, f"too long (at most {MAX_TEXT} characters)", _shown(value))
+    if not text.isprintable():
+        raise InvalidCompletion(name, "a character is not printable", _shown(value))
+    return text
+
+
+def _instant(value: object) -> datetime:
+    """The instant in UTC, to the millisecond: no store may keep more than Directus does."""
+    now = datetime.now(UTC)
+    if value is None:
+        utc = now
+    elif not isinstance(value, datetime):
+        raise InvalidCompletion("completed_at", "not a datetime", _shown(value))
+    elif value.utcoffset() is None:
+        raise InvalidCompletion("completed_at", "naive (no time zone)", value.isoformat())
+    elif value < EARLIEST:
+        raise InvalidCompletion("completed_at", "before 2000", value.isoformat())
+    elif value > now + MAX_AHEAD:
+        raise InvalidCompletion("completed_at", "more than 5 minutes ahead", value.isoformat())
+    else:
+        utc = value.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def _email(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable() or "@" not in value:
+        raise InvalidCompletion("email", "not an e-mail address", "(not shown)")
+    if len(value) > MAX_TEXT:
+        raise InvalidCompletion("email", f"too long (at most {MAX_TEXT})", "(not shown)")
+    return value.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One learner finished one grain at one instant.
+
+    Args:
+        identity: who.
+        grain_id: what; 1 to 255 printable characters once stripped, as are the next two.
+        module_id: the module the grain belongs to, or None.
+        sequence_id: the sequence the grain belongs to, or None.
+        completed_at: when; aware, from 2000 to 5 minutes ahead. Kept in UTC, cut to the
+            millisecond (all that Directus keeps). Default: now.
+        email: personal data, kept only by a store told to (``store_email``), and only when it
+            creates the learner. No part of what makes two completions equal, never shown.
+
+    Raises:
+        InvalidCompletion: naming the field, the rule and the value (never the e-mail address).
+    """
+
+    identity: Identity
+    grain_id: str
+    module_id: str | None = None
+    sequence_id: str | None = None
+    completed_at: datetime = None  # type: ignore[assignment]  # __post_init__ puts now
+    email: str | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.identity, Identity):
+            raise InvalidCompletion("identity", "not an Identity", _shown(self.identity))
+        put = object.__setattr__
+        put(self, "grain_id", _text("grain_id", self.grain_id))
+        if self.module_id is not None:
+            put(self, "module_id", _text("module_id", self.module_id))
+        if self.sequence_id is not None:
+            put(self, "sequence_id", _text("sequence_id", self.sequence_id))
+        put(self, "completed_at", _instant(self.completed_at))
+        if self.email is not None:
+            put(self, "email", _email(self.email))
+
+    @property
+    def progress(self) -> Progress:
+        """What a store would keep of it."""
+        return Progress(self.grain_id, self.module_id, self.sequence_id, self.completed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One grain of one learner's record, as a store holds it.
+
+    ``completed_at`` is None only in rows that something else than the bridge wrote.
+    """
+
+    grain_id: str
+    module_id: str | None
+    sequence_id: str | None
+    completed_at: datetime | None
+
+    def precedes(self, other: Progress) -> bool:
+        """Whether this one is to be kept rather than the other: the merge rule.
+
+        Earliest wins. At the same instant a row that names its module and sequence wins over one
+        that does not, then the lesser id: so every order of delivery ends in the same row.
+        """
+        return self._rank() < other._rank()
+
+    def __lt__(self, other: Progress) -> bool:
+        """The order of a record: earliest first, then by grain."""
+        return (self._rank(), self.grain_id) < (other._rank(), other.grain_id)
+
+    def _rank(self) -> tuple[bool, datetime, bool, str, bool, str]:
+        module, sequence = self.module_id, self.sequence_id
+        return (
+            self.completed_at is None,
+            self.completed_at or EARLIEST,
+            module is None,
+            module or "",
+            sequence is None,
+            sequence or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A row of ``apprenants``: ``id`` is the store's key; the rest as recorded."""
+
+    id: int
+    identity: Identity
+    email: str | None = field(default=None, repr=False)
+    date_creation: datetime | None = None
+
+
+class Status(StrEnum):
+    """What became of one completion."""
+
+    CREATED = "created"
+    ALREADY_RECORDED = "already_recorded"
+    MOVED_EARLIER = "moved_earlier"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a store did with one completion; ``reason`` is set when it was rejected."""
+
+    status: Status
+    reason: str | None = None
+
+    @classmethod
+    def rejected(cls, reason: str) -> Outcome:
+        """The store refuses this completion, and would again: ``reason`` says why."""
+        return cls(Status.REJECTED, reason)
+
+
+CREATED: Final = Outcome(Status.CREATED)
+ALREADY_RECORDED: Final = Outcome(Status.ALREADY_RECORDED)
+MOVED_EARLIER: Final = Outcome(Status.MOVED_EARLIER)

@@ -1,0 +1,51 @@
+"""Packaging of progress bridge; tool settings live in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "bridge/__init__.py").read_text()).group(1)
+
+SQL = ["SQLAlchemy>=2.0.30", "psycopg[binary]>=3.1"]
+TEST = [
+    "directus-sdk-py==1.1.0",  # what `make bench` compares with
+    "hypothesis>=6.100",
+    "mypy>=1.14",
+    "pytest>=8",
+    "ruff>=0.9",
+    "selenium>=4.20",
+    "types-PyYAML",
+    "types-requests",
+    "xblock-sdk>=0.14",
+    "XBlock[django]>=5",
+]
+
+setup(
+    name="progress-bridge",
+    version=VERSION,
+    description="One learner record for FunMooc (Open edX), Moodle and a direct website",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=find_packages(include=["bridge", "bridge.*", "progress_xblock", "progress_xblock.*"]),
+    include_package_data=True,
+    package_data={
+        "bridge": ["py.typed", "directus/*.yaml"],
+        "progress_xblock": ["py.typed", "static/*/*", "templates/*", "translations/*/*/*"],
+    },
+    # What the LMS process needs, and nothing that Open edX does not pin already.
+    install_requires=[
+        "XBlock>=4",
+        "web-fragments>=2",
+        "requests>=2.28",
+        "PyYAML>=6",
+        "click>=8",
+    ],
+    extras_require={"sql": SQL, "test": SQL + TEST},
+    entry_points={
+        "console_scripts": ["progress-bridge = bridge.cli:main"],
+        "xblock.v1": ["progress = progress_xblock:ProgressXBlock"],
+    },
+)
