@@ -1,0 +1,256 @@
+"""Directus's REST dialect: one request in, its data or one of three kinds of error out.
+
+The kinds follow what Directus 10, 11 and 12 were seen to answer, proxies in front of it included.
+No error holds the token, a header or a body, and none keeps the HTTP library's own exception, whose
+frames hold them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import MaxRetryError
+
+from bridge.config import Secret, StoreSettings
+from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+
+TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"
+"""Code of a refusal because the body is over the server's (or a proxy's) limit."""
+
+_TRY_LATER: Final = frozenset({408, 425, 429, 502, 503, 504})
+_UNREACHABLE: Final = range(520, 600)  # what CDNs say of the server behind them
+
+
+class ConnectionCut(StoreUnavailable):
+    """The connection broke after the request was sent: it may or may not have been carried out."""
+
+
+class DirectusRefusal(StoreError):
+    """Directus refuses this request for what it holds; another might be accepted.
+
+    Attributes:
+        status: the HTTP status, 400 to 500.
+        code: ``extensions.code`` of Directus's first error, or None when the answer has none.
+        field: ``extensions.field``, a hint at best (it can name the wrong column), or None.
+    """
+
+    def __init__(self, status: int, code: str | None, field: str | None) -> None:
+        where = f" (field {field})" if field else ""
+        super().__init__(f"Directus refuses: {code or f'HTTP {status}'}{where}")
+        self.status = status
+        self.code = code
+        self.field = field
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether this may be the server failing rather than the request being wrong."""
+        return self.code is None or self.status >= 500
+
+
+class _Bearer(AuthBase):
+    """The token as a header; being given explicitly, it keeps .netrc out."""
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        return request
+
+
+class DirectusClient:
+    """Speaks to one Directus, over kept-alive connections. May be shared by threads and forks.
+
+    Args:
+        settings: URL, token, CA file, time-outs (seconds) and number of connections.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
+        self._base = settings.url.rstrip("/")
+        self._session: requests.Session | None = None
+        self._pid = 0
+
+    def request(
+        self, method: str, path: str, *, params: dict[str, str] | None = None, body: Any = None
+    ) -> Any:
+        """The ``data`` of Directus's answer, or None when it has none.
+
+        A request that reads is sent a second time when its connection turns out to be cut.
+
+        Args:
+            method: an HTTP method, ``SEARCH`` included.
+            path: from the URL's root on, as in ``/items/progress``.
+            params: the query string.
+            body: sent as JSON.
+
+        Raises:
+            StoreUnavailable: not reachable, too slow, overloaded or cut off (`ConnectionCut`).
+            StoreMisconfigured: a wrong URL, token, right, collection or certificate.
+            DirectusRefusal: anything else that is not a success.
+        """
+        content = None if body is None else encode(body)
+
+        def send() -> requests.Response:
+            return self._send(method, path, params, content)
+
+        try:
+            response = send()
+        except ConnectionCut:
+            if method not in ("GET", "SEARCH"):
+                raise
+            response = send()
+        return self._data(response)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _send(
+        self, method: str, path: str, params: dict[str, str] | None, content: bytes | None
+    ) -> requests.Response:
+        settings = self._settings
+        try:
+            return self._connections().request(
+                method,
+                self._base + path,
+                params=params,
+                data=content,
+                headers={"Content-Type": "application/json", "Accept": "application/json"},
+                auth=_Bearer(settings.token),
+                timeout=(settings.connect_timeout, settings.read_timeout),
+                verify=str(settings.ca_file) if settings.ca_file else True,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            failure = self._failure(error)
+        raise failure  # out here, so that it does not drag the request and its headers along
+
+    def _connections(self) -> requests.Session:
+        """The kept connections of this process: a fork must not share its parent's sockets."""
+        if self._session is None or self._pid != os.getpid():
+            session = requests.Session()
+            adapter = HTTPAdapter(pool_maxsize=self._settings.connections)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            self._session, self._pid = session, os.getpid()
+        return self._session
+
+    def _failure(self, error: requests.RequestException) -> StoreError:
+        settings, url = self._settings, self._settings.shown_url
+        if isinstance(error, requests.exceptions.SSLError):
+            return StoreMisconfigured(
+                f"{url}: TLS failed, its certificate is not trusted; "
+                "set store.ca_file to the authority's certificate"
+            )
+        if isinstance(error, requests.exceptions.ConnectTimeout):
+            return StoreUnavailable(f"{url}: no connection within {settings.connect_timeout:g} s")
+        if isinstance(error, requests.exceptions.Timeout):
+            return StoreUnavailable(f"{url}: no answer within {settings.read_timeout:g} s")
+        if isinstance(error, requests.exceptions.ProxyError):
+            return StoreUnavailable(f"{url}: the proxy cannot be reached")
+        if isinstance(error, requests.exceptions.ConnectionError):
+            if isinstance(error.args[0] if error.args else None, MaxRetryError):
+                return StoreUnavailable(f"{url}: no connection (refused, or no such host)")
+            return ConnectionCut(f"{url}: the connection was cut")
+        if isinstance(
+            error,
+            requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError,
+        ):
+            return ConnectionCut(f"{url}: the answer was cut off")
+        return StoreMisconfigured(f"{url}: cannot be requested ({type(error).__name__})")
+
+    def _data(self, response: requests.Response) -> Any:
+        status, url = response.status_code, self._settings.shown_url
+        if 300 <= status < 400:
+            target = urlsplit(response.headers.get("Location", "")).netloc or "another page"
+            raise StoreMisconfigured(f"{url}: redirects to {target}; is store.url Directus's own?")
+        if status in _TRY_LATER or status in _UNREACHABLE:
+            raise StoreUnavailable(f"{url}: HTTP {status}, try later", _retry_after(response))
+        if status >= 400:
+            raise self._refusal(response)
+        if not response.content:
+            return None
+        document = self._document(response)
+        return document.get("data")
+
+    def _document(self, response: requests.Response) -> dict[str, Any]:
+        """The JSON object of a successful answer."""
+        if "json" not in response.headers.get("Content-Type", ""):
+            raise StoreMisconfigured(
+                f"{self._settings.shown_url}: answers with a page, not with Directus's JSON; "
+                "is store.url right, is a login page in front of it?"
+            )
+        try:
+            document = response.json()
+        except requests.exceptions.JSONDecodeError:
+            document = None
+        if not isinstance(document, dict):
+            raise ConnectionCut(f"{self._settings.shown_url}: the answer is cut off or not JSON")
+        return document
+
+    def _refusal(self, response: requests.Response) -> StoreError:
+        """What an answer of 400 and above means, but for those that say to try later."""
+        status, url = response.status_code, self._settings.shown_url
+        code, field = _code_and_field(response)
+        if status == 401:
+            return StoreMisconfigured(f"{url}: the token is not valid (HTTP 401)")
+        if status == 403:
+            return StoreMisconfigured(
+                f"{url}: HTTP 403, the token has no right to do this, or the collection or field "
+                "does not exist; `progress-bridge check` tells which"
+            )
+        if status == 404:
+            return StoreMisconfigured(f"{url}: HTTP 404, this is not Directus's own URL")
+        if status in (405, 501):
+            return StoreMisconfigured(
+                f"{url}: HTTP {status}, a proxy in front refuses the method; let it pass SEARCH"
+            )
+        if status == 413 or (code == "INVALID_PAYLOAD" and "too large" in response.text):
+            return DirectusRefusal(status, TOO_LARGE, None)
+        return DirectusRefusal(status, code, field)
+
+
+def encode(body: Any) -> bytes:
+    """The body as it goes over the wire: UTF-8 JSON without needless spaces."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _code_and_field(response: requests.Response) -> tuple[str | None, str | None]:
+    """``extensions.code`` and ``.field`` of the first error, when the answer is Directus's."""
+    try:
+        extensions = response.json()["errors"][0]["extensions"]
+        code, field = extensions.get("code"), extensions.get("field")
+    except (requests.exceptions.JSONDecodeError, LookupError, TypeError, AttributeError):
+        return None, None
+    return (
+        code if isinstance(code, str) else None,
+        field if isinstance(field, str) else None,
+    )
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """``Retry-After`` in seconds, which RFC 9110 lets be a number of seconds or a date."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())
