@@ -1,0 +1,1 @@
+"""From what each platform hands over to an `Identity`: one module for each origin."""

@@ -1,0 +1,125 @@
+"""FunMooc: from what Open edX tells a block about its user to the learner it may record for.
+
+The attributes are those of edx-platform's ``user`` service (``xblock_django/user_service.py`` and
+``constants.py`` there), as the project's design lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from bridge.errors import BridgeError
+from bridge.model import Identity, Origin
+
+IS_AUTHENTICATED: Final = "edx-platform.is_authenticated"
+PREVIEW_ID: Final = "student"
+"""What Studio's preview gives as the id of whoever looks at it."""
+
+
+class LearnerId(StrEnum):
+    """Which of Open edX's two anonymous ids stands for a learner.
+
+    ``platform``: one id for a learner in all courses. ``course``: another one in each course.
+    """
+
+    PLATFORM = "platform"
+    COURSE = "course"
+
+    @property
+    def key(self) -> str:
+        """The attribute of the platform's user that holds this id."""
+        return _KEYS[self]
+
+
+_KEYS: Final = {
+    LearnerId.PLATFORM: "edx-platform.deprecated_anonymous_user_id",
+    LearnerId.COURSE: "edx-platform.anonymous_user_id",
+}
+
+
+class WhyNot(StrEnum):
+    """Why nothing may be recorded for whoever is in front of the block."""
+
+    PREVIEW = "preview"
+    MASQUERADE = "masquerade"
+    NOT_LOGGED_IN = "not_logged_in"
+    NO_ID = "no_id"
+
+
+class NoLearner(BridgeError):
+    """There is no learner to record for.
+
+    Attributes:
+        why: the reason.
+    """
+
+    def __init__(self, why: WhyNot, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+    def __reduce__(self) -> tuple[type[NoLearner], tuple[WhyNot, str]]:
+        return type(self), (self.why, str(self))
+
+
+class XBlockUser(Protocol):
+    """The part of XBlock's user that matters here."""
+
+    opt_attrs: Mapping[str, Any]
+
+
+class UserService(Protocol):
+    """The part of Open edX's ``user`` service that matters here."""
+
+    def get_current_user(self) -> XBlockUser:
+        """Whoever looks at the block, a learner or not."""
+
+
+def identity(
+    users: UserService | None,
+    learner_id: LearnerId = LearnerId.PLATFORM,
+    *,
+    authoring: bool = False,
+) -> Identity:
+    """The learner in front of the block.
+
+    Args:
+        users: the runtime's ``user`` service, or None when it has none.
+        learner_id: which anonymous id is theirs. The other one is never taken instead: it would
+            make a second learner of the same person.
+        authoring: whether this is Studio or a library, where even a real id is an author's.
+
+    Raises:
+        NoLearner: nothing may be recorded, and why.
+        InvalidIdentity: the id that the platform gives breaks the rules of `Identity`.
+    """
+    if authoring:
+        raise NoLearner(WhyNot.PREVIEW, "an author's preview, not a learner")
+    if users is None:
+        raise NoLearner(WhyNot.NO_ID, "the platform has no user service")
+    if _masquerading(users):
+        raise NoLearner(WhyNot.MASQUERADE, "somebody else is looking through a learner's eyes")
+    attributes = users.get_current_user().opt_attrs
+    ids = {kind: attributes.get(kind.key) for kind in LearnerId}
+    if not attributes.get(IS_AUTHENTICATED, any(ids.values())):
+        raise NoLearner(WhyNot.NOT_LOGGED_IN, "nobody is logged in")
+    if PREVIEW_ID in ids.values():
+        raise NoLearner(WhyNot.PREVIEW, "Studio's preview, not a learner")
+    wanted = ids[learner_id]
+    if not wanted:
+        raise NoLearner(
+            WhyNot.NO_ID,
+            f"learner_id is {learner_id}, but the platform does not give {learner_id.key}",
+        )
+    return Identity(Origin.FUNMOOC, wanted)
+
+
+def _masquerading(users: UserService) -> bool:
+    """Whether staff look at the course as a specific learner.
+
+    The attributes are then that learner's, and only the Django user behind the service knows:
+    ``setup_masquerade`` in edx-platform's ``courseware/masquerade.py`` sets its ``real_user``.
+    """
+    user = getattr(users, "_django_user", None)
+    return getattr(user, "real_user", None) is not None

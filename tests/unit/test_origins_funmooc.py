@@ -1,0 +1,98 @@
+"""Who is in front of the block: each row of the design's Open edX section."""
+
+import pickle
+from types import SimpleNamespace
+
+import pytest
+
+from bridge import Identity, InvalidIdentity
+from bridge.origins.funmooc import LearnerId, NoLearner, WhyNot, identity
+
+PLATFORM_ID = "0123456789abcdef0123456789abcdef"
+COURSE_ID = "fedcba9876543210fedcba9876543210"
+
+
+def users(*, django_user=None, **attributes):
+    """A user service as edx-platform's; the keywords are its attributes, less their prefix."""
+    opt_attrs = {f"edx-platform.{name}": value for name, value in attributes.items()}
+    user = SimpleNamespace(opt_attrs=opt_attrs)
+    return SimpleNamespace(get_current_user=lambda: user, _django_user=django_user)
+
+
+def learner(**changes):
+    ids = {"deprecated_anonymous_user_id": PLATFORM_ID, "anonymous_user_id": COURSE_ID}
+    return users(**{"is_authenticated": True, **ids, **changes})
+
+
+def why(service, *args, **kwargs):
+    with pytest.raises(NoLearner) as caught:
+        identity(service, *args, **kwargs)
+    return caught.value.why
+
+
+def test_by_default_a_learner_is_known_by_the_platform_wide_id():
+    assert identity(learner()) == Identity("funmooc", PLATFORM_ID)
+
+
+def test_the_id_of_the_course_is_taken_when_the_deployment_says_so():
+    assert identity(learner(), LearnerId.COURSE) == Identity("funmooc", COURSE_ID)
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_without_the_platform_wide_id_the_id_of_the_course_is_not_taken_instead(absent):
+    assert why(learner(deprecated_anonymous_user_id=absent)) is WhyNot.NO_ID
+
+
+def test_without_the_id_of_the_course_the_platform_wide_one_is_not_taken_instead():
+    assert why(learner(anonymous_user_id=None), LearnerId.COURSE) is WhyNot.NO_ID
+
+
+def test_a_missing_id_is_explained_by_the_setting_and_the_attribute():
+    with pytest.raises(NoLearner, match=r"platform.*edx-platform\.deprecated_anonymous_user_id"):
+        identity(users(is_authenticated=True, anonymous_user_id=COURSE_ID))
+
+
+def test_a_visitor_who_is_not_logged_in_is_no_learner():
+    assert why(users(is_authenticated=False)) is WhyNot.NOT_LOGGED_IN
+
+
+def test_a_runtime_that_says_nothing_of_its_user_has_nobody_logged_in():
+    assert why(users()) is WhyNot.NOT_LOGGED_IN
+
+
+def test_an_id_is_enough_where_the_runtime_does_not_say_who_is_logged_in():
+    service = users(deprecated_anonymous_user_id=PLATFORM_ID)
+    assert identity(service).external_user_id == PLATFORM_ID
+
+
+@pytest.mark.parametrize("learner_id", LearnerId)
+@pytest.mark.parametrize("key", ["anonymous_user_id", "deprecated_anonymous_user_id"])
+def test_the_student_of_studios_preview_is_no_learner_whichever_id_says_so(key, learner_id):
+    assert why(learner(**{key: "student"}), learner_id) is WhyNot.PREVIEW
+
+
+def test_an_author_with_a_real_id_is_no_learner():
+    assert why(learner(), authoring=True) is WhyNot.PREVIEW
+
+
+def test_staff_who_masquerade_as_a_learner_do_not_record_for_them():
+    masked = SimpleNamespace(real_user=SimpleNamespace(username="staff"))
+    assert why(learner(django_user=masked)) is WhyNot.MASQUERADE
+
+
+def test_a_learner_who_is_themself_is_not_taken_for_a_masquerade():
+    assert identity(learner(django_user=SimpleNamespace(username="ada")))
+
+
+def test_a_runtime_without_a_user_service_gives_no_learner():
+    assert why(None) is WhyNot.NO_ID
+
+
+def test_an_id_that_breaks_the_rules_is_refused_with_the_rule():
+    with pytest.raises(InvalidIdentity, match="not allowed"):
+        identity(learner(deprecated_anonymous_user_id="a b"))
+
+
+def test_the_reason_survives_pickling():
+    error = pickle.loads(pickle.dumps(NoLearner(WhyNot.MASQUERADE, "as told")))
+    assert (error.why, str(error)) == (WhyNot.MASQUERADE, "as told")
