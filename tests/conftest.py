@@ -1,0 +1,98 @@
+"""The real servers, each started once in a run, and only when a test asks for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import chromium, provision
+from tests.servers.directus import Directus, create_tables
+from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+
+def pytest_configure() -> None:
+    """Let a polite kill run the fixtures' ends, as Ctrl-C does: no server is left behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def need(*components: str) -> None:
+    """Skip the test, saying why, when a component is not installed; with ``CI=true``, fail it."""
+    reasons = [reason for name in components if (reason := provision.missing(name))]
+    if reasons and os.environ.get("CI") == "true":
+        pytest.fail("; ".join(reasons), pytrace=False)
+    if reasons:
+        pytest.skip("; ".join(reasons))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL; a test makes its own databases in it."""
+    need("postgresql")
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def start_directus(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Directus]]:
+    """Starts a Directus with the two tables of a fresh base, and stops it at the end of the run."""
+    with ExitStack() as servers:
+
+        def start(version: str, database_url: str | None = None) -> Directus:
+            need(f"directus-{version}")
+            folder = tmp_path_factory.mktemp(f"directus-{version}")
+            server = servers.enter_context(Directus(version, folder, database_url))
+            create_tables(server)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def directus_pg(postgres: Postgres, start_directus: Callable[..., Directus]) -> Directus:
+    """Directus 11 over PostgreSQL: what the bridge is used with."""
+    return start_directus("11.17.4", postgres.create_database("directus"))
+
+
+@pytest.fixture(scope="session")
+def directus_sqlite(start_directus: Callable[..., Directus]) -> Directus:
+    """Directus 11 over SQLite."""
+    return start_directus("11.17.4")
+
+
+@pytest.fixture(scope="session")
+def directus_10(start_directus: Callable[..., Directus]) -> Directus:
+    """Directus 10, the last version without policies, over SQLite."""
+    return start_directus("10.13.4")
+
+
+@pytest.fixture(scope="session")
+def directus_12(start_directus: Callable[..., Directus]) -> Directus:
+    """Directus 12, over SQLite."""
+    return start_directus("12.4.0")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis that keeps what it acknowledged."""
+    need("redis")
+    with Redis(tmp_path_factory.mktemp("redis"), appendonly=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chrome]:
+    """A headless Chromium that asks for French; one window for the whole run."""
+    need("chromium")
+    with chromium.browser("fr") as window:
+        yield window

@@ -1,0 +1,81 @@
+"""The servers that the other tests stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers.directus import Directus
+from tests.servers.postgres import Postgres
+from tests.servers.process import Server, ServerError
+from tests.servers.redis import Redis
+
+
+def test_postgresql_answers_a_query(postgres: Postgres) -> None:
+    assert postgres.psql("postgres", "SELECT 6 * 7").stdout.strip() == "42"
+
+
+def test_psql_stops_at_the_first_error_and_says_what_it_was(postgres: Postgres) -> None:
+    with pytest.raises(ServerError, match="no_such_table"):
+        postgres.psql("postgres", "SELECT * FROM no_such_table; SELECT 1")
+
+
+def test_a_dump_of_an_untouched_database_never_changes(postgres: Postgres) -> None:
+    postgres.create_database("dumped")
+    postgres.psql("dumped", "CREATE TABLE t (id integer)")
+    assert postgres.dump("dumped") == postgres.dump("dumped")
+
+
+def test_a_crash_of_postgresql_loses_nothing_that_was_committed() -> None:
+    with Postgres() as server:
+        server.psql("postgres", "CREATE TABLE t AS SELECT 1 AS id")
+        server.kill()
+        assert not server.running
+        server.start()
+        assert server.psql("postgres", "SELECT id FROM t").stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("name", ["directus_pg", "directus_sqlite", "directus_10", "directus_12"])
+def test_directus_serves_the_two_tables_to_its_admin(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    directus: Directus = request.getfixturevalue(name)
+    assert directus.request("POST", "/utils/cache/clear?system").ok
+    learners = directus.request("GET", "/fields/apprenants").json()["data"]
+    types = {field["field"]: field["type"] for field in learners}
+    assert {"origin": "string", "date_creation": "timestamp"}.items() <= types.items()
+    assert directus.request("GET", "/items/progress").ok
+
+
+def test_redis_keeps_what_it_acknowledged_over_a_crash(tmp_path: Path) -> None:
+    with Redis(tmp_path, appendonly=True) as server:
+        assert _redis(server, "SET key value") == "+OK"
+        server.kill()
+        server.start()
+        assert _redis(server, "GET key") == "$5\r\nvalue"
+
+
+def _redis(server: Redis, command: str) -> str:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(command.encode() + b"\r\n")
+        return connection.recv(100).decode().strip()
+
+
+def test_the_browser_opens_a_page_and_asks_for_french(browser: object) -> None:
+    browser.get("data:text/html,<title>Bonjour</title>")  # type: ignore[attr-defined]
+    assert browser.title == "Bonjour"  # type: ignore[attr-defined]
+    script = "return navigator.language"
+    assert browser.execute_script(script).startswith("fr")  # type: ignore[attr-defined]
+
+
+class _Broken(Server):
+    def command(self) -> list[str]:
+        return ["sh", "-c", "echo the disk is on fire; exit 3"]
+
+
+def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match=r"exit code 3(?s:.*)the disk is on fire"):
+        _Broken("broken", tmp_path).start()
