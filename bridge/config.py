@@ -11,12 +11,13 @@ The same settings can come as a mapping (Open edX hands one over), in the same s
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -35,6 +36,7 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
 
 SCHEMES: Final = ("https", "http", "sqlite", "postgresql", "memory")
 
+_USER_AND_PASSWORD: Final = re.compile(r"^([^:/]+://).*@")
 _Section = TypeVar("_Section")
 
 
@@ -126,8 +128,8 @@ class StoreSettings:
     @property
     def shown_url(self) -> str:
         """The URL as a message may show it: without user, password and query."""
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+        url = self.url.partition("?")[0]
+        return url if self.scheme == "sqlite" else _USER_AND_PASSWORD.sub(r"\1", url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

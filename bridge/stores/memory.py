@@ -46,7 +46,7 @@ class MemoryStore:
 
     def export(self, identity: Identity) -> dict[str, Any] | None:
         learner = self._learners.get(identity)
-        return learner and learner_as_json(learner, self.progress(identity))
+        return None if learner is None else learner_as_json(learner, self.progress(identity))
 
     def erase(self, identity: Identity) -> bool:
         with self._lock:
