@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers import chromium, provision
+from tests.servers import chromium
 from tests.servers.directus import Directus, create_tables
+from tests.servers.need import need
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     """Let a polite kill run the fixtures' ends, as Ctrl-C does: no server is left behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-def need(*components: str) -> None:
-    """Skip the test, saying why, when a component is not installed; with ``CI=true``, fail it."""
-    reasons = [reason for name in components if (reason := provision.missing(name))]
-    if reasons and os.environ.get("CI") == "true":
-        pytest.fail("; ".join(reasons), pytrace=False)
-    if reasons:
-        pytest.skip("; ".join(reasons))
 
 
 @pytest.fixture(scope="session")

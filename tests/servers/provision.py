@@ -76,10 +76,15 @@ def missing(component: str) -> str | None:
         here = APT[component].present()
         packages = " ".join(APT[component].packages)
         return None if here else f"{component} is not installed (apt-get install {packages})"
-    folder = CACHE / component
-    if _marker(folder).exists() and _marker(folder).read_text() == _recipe(component):
-        return missing(_node_of(component)) if component in DIRECTUS else None
-    return f"{component} is not installed (python -m tests.servers.provision {component})"
+    if not _installed(component):
+        return f"{component} is not installed (python -m tests.servers.provision {component})"
+    return missing(_node_of(component)) if component in DIRECTUS else None
+
+
+def _installed(component: str) -> bool:
+    """Whether the whole of it is in its folder, by the recipe of today."""
+    recipe, marker = _recipe(component), _marker(CACHE / component)
+    return marker.exists() and marker.read_text() == recipe
 
 
 def _marker(folder: Path) -> Path:
@@ -109,17 +114,21 @@ def provision(components: Iterable[str]) -> list[str]:
     if not todo:
         return []
     with _alone():
-        needed = {"compiler": None, **{_node_of(c): None for c in todo if c in DIRECTUS}}
-        everything = [*(needed if len(needed) > 1 else ()), *todo]
-        todo = [name for name in dict.fromkeys(everything) if missing(name)]
+        todo = [name for name in _with_prerequisites(todo) if missing(name)]
         _install_apt([name for name in todo if name in APT])
         for name in todo:
             if name in NODES:
                 _install(name, _pip_install)
+        servers = [name for name in todo if name in DIRECTUS and not _installed(name)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            servers = [name for name in todo if name in DIRECTUS]
             list(pool.map(lambda name: _install(name, _npm_install), servers))
     return [reason for name in wanted if (reason := missing(name))]
+
+
+def _with_prerequisites(components: Sequence[str]) -> list[str]:
+    """The components, after the compiler and the Node that a Directus among them needs."""
+    needed = [x for c in components if c in DIRECTUS for x in ("compiler", _node_of(c))]
+    return list(dict.fromkeys([*needed, *components]))
 
 
 @contextmanager

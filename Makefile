@@ -1,0 +1,46 @@
+# Everything that is downloaded or made stays in .cache, which git ignores.
+
+STORE := sqlite
+ARGS :=
+PYTHON := .cache/venv/bin/python
+INSTALLED := .cache/venv/.installed
+PROVISION := $(PYTHON) -m tests.servers.provision
+
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+run: $(INSTALLED) ## Start the demo, on SQLite or with STORE=directus
+	@$(if $(filter directus,$(STORE)),$(PROVISION) directus-11.17.4)
+	@exec $(PYTHON) -m tests.demo --store $(STORE) $(ARGS)
+
+# Without CI=true, tests of a component that cannot be installed are skipped.
+test: lint ## Install what the tests need, check the code, run all tests; ARGS go to pytest
+	@$(PROVISION) || test "$$CI" != true
+	@exec $(PYTHON) -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## Check the code's style and types
+	@$(PYTHON) -m ruff check --quiet
+	@$(PYTHON) -m ruff format --check --quiet
+	@$(PYTHON) -m mypy --no-error-summary
+
+bench: $(INSTALLED) ## Measure the speed; one JSON object a line on standard output
+	@$(PROVISION) directus-11.17.4 postgresql
+	@exec $(PYTHON) -m tests.bench $(ARGS)
+
+clean: ## Remove all that the other targets downloaded or made
+	rm -rf .cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): setup.py pyproject.toml
+	@tests/servers/make-venv.sh .cache/venv
+	@echo "Python packages: installing…" >&2
+	@$(PYTHON) -m pip install -qq --editable '.[test]' >&2
+	@touch $@
