@@ -10,6 +10,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "bridge/__init__.py").read_
 
 SQL = ["SQLAlchemy>=2.0.30", "psycopg[binary]>=3.1"]
 TEST = [
+    "Babel>=2.14",  # the XBlock's French
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
     "hypothesis>=6.100",
     "mypy>=1.14",

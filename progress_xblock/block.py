@@ -104,7 +104,7 @@ class ProgressXBlock(StudioMixin, CompletableXBlockMixin, XBlock):  # type: igno
         """Keep the completion in the learner's state, send it, and tell the platform."""
         first = self.completed_at is None
         if self._state is not State.PENDING:
-            self.completed_at = self.completed_at or datetime.now(UTC)
+            self.completed_at = self.completed_at or _now()
             self.pending = {
                 "grain_id": self.grain_id,
                 "module_id": self.module_id or None,
@@ -118,7 +118,6 @@ class ProgressXBlock(StudioMixin, CompletableXBlockMixin, XBlock):  # type: igno
         """Record what is pending; whatever happens, the state says so and nothing is raised."""
         try:
             completion = Completion(learner, completed_at=self.completed_at, **self.pending)
-            self.completed_at = completion.completed_at
             self._record(completion)
         except (CompletionRejected, InvalidInput) as error:
             log.error("%s: the completion cannot be recorded: %s", self.scope_ids.usage_id, error)
@@ -177,6 +176,12 @@ class ProgressXBlock(StudioMixin, CompletableXBlockMixin, XBlock):  # type: igno
         if isinstance(learner, WhyNot):
             return REASONS[learner]
         return None if self.grain_id or self._state is State.PENDING else NO_GRAIN
+
+
+def _now() -> datetime:
+    """Now, cut to the millisecond as the bridge cuts it: the state and the row say the same."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 @lru_cache

@@ -1,0 +1,135 @@
+"""Blocks on XBlock's own test runtime, among services shaped like Open edX's."""
+
+from __future__ import annotations
+
+import gettext
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import django
+import pytest
+from django.conf import settings as django_settings
+from webob import Request
+from xblock.fields import ScopeIds
+from xblock.runtime import DictKeyValueStore, KvsFieldData
+from xblock.test.tools import TestRuntime
+
+import progress_xblock
+from bridge import Bridge, BridgeError
+from bridge.stores.memory import MemoryStore
+from progress_xblock import ProgressXBlock
+
+PLATFORM_ID = "0123456789abcdef0123456789abcdef"
+COURSE_ID = "fedcba9876543210fedcba9876543210"
+TRANSLATIONS = Path(progress_xblock.__file__).parent / "translations"
+
+if not django_settings.configured:
+    django_settings.configure(USE_I18N=True)
+    django.setup()
+
+
+class Store(MemoryStore):
+    """A store that fails while a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: BridgeError | None = None
+        self.calls = 0
+
+    def record(self, completions):
+        self.calls += 1
+        if self.error:
+            raise self.error
+        return super().record(completions)
+
+
+class Runtime(TestRuntime):
+    """Keeps fields as an LMS does, and what was published."""
+
+    def __init__(self, services: Mapping[str, Any], kept: dict[Any, Any]) -> None:
+        fields = KvsFieldData(DictKeyValueStore(kept))
+        super().__init__(services={"field-data": fields, **services})
+        self.published: list[tuple[str, Any]] = []
+
+    def publish(self, block, event_type, event_data):
+        self.published.append((event_type, event_data))
+
+
+def user_service(*, django_user: object = None, **attributes: object) -> SimpleNamespace:
+    """edx-platform's, with these attributes less their prefix; by default a learner's."""
+    if not attributes:
+        attributes = {
+            "is_authenticated": True,
+            "anonymous_user_id": COURSE_ID,
+            "deprecated_anonymous_user_id": PLATFORM_ID,
+        }
+    user = SimpleNamespace(opt_attrs={f"edx-platform.{k}": v for k, v in attributes.items()})
+    return SimpleNamespace(get_current_user=lambda: user, _django_user=django_user)
+
+
+class Course:
+    """One block in a course, and what learners and authors do with it.
+
+    ``fields`` are what the author set; ``services`` and ``author_mode`` what the platform gives.
+    Each visit is a new block over the fields that were saved, as in an LMS.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[Any, Any] = {}
+        self.fields: dict[str, Any] = {"grain_id": "grain-1", "module_id": "m1"}
+        self.block_settings: dict[str, Any] = {"store": {"url": "memory:"}}
+        self.users: object = user_service()
+        self.language = "en"
+        self.has_settings = True
+        self.author_mode = False
+        self.published: list[tuple[str, Any]] = []
+
+    def block(self) -> ProgressXBlock:
+        bucket = SimpleNamespace(get_settings_bucket=lambda block: self.block_settings)
+        catalogue = gettext.translation("text", TRANSLATIONS, [self.language], fallback=True)
+        services = {
+            "user": self.users,
+            "settings": bucket if self.has_settings else None,
+            "i18n": SimpleNamespace(ugettext=catalogue.gettext, gettext=catalogue.gettext),
+        }
+        runtime = Runtime(services, self.kept)
+        runtime.published = self.published
+        runtime.is_author_mode = self.author_mode
+        block = ProgressXBlock(runtime, scope_ids=ScopeIds("u1", "progress", "def", "usage"))
+        for name, value in self.fields.items():
+            setattr(block, name, value)
+        return block
+
+    def handler(self, name: str, body: object = None, method: str = "POST") -> Any:
+        block = self.block()
+        request = Request.blank("/", method=method, body=json.dumps(body or {}).encode())
+        return block.runtime.handle(block, name, request)
+
+    def click(self) -> dict[str, Any]:
+        return self.handler("complete").json
+
+    def visit(self) -> dict[str, Any]:
+        """What the page is told when it loads, and nothing sent."""
+        return self.block().student_view().json_init_args["face"]
+
+    def html(self) -> str:
+        return self.block().student_view().content
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def course(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Course]:
+    monkeypatch.setattr("progress_xblock.block.bridge_for", lambda settings: Bridge(store))
+    return Course()
+
+
+@pytest.fixture
+def users() -> Callable[..., SimpleNamespace]:
+    return user_service

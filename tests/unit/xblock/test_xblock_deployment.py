@@ -1,0 +1,83 @@
+"""What the platform team sets, and the bridge that follows from it."""
+
+import pytest
+
+from bridge import ConfigurationError
+from bridge.origins.funmooc import LearnerId
+from progress_xblock.deployment import bridge_for, learner_id
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return {"store": {"url": f"sqlite:///{tmp_path}/progress.db"}}
+
+
+def test_the_platform_wide_id_is_meant_unless_another_is_set():
+    assert learner_id({}) is LearnerId.PLATFORM
+    assert learner_id({"learner_id": "course"}) is LearnerId.COURSE
+
+
+@pytest.mark.parametrize("value", ["both", "", None, 1, ["platform"]])
+def test_another_learner_id_is_refused_by_name(value):
+    with pytest.raises(ConfigurationError, match="learner_id: not one of platform, course"):
+        learner_id({"learner_id": value})
+
+
+def test_the_bridge_is_kept_from_one_click_to_the_next(settings):
+    assert bridge_for(dict(settings), {}) is bridge_for({**settings, "learner_id": "course"}, {})
+
+
+def test_another_configuration_has_another_bridge(settings, tmp_path):
+    other = {"store": {"url": f"sqlite:///{tmp_path}/other.db"}}
+    assert bridge_for(settings, {}) is not bridge_for(other, {})
+
+
+def test_a_token_that_is_replaced_in_its_file_counts_from_the_next_click(tmp_path):
+    token = tmp_path / "token"
+    settings = {"store": {"url": "http://127.0.0.1:9", "token_file": str(token)}}
+    token.write_text("old")
+    before = bridge_for(settings, {})
+    token.write_text("new")
+    assert bridge_for(settings, {}) is not before
+
+
+def test_the_environment_wins_over_the_settings(settings):
+    environ = {"PROGRESS_BRIDGE_STORE_URL": "memory:"}
+    assert type(bridge_for(settings, environ).store).__name__ == "MemoryStore"
+
+
+def test_the_environment_alone_is_enough():
+    assert bridge_for({}, {"PROGRESS_BRIDGE_STORE_URL": "memory:"})
+
+
+@pytest.fixture
+def read_settings(monkeypatch):
+    read = []
+    monkeypatch.setattr("progress_xblock.deployment._bridge", read.append)
+    return read
+
+
+def test_an_lms_worker_waits_at_most_three_seconds_for_an_answer(settings, read_settings):
+    bridge_for(settings, {})
+    (read,) = read_settings
+    assert read.store.connect_timeout + read.store.read_timeout <= 3
+
+
+def test_time_outs_that_the_platform_team_sets_are_theirs(settings, read_settings):
+    settings["store"]["read_timeout"] = 8
+    bridge_for(settings, {})
+    assert read_settings[0].store.read_timeout == 8
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({}, "store.url: missing"),
+        ({"store": "sqlite:///x"}, "store: not a mapping"),
+        ({"store": {"url": "memory:"}, "learner": "course"}, "learner: no such setting"),
+        ({"store": {"url": "http://127.0.0.1:9"}}, "Directus needs a token"),
+    ],
+)
+def test_wrong_settings_are_named(wrong, message):
+    with pytest.raises(ConfigurationError, match=message):
+        bridge_for(wrong, {})

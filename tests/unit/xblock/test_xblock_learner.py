@@ -1,0 +1,186 @@
+"""What a learner's click does, on XBlock's own test runtime."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge import (
+    Completion,
+    ConfigurationError,
+    Identity,
+    Outcome,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
+
+LEARNER = Identity("funmooc", "0123456789abcdef0123456789abcdef")
+COMPLETION = ("completion", {"completion": 1.0})
+
+
+def rows(store, identity=LEARNER):
+    return store.progress(identity)
+
+
+def test_before_the_click_nothing_is_done_and_the_button_waits(course):
+    face = course.visit()
+    assert (face["state"], face["active"], face["button"]) == ("none", True, "Mark as done")
+
+
+def test_a_click_records_the_grain_with_its_module_and_sequence(course, store):
+    course.fields["sequence_id"] = "s1"
+    course.click()
+    (row,) = rows(store)
+    assert (row.grain_id, row.module_id, row.sequence_id) == ("grain-1", "m1", "s1")
+
+
+def test_ids_that_the_author_left_empty_are_recorded_as_absent(course, store):
+    course.fields["module_id"] = ""
+    course.click()
+    (row,) = rows(store)
+    assert (row.module_id, row.sequence_id) == (None, None)
+
+
+def test_a_click_tells_the_learner_and_a_reload_still_says_so(course):
+    face = course.click()
+    assert face["state"] == "done"
+    assert not face["active"]
+    assert course.visit() == face
+
+
+def test_the_state_and_the_row_have_the_same_instant(course, store):
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    instant = datetime.fromisoformat(course.click()["completed_at"])
+    assert before <= instant <= datetime.now(UTC)
+    assert rows(store)[0].completed_at == instant
+
+
+def test_ten_clicks_make_one_row_one_event_and_one_call(course, store):
+    faces = [course.click() for _ in range(10)]
+    assert len(rows(store)) == 1
+    assert course.published == [COMPLETION]
+    assert store.calls == 1
+    assert all(face == faces[0] for face in faces)
+
+
+def test_nothing_but_the_fact_is_taken_from_the_browser(course, store):
+    body = {"grain_id": "forged", "completed_at": "2001-01-01T00:00:00Z", "user": "somebody"}
+    course.handler("complete", body)
+    (row,) = rows(store)
+    assert row.grain_id == "grain-1"
+    assert row.completed_at.year > 2001
+
+
+@pytest.mark.parametrize("handler", ["complete", "send_pending"])
+def test_a_handler_accepts_post_only(course, store, handler):
+    assert course.handler(handler, method="GET").status_code == 405
+    assert rows(store) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailable("refused"),
+        StoreMisconfigured("401"),
+        ConfigurationError("store.url: missing"),
+    ],
+)
+class TestWhileTheStoreDoesNotTakeIt:
+    def test_the_click_is_answered_and_the_work_is_kept(self, course, store, error):
+        store.error = error
+        response = course.handler("complete")
+        assert response.status_code == 200
+        assert response.json["state"] == "pending"
+        assert "saved here and will be passed on" in response.json["message"]
+
+    def test_the_platform_is_told_of_the_completion_at_once_and_once(self, course, store, error):
+        store.error = error
+        course.click()
+        course.click()
+        store.error = None
+        course.handler("send_pending")
+        assert course.published == [COMPLETION]
+
+    def test_the_next_visit_sends_it_with_the_original_instant(self, course, store, error):
+        store.error = error
+        instant = course.click()["completed_at"]
+        store.error = None
+        assert course.visit()["state"] == "pending"
+        face = course.handler("send_pending").json
+        assert (face["state"], face["completed_at"]) == ("done", instant)
+        assert rows(store)[0].completed_at.isoformat() == instant
+
+    def test_another_click_sends_it_with_the_original_instant(self, course, store, error):
+        store.error = error
+        instant = course.click()["completed_at"]
+        assert course.click()["completed_at"] == instant
+        store.error = None
+        assert course.click()["state"] == "done"
+        assert rows(store)[0].completed_at.isoformat() == instant
+
+    def test_one_line_is_logged_that_names_no_learner(self, course, store, error, caplog):
+        store.error = error
+        course.click()
+        (record,) = [r for r in caplog.records if r.name.startswith("progress_xblock")]
+        assert str(error) in record.getMessage()
+        assert record.exc_info is None
+        assert LEARNER.external_user_id not in caplog.text
+
+
+def test_what_is_pending_keeps_the_ids_that_the_learner_completed(course, store):
+    store.error = StoreUnavailable("refused")
+    course.click()
+    store.error = None
+    course.fields["grain_id"] = "another-grain"
+    course.handler("send_pending")
+    assert [row.grain_id for row in rows(store)] == ["grain-1"]
+
+
+@pytest.mark.parametrize("handler", ["complete", "send_pending"])
+def test_done_is_never_undone_by_a_store_that_goes_down_later(course, store, handler):
+    done = course.click()
+    store.error = StoreUnavailable("refused")
+    assert course.handler(handler).json == done
+    assert course.visit() == done
+
+
+def test_there_is_nothing_to_send_before_the_click(course, store):
+    assert course.handler("send_pending").json["state"] == "none"
+    assert store.calls == 0
+
+
+def test_a_learner_recorded_earlier_elsewhere_is_done_all_the_same(course, store):
+    early = datetime(2020, 1, 1, tzinfo=UTC)
+    store.record([Completion(LEARNER, "grain-1", completed_at=early)])
+    assert course.click()["state"] == "done"
+    assert [row.completed_at for row in rows(store)] == [early]
+
+
+def test_a_completion_that_the_store_refuses_is_said_to_be_refused(course, store, monkeypatch):
+    monkeypatch.setattr(store, "record", lambda completions: [Outcome.rejected("too long")])
+    face = course.click()
+    assert (face["state"], face["active"]) == ("refused", True)
+    assert "cannot be passed on" in face["message"]
+
+
+def test_a_refused_completion_may_be_tried_again_with_its_original_instant(course, store):
+    course.fields["grain_id"] = "x" * 256
+    refused = course.click()
+    assert refused["state"] == "refused"
+    course.fields["grain_id"] = "mended"
+    assert course.click()["state"] == "done"
+    (row,) = rows(store)
+    assert (row.grain_id, row.completed_at.isoformat()) == ("mended", refused["completed_at"])
+
+
+def test_without_a_grain_nothing_is_recorded_and_the_learner_is_told(course, store):
+    course.fields["grain_id"] = ""
+    assert course.visit()["state"] == "blocked"
+    face = course.click()
+    assert "not set up yet" in face["message"]
+    assert (store.calls, course.published) == (0, [])
+
+
+def test_a_title_with_markup_is_shown_and_not_obeyed(course):
+    course.fields["display_name"] = "<script>alert(1)</script>"
+    assert "<script>" not in course.html()
+    assert "&lt;script&gt;" in course.html()

@@ -1,0 +1,118 @@
+"""When there is no learner to record for: each row of the design's Open edX section."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from bridge import Identity
+
+PLATFORM_ID = "0123456789abcdef0123456789abcdef"
+COURSE_ID = "fedcba9876543210fedcba9876543210"
+BOTH = {"anonymous_user_id": COURSE_ID, "deprecated_anonymous_user_id": PLATFORM_ID}
+MASKED = SimpleNamespace(real_user=SimpleNamespace(username="staff"))
+
+
+def not_logged_in(course, users):
+    course.users = users(is_authenticated=False)
+
+
+def studio_preview(course, users):
+    course.users = users(is_authenticated=True, anonymous_user_id="student")
+
+
+def studio_with_real_ids(course, users):
+    course.author_mode = True
+
+
+def library_authoring(course, users):
+    course.has_settings = False
+
+
+def masquerading(course, users):
+    course.users = users(is_authenticated=True, **BOTH, django_user=MASKED)
+
+
+def no_platform_wide_id(course, users):
+    course.users = users(is_authenticated=True, anonymous_user_id=COURSE_ID)
+
+
+def no_id_of_the_course(course, users):
+    course.block_settings["learner_id"] = "course"
+    course.users = users(is_authenticated=True, deprecated_anonymous_user_id=PLATFORM_ID)
+
+
+def an_id_against_the_rules(course, users):
+    course.users = users(is_authenticated=True, deprecated_anonymous_user_id="a b")
+
+
+def a_wrong_learner_id_setting(course, users):
+    course.block_settings["learner_id"] = "both"
+
+
+def no_user_service(course, users):
+    course.users = None
+
+
+NOBODY = {
+    not_logged_in: "Sign in to keep your progress.",
+    studio_preview: "Preview: nothing is recorded from here.",
+    studio_with_real_ids: "Preview: nothing is recorded from here.",
+    library_authoring: "Preview: nothing is recorded from here.",
+    masquerading: "nothing is recorded for them",
+    no_platform_wide_id: "does not tell us who you are",
+    no_id_of_the_course: "does not tell us who you are",
+    an_id_against_the_rules: "does not tell us who you are",
+    a_wrong_learner_id_setting: "does not tell us who you are",
+    no_user_service: "does not tell us who you are",
+}
+
+
+@pytest.fixture(params=NOBODY, ids=lambda situation: situation.__name__)
+def situation(request, course, users):
+    request.param(course, users)
+    return NOBODY[request.param]
+
+
+def test_the_page_says_why_and_its_button_does_nothing(course, situation):
+    face = course.visit()
+    assert situation in face["message"]
+    assert (face["state"], face["active"]) == ("blocked", False)
+
+
+def test_a_click_records_nothing_publishes_nothing_and_says_why(course, store, situation):
+    face = course.click()
+    assert situation in face["message"]
+    assert (store.calls, course.published, face["completed_at"]) == (0, [], None)
+
+
+def test_nothing_that_waits_is_sent(course, store, users, situation):
+    block = course.block()
+    block.state = "pending"
+    block.completed_at = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    block.pending = {"grain_id": "grain-1"}
+    block.save()
+    course.handler("send_pending")
+    assert store.calls == 0
+
+
+@pytest.mark.parametrize("broken", [no_platform_wide_id, a_wrong_learner_id_setting])
+def test_what_the_platform_team_has_to_mend_is_logged_in_one_line(course, users, caplog, broken):
+    broken(course, users)
+    course.click()
+    (record,) = [r for r in caplog.records if r.name.startswith("progress_xblock")]
+    assert "learner_id" in record.getMessage()
+    assert COURSE_ID not in record.getMessage()
+
+
+def test_the_id_of_the_course_is_used_when_the_platform_team_says_so(course, store):
+    course.block_settings["learner_id"] = "course"
+    course.click()
+    assert len(store.progress(Identity("funmooc", COURSE_ID))) == 1
+    assert store.progress(Identity("funmooc", PLATFORM_ID)) == []
+
+
+def test_what_is_done_stays_done_in_the_eyes_of_a_masquerade(course, users):
+    course.click()
+    masquerading(course, users)
+    assert course.visit()["state"] == "done"

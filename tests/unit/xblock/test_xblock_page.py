@@ -1,0 +1,93 @@
+"""What the block sends to the browser, and what it does not do to send it."""
+
+import gettext
+import socket
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+import progress_xblock
+from bridge import StoreUnavailable
+
+PACKAGE = Path(progress_xblock.__file__).parent
+FRENCH = PACKAGE / "translations/fr/LC_MESSAGES"
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError(f"the network was used: {args}")
+
+    for name in ("socket", "create_connection", "getaddrinfo"):
+        monkeypatch.setattr(socket, name, refuse)
+
+
+@pytest.mark.parametrize("state", ["none", "done", "pending"])
+def test_a_view_uses_no_network_and_no_store_whatever_the_state(course, store, no_network, state):
+    store.error = StoreUnavailable("refused") if state == "pending" else None
+    if state != "none":
+        course.click()
+    calls = store.calls
+    assert course.visit()["state"] == state
+    assert store.calls == calls
+
+
+def test_a_view_does_not_even_read_the_deployments_settings_of_the_store(course, no_network):
+    course.block_settings = {"store": {"url": "nonsense"}, "no_such": "setting"}
+    assert course.visit()["state"] == "none"
+
+
+def test_the_page_says_the_state_before_any_script_has_run(course):
+    course.click()
+    html = course.html()
+    assert 'data-state="done"' in html
+    assert "Your progress is recorded." in html
+    assert "{date}" not in html
+
+
+def test_the_words_are_french_for_a_french_learner(course, store):
+    course.language = "fr"
+    assert "Marquer comme terminé" in course.html()
+    store.error = StoreUnavailable("refused")
+    assert "sera transmis automatiquement" in course.click()["message"]
+    arguments = course.block().student_view().json_init_args
+    assert arguments["texts"]["sending"] == "Enregistrement…"
+
+
+def test_the_authors_title_stands_in_every_language_and_ours_is_translated(course):
+    course.language = "fr"
+    assert "Ma progression" in course.html()
+    course.fields["display_name"] = "My progress in chemistry"
+    assert "My progress in chemistry" in course.html()
+
+
+def test_every_text_has_its_french_and_no_french_is_left_over():
+    found = {text for *_, text, _, _ in extract_from_dir(PACKAGE, keywords={"_": None})}
+    with (FRENCH / "text.po").open("rb") as file:
+        catalogue = {m.id: m.string for m in read_po(file) if m.id}
+    assert found == set(catalogue)
+    assert [text for text, french in catalogue.items() if not french] == []
+
+
+def test_placeholders_are_the_same_in_french():
+    with (FRENCH / "text.po").open("rb") as file:
+        for message in read_po(file):
+            assert ("{date}" in message.id) == ("{date}" in message.string), message.id
+
+
+def test_the_compiled_french_is_the_written_french():
+    with (FRENCH / "text.po").open("rb") as po, (FRENCH / "text.mo").open("rb") as mo:
+        written = {m.id: m.string for m in read_po(po) if m.id}
+        compiled = {m.id: m.string for m in read_mo(mo) if m.id}
+    assert written == compiled, "run: pybabel compile -D text -d progress_xblock/translations"
+
+
+def test_the_lms_finds_the_french_where_it_looks():
+    """XBlockI18nService: domain ``text`` under ``translations`` of the root module."""
+    root = progress_xblock.ProgressXBlock.__module__.split(".")[0]
+    assert root == "progress_xblock"
+    found = gettext.translation("text", str(PACKAGE / "translations"), ["fr_CA"])
+    assert found.gettext("Done") == "Terminé"
