@@ -80,6 +80,7 @@ class DirectusClient:
         self._base = settings.url.rstrip("/")
         self._session: requests.Session | None = None
         self._pid = 0
+        self._query_limit: int | None = None
 
     def request(
         self, method: str, path: str, *, params: dict[str, str] | None = None, body: Any = None
@@ -111,6 +112,14 @@ class DirectusClient:
                 raise
             response = send()
         return self._data(response)
+
+    def query_limit(self) -> int:
+        """How many rows one question may give: the server's ``QUERY_LIMIT_MAX``, -1 for any."""
+        if self._query_limit is None:
+            info = self.request("GET", "/server/info")
+            limits = info.get("queryLimit") if isinstance(info, dict) else None
+            self._query_limit = int((limits or {}).get("max", -1))
+        return self._query_limit
 
     def close(self) -> None:
         """Close the kept connections."""

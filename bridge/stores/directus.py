@@ -1,0 +1,136 @@
+"""Progress in Directus, over its items API.
+
+A batch costs a few requests: the learners that are not remembered are looked up and created in
+bulk, what is recorded of them is read, and what is missing is written in arrays. Other writers may
+come in between; the unique constraints of the base then refuse the array, and a second look finds
+what they wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bridge.config import StoreSettings
+from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.model import Completion, Identity, Learner, Outcome, Progress
+from bridge.stores import Finding
+from bridge.stores.directus_batch import Batch
+from bridge.stores.directus_check import check
+from bridge.stores.directus_http import DirectusClient, DirectusRefusal
+from bridge.stores.directus_learners import Learners, Resolved
+from bridge.stores.directus_probe import Probe
+from bridge.stores.directus_progress import Held, ProgressRows, rectangles
+from bridge.stores.directus_rows import Written, spread
+from bridge.stores.export import learner_as_json
+from bridge.stores.merge import Key
+
+_LOOKS = 6
+"""How often a group of rows is looked at again because other writers came first."""
+
+
+class DirectusStore:
+    """A `Store` on Directus 10, 11 and 12. May be shared by threads.
+
+    Args:
+        settings: URL, token, time-outs, number of connections, the data owner's names.
+        store_email: keep the learners' e-mail addresses.
+    """
+
+    def __init__(self, settings: StoreSettings, *, store_email: bool = False) -> None:
+        self._settings = settings
+        self._names = settings.names
+        self._client = DirectusClient(settings)
+        probe = Probe(self._client, settings.names)
+        self._learners = Learners(
+            self._client, settings, store_email=store_email, probe=probe.learners
+        )
+        self._rows = ProgressRows(self._client, settings, probe.progress)
+
+    def record(self, completions: Sequence[Completion]) -> list[Outcome]:
+        emails = {completion.identity: completion.email for completion in reversed(completions)}
+        resolved = self._learners.resolve(emails)
+        batch = Batch(completions)
+        batch.refuse(resolved.refused)
+        groups = list(rectangles(batch.pending))
+        spread(
+            lambda group: self._record_group(batch, group, resolved),
+            groups,
+            self._settings.connections,
+        )
+        return batch.outcomes()
+
+    def progress(self, identity: Identity) -> list[Progress]:
+        return self._rows.of_learner(identity)
+
+    def learner(self, identity: Identity, email: str | None = None) -> Learner:
+        learner = self._learners.read(identity)
+        if learner is None:
+            resolved = self._learners.resolve({identity: email})
+            if identity in resolved.refused:
+                raise StoreMisconfigured(f"no learner can be created: {resolved.refused[identity]}")
+            learner = self._learners.read(identity)
+        if learner is None:
+            raise StoreUnavailable("the learner was erased meanwhile")
+        return learner
+
+    def export(self, identity: Identity) -> dict[str, Any] | None:
+        learner = self._learners.read(identity)
+        return None if learner is None else learner_as_json(learner, self.progress(identity))
+
+    def erase(self, identity: Identity) -> bool:
+        for _ in range(_LOOKS):
+            learner = self._learners.find([identity]).get(identity)
+            self._learners.forget([identity])
+            if learner is None:
+                return False
+            self._rows.erase(learner)
+            try:
+                self._learners.erase(learner)
+            except DirectusRefusal:  # somebody recorded something meanwhile
+                continue
+            return True
+        raise StoreUnavailable("other writers keep recording for this learner")
+
+    def check(self) -> list[Finding]:
+        return check(self._client, self._names)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _record_group(self, batch: Batch, group: Sequence[Key], resolved: Resolved) -> None:
+        """Record the completions of these rows, looking again as long as others interfere."""
+        pending, ids, fresh = list(group), dict(resolved.ids), resolved.fresh
+        for look in range(_LOOKS):
+            held = self._rows.read([row for row in pending if row[0] not in fresh], ids)
+            changes = batch.merge(pending, held)
+            written = self._rows.insert(changes.create, ids, insist=look > 1)
+            if changes.replace:
+                written.add(self._replace(changes.replace, held, ids, look > 1))
+            pending = batch.settle(pending, changes, written)
+            if not pending:
+                return
+            if written.orphaned:
+                ids |= self._resolve_again(pending)
+            fresh = set()
+        batch.refuse_rows({row: code for row, code in written.clashes.items() if row in pending})
+        if not all(row in written.clashes for row in pending):
+            raise StoreUnavailable("other writers keep changing these rows")
+
+    def _replace(
+        self, new: Mapping[Key, Progress], held: Held, ids: Mapping[Identity, int], insist: bool
+    ) -> Written[Key]:
+        """Replace the rows; Directus answers 403 for a learner who is gone, too."""
+        try:
+            return self._rows.replace(new, held, ids, insist=insist)
+        except StoreMisconfigured:
+            there = self._learners.find({identity for identity, _ in new})
+            if all(there.get(identity) == ids[identity] for identity, _ in new):
+                raise
+            return Written(orphaned=True)
+
+    def _resolve_again(self, rows: Iterable[Key]) -> dict[Identity, int]:
+        """The keys of these learners, who were erased behind the cache's back."""
+        identities = {identity for identity, _ in rows}
+        self._learners.forget(identities)
+        return self._learners.resolve(dict.fromkeys(identities)).ids

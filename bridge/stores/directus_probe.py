@@ -1,0 +1,81 @@
+"""Does Directus take ordinary rows just now? Asked with a write that is never carried out.
+
+When Directus refuses a row, or answers 500 to it, the row may be at fault, or the server, or a
+field that somebody made compulsory. An array that holds the same made-up row twice tells them
+apart: arrays are written whole or not at all, so the unique constraint refuses it, and that this
+is the refusal shows that the row itself would have been taken.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from bridge.config import Names
+from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.model import Origin
+from bridge.stores.directus_http import DirectusClient, DirectusRefusal
+from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row
+from bridge.stores.export import isoformat
+
+_TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT, "NOT_NULL_VIOLATION", "CONTAINS_NULL_VALUES"})
+"""Refusals that come after a row was taken: of its double, or of the impossible row behind them."""
+
+
+class Probe:
+    """Asks, for each of the two collections.
+
+    Args:
+        client: the server.
+        names: the data owner's names.
+    """
+
+    def __init__(self, client: DirectusClient, names: Names) -> None:
+        self._client = client
+        self._names = names
+
+    def learners(self, row: Row) -> None:
+        """Return when the learners' collection takes ordinary rows.
+
+        Raises:
+            StoreUnavailable: the server fails on them just now.
+            StoreMisconfigured: they are refused, too.
+        """
+        of = self._names.learner_fields
+        made_up = {
+            of.origin: str(Origin.DIRECT),
+            of.external_user_id: str(uuid.uuid4()),
+            of.date_creation: isoformat(datetime.now(UTC)),
+        }
+        self._ask(self._names.learners, made_up, {of.origin: None})
+
+    def progress(self, row: Row) -> None:
+        """Return when the progress collection takes ordinary rows of the learner of ``row``.
+
+        Raises:
+            StoreUnavailable: the server fails on them just now.
+            StoreMisconfigured: they are refused, too.
+        """
+        of = self._names.progress_fields
+        made_up = {
+            of.learner: row[of.learner],
+            of.grain_id: f"progress-bridge-probe-{uuid.uuid4()}",
+            of.module_id: None,
+            of.sequence_id: None,
+            of.completed_at: isoformat(datetime.now(UTC)),
+        }
+        self._ask(self._names.progress, made_up, {of.learner: 0})
+
+    def _ask(self, collection: str, made_up: Row, impossible: Row) -> None:
+        body = [made_up, made_up, {**made_up, **impossible}]
+        try:
+            self._client.request("POST", f"/items/{collection}", body=body)
+        except DirectusRefusal as refusal:
+            if refusal.code in _TAKEN:
+                return
+            if refusal.is_fault:
+                raise StoreUnavailable(f"/items/{collection}: {refusal}") from None
+            raise StoreMisconfigured(
+                f"/items/{collection}: {refusal} whatever the row; is a field compulsory that the "
+                "bridge does not fill, does a flow or a validation rule refuse it?"
+            ) from None

@@ -1,0 +1,160 @@
+"""Rows into a Directus collection: in arrays, and the bad one alone when an array is refused.
+
+Directus writes an array POST whole or not at all, so a refused array is halved until the row that
+it is about stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Generic, TypeVar
+
+from bridge.errors import StoreUnavailable
+from bridge.stores.directus_http import ConnectionCut, DirectusClient, DirectusRefusal, encode
+
+MAX_ROWS: Final = 500
+"""Rows in one array POST: more are no faster, and a refusal costs more."""
+
+MAX_BYTES: Final = 900_000
+"""Bytes in one body: Directus's default limit (MAX_PAYLOAD_SIZE) is 1 MB."""
+
+NOT_UNIQUE: Final = "RECORD_NOT_UNIQUE"
+NO_SUCH_PARENT: Final = "INVALID_FOREIGN_KEY"
+
+K = TypeVar("K")
+T = TypeVar("T")
+R = TypeVar("R")
+Row = dict[str, Any]
+Send = Callable[[dict[K, Row]], list[Row]]
+
+
+@dataclass(slots=True)
+class Written(Generic[K]):
+    """What became of some rows; a row in neither part met another writer's: look again.
+
+    Attributes:
+        rows: as Directus answered, for those that were written (in no order).
+        keys: which were written.
+        refused: which Directus refuses on their own account, and why.
+        clashes: which stood alone and still were not unique or had no parent: look again, and
+            when nothing is found time after time, they are refused too.
+        orphaned: whether rows were held back since their parent is gone.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    keys: set[K] = field(default_factory=set)
+    refused: dict[K, str] = field(default_factory=dict)
+    clashes: dict[K, str] = field(default_factory=dict)
+    orphaned: bool = False
+
+    def add(self, other: Written[K]) -> Written[K]:
+        """This and the other together."""
+        self.rows += other.rows
+        self.keys |= other.keys
+        self.refused |= other.refused
+        self.clashes |= other.clashes
+        self.orphaned |= other.orphaned
+        return self
+
+
+def chunks(
+    items: Iterable[T], most: int = MAX_ROWS, size: Callable[[T], int] = lambda _: 1
+) -> Iterator[list[T]]:
+    """The items in lists of at most ``most`` items and 900 kB (of what ``size`` gives, bytes)."""
+    chunk: list[T] = []
+    total = 0
+    for item in items:
+        total += size(item)
+        if chunk and (len(chunk) == most or total > MAX_BYTES):
+            yield chunk
+            chunk, total = [], size(item)
+        chunk.append(item)
+    if chunk:
+        yield chunk
+
+
+def spread(work: Callable[[T], R], items: Sequence[T], connections: int) -> list[R]:
+    """``work`` done on each item, over several connections at once; results in order.
+
+    The first error is raised once all that was under way is over.
+    """
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(connections, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+class Writer:
+    """Writes rows into one collection, in arrays that halve.
+
+    Args:
+        probe: raises a `StoreError` unless the collection takes ordinary rows now; it is given
+            the row that was refused alone.
+    """
+
+    def __init__(self, probe: Callable[[Row], None]) -> None:
+        self._probe = probe
+
+    def write(self, rows: Mapping[K, Row], send: Send[K], *, insist: bool = False) -> Written[K]:
+        """Write the rows, one array at a time.
+
+        Args:
+            rows: by the key that tells them apart.
+            send: writes them in one request, whole or not at all, and gives Directus's answer.
+            insist: when an array holds a row that is not unique, or has no parent, write
+                its neighbours all the same; without it the array is left for a second look.
+
+        Raises:
+            StoreUnavailable, StoreMisconfigured: some rows may be written already.
+        """
+        written: Written[K] = Written()
+        for chunk in chunks(rows.items(), size=lambda item: len(encode(item[1])) + 1):
+            written.add(self._write(dict(chunk), send, insist))
+        return written
+
+    def _write(self, rows: dict[K, Row], send: Send[K], insist: bool) -> Written[K]:
+        try:
+            return Written(rows=send(rows), keys=set(rows))
+        except ConnectionCut:
+            return Written()  # it may be there by now: look again
+        except DirectusRefusal as refusal:
+            clash = refusal.code if refusal.code in (NOT_UNIQUE, NO_SUCH_PARENT) else None
+        orphaned = clash == NO_SUCH_PARENT
+        if clash and len(rows) == 1:
+            return Written(clashes=dict.fromkeys(rows, clash), orphaned=orphaned)
+        if clash and not insist:
+            return Written(orphaned=orphaned)
+        if len(rows) == 1:
+            return self._confirm(rows, send)
+        items = iter(rows.items())
+        first = self._write(dict(islice(items, len(rows) // 2)), send, insist)
+        return first.add(self._write(dict(items), send, insist))
+
+    def _confirm(self, rows: dict[K, Row], send: Send[K]) -> Written[K]:
+        """A lone row was refused: make sure that it is its own fault, and not a passing one."""
+        ((key, row),) = rows.items()
+        self._probe(row)
+        try:
+            return Written(rows=send(rows), keys=set(rows))
+        except ConnectionCut:
+            return Written()
+        except DirectusRefusal as refusal:
+            if refusal.code in (NOT_UNIQUE, NO_SUCH_PARENT):
+                return Written(clashes={key: refusal.code})
+            return Written(refused={key: str(refusal)})
+
+
+def post(client: DirectusClient, collection: str, fields: Sequence[str]) -> Send[Any]:
+    """A `Send` that creates the rows in the collection and gives these fields of each."""
+    path, params = f"/items/{collection}", {"fields": ",".join(fields)}
+
+    def send(rows: dict[Any, Row]) -> list[Row]:
+        answer = client.request("POST", path, params=params, body=list(rows.values()))
+        if not isinstance(answer, list) or len(answer) != len(rows):
+            raise StoreUnavailable(f"{path}: the answer does not match what was written")
+        return answer
+
+    return send
