@@ -1,0 +1,94 @@
+"""Every store, under one name: a test that asks for `place` runs on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bridge.config import Settings, StoreSettings
+from bridge.stores import Store, open_store
+from bridge.stores.memory import MemoryStore
+from tests.servers import ROOT
+from tests.servers.postgres import Postgres
+
+SQL: Final = ROOT / "sql"
+
+DIRECTUS: Final = ("directus_pg", "directus_sqlite", "directus_10", "directus_12")
+PLACES: Final = ("memory", "sqlite", "postgresql", "postgresql_old", *DIRECTUS)
+
+
+@dataclass
+class Place:
+    """Somewhere to keep progress, that several stores can be opened on.
+
+    Attributes:
+        name: one of `PLACES`.
+        open: a store on it; ``store_email`` is passed on.
+        examples: how many generated sequences it can take in a few seconds.
+    """
+
+    name: str
+    open: Callable[..., Store]
+    examples: int
+
+
+@pytest.fixture(scope="session", params=PLACES)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    name = request.param
+    opened: list[Store] = []
+
+    def opener(settings: StoreSettings) -> Callable[..., Store]:
+        def open_one(*, store_email: bool = False) -> Store:
+            store = open_store(Settings(store=settings, store_email=store_email))
+            opened.append(store)
+            return store
+
+        return open_one
+
+    if name == "memory":
+        yield Place(name, _memory(), examples=200)
+    elif name == "sqlite":
+        path = tmp_path_factory.mktemp("contract") / "progress.db"
+        yield Place(name, opener(StoreSettings(url=f"sqlite:///{path}")), examples=60)
+    elif name.startswith("postgresql"):
+        url = _postgresql(request.getfixturevalue("postgres"), name)
+        yield Place(name, opener(StoreSettings(url=url)), examples=60)
+    else:
+        settings = request.getfixturevalue(name).store_settings
+        yield Place(name, opener(replace(settings, read_timeout=60)), examples=15)
+    for store in opened:
+        store.close()
+
+
+def _memory() -> Callable[..., Store]:
+    """Stores on one memory: the two ways of keeping addresses are two memories."""
+    stores = {keep: MemoryStore(store_email=keep) for keep in (False, True)}
+    return lambda *, store_email=False: stores[store_email]
+
+
+def _postgresql(postgres: Postgres, name: str) -> str:
+    """A fresh base, or an old one migrated, still without the unique constraint on progress."""
+    scripts: list[Path] = [SQL / "schema-multi-origin.sql"]
+    if name == "postgresql_old":
+        scripts = [SQL / "schema.sql", SQL / "schema-migration-multi-origin.sql"]
+    url = postgres.create_database(f"contract_{name}")
+    for script in scripts:
+        postgres.psql(f"contract_{name}", script)
+    return url
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    return place.open()
+
+
+@pytest.fixture
+def other(place: Place) -> Store:
+    """A second store on the same place, as another process would open it."""
+    return place.open()
