@@ -1,0 +1,190 @@
+"""A learner in front of the XBlock: a real Chromium, the workbench, a real store."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+import requests
+from selenium.webdriver import ActionChains, Keys
+
+from tests.acceptance.conftest import DOWN
+from tests.demo import people
+
+MONTHS = "janv févr mars avr mai juin juil août sept oct nov déc".split()  # noqa: SIM905
+
+
+@pytest.fixture
+def rows(store, student):
+    return lambda: store.progress("funmooc", people.platform_id(student))
+
+
+def test_a_click_is_recorded_and_a_reload_still_says_so(page, rows, failures):
+    page.open()
+    assert page.message.endswith("Pas encore terminé.")
+    message = page.click().wait_for("done")
+    assert "Votre progression est enregistrée." in message
+    page.open()
+    assert (page.state, page.message) == ("done", message)
+    (row,) = rows()
+    assert (row.grain_id, row.module_id, row.sequence_id) == (
+        "grain-seul",
+        "module-plantes",
+        "sequence-3",
+    )
+    assert failures() == []
+
+
+def test_the_day_is_said_in_the_learners_language(page, rows):
+    page.open("en").click()
+    message = page.wait_for("done")
+    day = rows()[0].completed_at.astimezone()
+    assert f"{day:%B} {day.day}, {day.year}" in message
+    page.open("fr")
+    assert f"Terminé le {day.day} {MONTHS[day.month - 1]}" in page.message
+
+
+@pytest.mark.parametrize(
+    ("language", "button", "state"),
+    [("fr", "Marquer comme terminé", "Pas encore terminé."), ("en", "Mark as done", "Not done")],
+)
+def test_the_block_speaks_the_learners_language(page, language, button, state):
+    page.open(language)
+    assert page.button.text == button
+    assert state in page.message
+
+
+def test_ten_quick_clicks_make_one_row(page, rows):
+    page.open()
+    page.script(
+        "const b = document.querySelector('button'); for (let i = 0; i < 10; i++) b.click()"
+    )
+    page.wait_for("done")
+    for _ in range(3):
+        page.click()
+    assert page.state == "done"
+    assert len(rows()) == 1
+
+
+def test_ten_clicks_at_once_past_the_page_make_one_row(page, rows, workbench, student):
+    page.open()
+    url = f"{workbench.url}handler/un-grain-seul.progress.d0.u0/complete/?student={student}"
+    token = page.browser.get_cookie("csrftoken")["value"]
+
+    def click(_):
+        headers = {"X-CSRFToken": token}
+        return requests.post(url, "{}", headers=headers, cookies={"csrftoken": token}, timeout=30)
+
+    with ThreadPoolExecutor(10) as clicks:
+        answers = list(clicks.map(click, range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(rows()) == 1
+
+
+@pytest.mark.parametrize("key", [Keys.ENTER, Keys.SPACE], ids=["enter", "space"])
+def test_the_keyboard_is_enough_and_keeps_its_place(page, rows, key):
+    page.open()
+    page.script("document.querySelector('h1').tabIndex = -1; document.querySelector('h1').focus()")
+    ActionChains(page.browser).send_keys(Keys.TAB, key).perform()
+    page.wait_for("done")
+    assert page.browser.switch_to.active_element == page.button
+    assert len(rows()) == 1
+
+
+def test_a_screen_reader_is_told_of_the_change(page):
+    page.open()
+    page.script(
+        "window.heard = [];"
+        "new MutationObserver(() => heard.push(document.querySelector('[role=status]').innerText))"
+        ".observe(document.querySelector('[role=status]'), {subtree: true, childList: true})"
+    )
+    page.click().wait_for("done")
+    heard = page.script("return heard")
+    assert "Enregistrement…" in heard[0]
+    assert "Terminé le" in heard[-1]
+
+
+def test_a_learner_sees_their_own_state_only(page, rows):
+    page.open().click().wait_for("done")
+    page.student += "x"
+    assert page.open().state == "none"
+    assert len(rows()) == 1
+
+
+def test_a_visitor_is_told_to_sign_in_and_the_button_does_nothing(page, rows):
+    page.student = people.VISITOR
+    page.open()
+    assert "Connectez-vous" in page.message
+    assert page.button.get_attribute("aria-disabled") == "true"
+    page.click()
+    assert page.state == "blocked"
+
+
+def test_while_the_store_is_down_the_work_is_kept_and_the_next_visit_sends_it(
+    page, rows, workbench, sqlite
+):
+    workbench.configure(DOWN)
+    before = datetime.now(UTC)
+    page.open().click()
+    assert "sera transmis automatiquement" in page.wait_for("pending")
+    after = datetime.now(UTC)
+    assert page.button.text == "Transmettre maintenant"
+
+    page.open()
+    assert page.wait_for("pending")
+    assert rows() == []
+
+    workbench.configure(sqlite)
+    page.open()
+    assert "Votre progression est enregistrée." in page.wait_for("done")
+    (row,) = rows()
+    assert before.replace(microsecond=0) <= row.completed_at <= after
+
+
+def test_what_is_pending_may_be_sent_by_hand(page, rows, workbench, sqlite):
+    workbench.configure(DOWN)
+    page.open().click().wait_for("pending")
+    page.open()
+    page.wait(lambda: page.button.get_attribute("aria-disabled") is None)
+    workbench.configure(sqlite)
+    page.click().wait_for("done")
+    assert len(rows()) == 1
+
+
+def test_a_lost_connection_is_said_and_another_click_goes_through(page, rows):
+    page.open()
+    page.offline(True)
+    try:
+        assert "La connexion a été perdue" in page.click().wait_for("problem")
+        assert page.button.get_attribute("aria-disabled") is None
+    finally:
+        page.offline(False)
+    page.click().wait_for("done")
+    assert len(rows()) == 1
+
+
+def test_an_expired_session_is_said(page, rows):
+    page.open()
+    page.browser.delete_cookie("csrftoken")
+    assert "Votre session a expiré" in page.click().wait_for("problem")
+    assert rows() == []
+    page.open().click().wait_for("done")
+
+
+def test_an_answer_that_is_not_json_is_not_taken_for_a_success(page):
+    page.open()
+    page.script("window.fetch = async () => new Response('<html>Bad gateway</html>')")
+    assert "La plateforme n’a pas répondu comme prévu" in page.click().wait_for("problem")
+    assert page.open().state == "none"
+
+
+@pytest.mark.parametrize("state", ["none", "done"])
+def test_nothing_sticks_out_at_320_pixels(page, state):
+    metrics = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": False}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page.open()
+        if state == "done":
+            page.click().wait_for("done")
+        assert page.script("return document.documentElement.scrollWidth") == 320
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

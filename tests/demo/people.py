@@ -1,0 +1,27 @@
+"""Whom the demo knows: learners that are chosen by ``?student=``, and a visitor."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from django.http import HttpRequest
+
+LEARNERS: Final = {"camille": "Camille", "sacha": "Sacha"}
+VISITOR: Final = "visiteur"
+"""Nobody is logged in."""
+
+
+def platform_id(student: str) -> str:
+    """The learner's platform-wide anonymous id: 32 hex digits, always the same for a student."""
+    return hashlib.md5(f"platform:{student}".encode(), usedforsecurity=False).hexdigest()
+
+
+def course_id(student: str) -> str:
+    """The same learner's id in the demo's one course."""
+    return hashlib.md5(f"course:{student}".encode(), usedforsecurity=False).hexdigest()
+
+
+def everybody(request: HttpRequest) -> dict[str, Any]:
+    """For the page's menu."""
+    return {"people": {**LEARNERS, VISITOR: "Sans connexion"}.items()}
