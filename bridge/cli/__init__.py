@@ -1,1 +1,50 @@
-"""progress-bridge …"""
+"""The command ``progress-bridge``: one module for each command, or for two that go together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from bridge import __version__
+from bridge.cli.check import check
+from bridge.cli.context import Context
+from bridge.cli.errors import Group, one_line_for_bugs
+from bridge.cli.progress import progress
+from bridge.cli.record import record
+from bridge.cli.setup import setup
+
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge --config bridge.yaml check"""
+
+
+@click.group(cls=Group, epilog=_EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    envvar="PROGRESS_BRIDGE_CONFIG",
+    help="YAML configuration.  [default: what PROGRESS_BRIDGE_CONFIG names]",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="progress-bridge")
+@click.pass_context
+def cli(context: click.Context, config: str | None, debug: bool) -> None:
+    """One learner record for FunMooc, Moodle and the direct site.
+
+    Exit codes: 0 done; 1 the store or the configuration has to be mended, or a completion is
+    refused; 2 wrong usage or a value that breaks a rule; 3 the store is not available now, try
+    again later.
+    """
+    context.obj = Context(config=config, debug=debug)
+
+
+for _command in (check, setup, record, progress):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Entry point: the command line, where not even a bug shows a traceback without --debug."""
+    one_line_for_bugs()
+    cli(prog_name="progress-bridge")

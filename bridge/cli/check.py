@@ -1,0 +1,63 @@
+"""``progress-bridge check``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
+
+import click
+
+from bridge.cli.context import Context, json_option, pass_context
+from bridge.cli.errors import MEND
+from bridge.stores import Finding
+
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge --config bridge.yaml check"""
+
+
+@click.command(epilog=_EXAMPLE)
+@json_option
+@pass_context
+def check(context: Context, as_json: bool) -> None:
+    """Tell whether completions would be recorded, and if not, what to mend.
+
+    Reads the configuration, reaches the store with the bridge's own rights and looks at every
+    table, field, right and constraint. Writes nothing. Exit code 0 only when completions would be
+    recorded; a warning does not change it.
+    """
+    settings = context.settings()
+    with context.bridge() as bridge:
+        findings = bridge.check()
+    well = not any(finding.fatal and not finding.ok for finding in findings)
+    if as_json:
+        answer = {
+            "store": settings.store.shown_url,
+            "ok": well,
+            "findings": [asdict(finding) for finding in findings],
+        }
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"Store: {settings.store.shown_url}")
+        _tell(findings, well)
+    if not well:
+        raise SystemExit(MEND)
+
+
+def _tell(findings: Sequence[Finding], well: bool) -> None:
+    for finding in findings:
+        click.echo(f"{_mark(finding)}  {finding.message}")
+        if finding.remedy:
+            click.echo(f"      → {finding.remedy}")
+    click.echo("Completions are recorded." if well else "Completions are NOT recorded.")
+
+
+def _mark(finding: Finding) -> str:
+    """A word, so that nothing is told by colour alone."""
+    if finding.ok:
+        return click.style("ok  ", fg="green")
+    if finding.fatal:
+        return click.style("FAIL", fg="red", bold=True)
+    return click.style("warn", fg="yellow")

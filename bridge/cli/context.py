@@ -1,0 +1,42 @@
+"""What the global options say, handed to every command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from bridge.bridge import Bridge
+from bridge.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The global options.
+
+    Attributes:
+        config: path of the YAML file, or None for the environment alone.
+        debug: show tracebacks.
+    """
+
+    config: str | None
+    debug: bool
+
+    def settings(self) -> Settings:
+        """The configuration, read now.
+
+        Raises:
+            ConfigurationError: naming the setting and what is wrong with it.
+        """
+        return Settings.load(self.config)
+
+    def bridge(self) -> Bridge:
+        """The bridge of the configuration; to be closed."""
+        return Bridge.from_settings(self.settings())
+
+
+pass_context: Final = click.make_pass_decorator(Context)
+
+json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+"""The option that every command with an answer has."""

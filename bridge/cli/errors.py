@@ -1,0 +1,58 @@
+"""Errors on the command line: one clear line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from types import TracebackType
+from typing import Any, Final
+
+import click
+
+from bridge.errors import BridgeError, InvalidInput, StoreUnavailable
+
+MEND: Final = 1
+"""The store, its rights or the configuration have to be mended, or a completion is refused."""
+BAD_INPUT: Final = 2
+"""Wrong usage (click's own code), or a value that breaks a rule."""
+TRY_LATER: Final = 3
+"""The store is not available now; the same command may work later."""
+
+
+def exit_code(error: BridgeError) -> int:
+    """What the process ends with."""
+    if isinstance(error, StoreUnavailable):
+        return TRY_LATER
+    return BAD_INPUT if isinstance(error, InvalidInput) else MEND
+
+
+class Group(click.Group):
+    """A group whose commands may raise any `BridgeError`."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a `BridgeError` becomes a line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (BridgeError, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise  # click ends quietly when the reader of a pipe is gone
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            click.echo(f"Error: {_one_line(error)}", err=True)
+            ctx.exit(exit_code(error) if isinstance(error, BridgeError) else MEND)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def one_line_for_bugs() -> None:
+    """From here on an exception that nobody expected is shown in one line, too."""
+    sys.excepthook = _say
+
+
+def _say(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exception(kind, error, where)
+    else:  # not its text: nobody knows what an unexpected error holds
+        click.echo(f"Error: unexpected {kind.__name__}; --debug shows where", err=True)

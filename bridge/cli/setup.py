@@ -1,0 +1,133 @@
+"""``progress-bridge setup``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from bridge.cli.context import Context, pass_context
+from bridge.config import Secret, Settings, StoreSettings
+from bridge.directus.grant import grant
+from bridge.directus.register import register
+from bridge.errors import ConfigurationError
+from bridge.stores.directus_http import DirectusClient
+
+ADMIN_TOKEN: Final = "PROGRESS_BRIDGE_ADMIN_TOKEN"  # noqa: S105 -- the variable's name
+_PATIENCE: Final = 300.0
+"""Seconds for an answer: making a foreign key again reads the whole table."""
+
+Deliver = Callable[[Secret], None]
+
+
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge setup --url https://directus.example.org --token-file bridge-token"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.option("--url", metavar="URL", help="Directus's address.  [default: store.url]")
+@click.option(
+    "--admin-token-file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"File with an administrator's token.  [default: {ADMIN_TOKEN}, else asked for]",
+)
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the bridge's token there (mode 0600) instead of printing it.",
+)
+@click.option("--new-token", is_flag=True, help="Make a new token; the old one ends.")
+@click.option("--keep-activity", is_flag=True, help="Leave activity and revisions on.")
+@pass_context
+def setup(
+    context: Context,
+    url: str | None,
+    admin_token_file: Path | None,
+    token_file: Path | None,
+    new_token: bool,
+    keep_activity: bool,
+) -> None:
+    """Prepare Directus: collections, fields, relation, and the bridge's own token.
+
+    The tables must be there already (sql/schema-multi-origin.sql, or the migration). Safe to run
+    again: says what it changes, keeps what was set by hand, and keeps the bridge's token unless
+    --new-token is given. Turns activity and revisions off for the progress collection, where they
+    cost more than half of every write.
+    """
+    store = _store(context, url, _admin_token(admin_token_file))
+    client = DirectusClient(store)
+    try:
+        with _delivery(token_file) as deliver:
+            changes = [
+                *_said(register(client, store.names, keep_activity=keep_activity)),
+                *_said(grant(client, store.names, deliver, new_token=new_token)),
+            ]
+    finally:
+        client.close()
+    if not changes:
+        click.echo("Nothing to change: Directus is set up, and the bridge's token is kept.")
+
+
+def _said(changes: Iterator[str]) -> Iterator[str]:
+    """Say each change as it is made."""
+    for change in changes:
+        click.echo(change)
+        yield change
+
+
+def _admin_token(path: Path | None) -> str:
+    if path is not None:
+        return path.read_text(encoding="utf-8").strip()
+    token = os.environ.get(ADMIN_TOKEN) or click.prompt("Administrator's token", hide_input=True)
+    return str(token).strip()
+
+
+def _store(context: Context, url: str | None, token: str) -> StoreSettings:
+    """The store's settings with the administrator's token; the bridge may have none yet."""
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PROGRESS_BRIDGE_STORE_TOKEN_FILE"
+    }
+    environ["PROGRESS_BRIDGE_STORE_TOKEN"] = token
+    if url:
+        environ["PROGRESS_BRIDGE_STORE_URL"] = url
+    store = Settings.load(context.config, environ).store
+    if store.scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"store.url: {store.scheme} needs no setup; it is for Directus (http or https)"
+        )
+    return dataclasses.replace(store, read_timeout=max(store.read_timeout, _PATIENCE))
+
+
+@contextmanager
+def _delivery(path: Path | None) -> Iterator[Deliver]:
+    """Where the bridge's token goes; a file is opened before the token is made."""
+    if path is None:
+        yield lambda token: click.echo(f"The bridge's token, shown this once: {token.reveal()}")
+        return
+    new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    written = False
+
+    def write(token: Secret) -> None:
+        nonlocal written
+        os.fchmod(descriptor, 0o600)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, token.reveal().encode() + b"\n")
+        written = True
+
+    try:
+        yield write
+    finally:
+        os.close(descriptor)
+        if new and not written:
+            path.unlink()

@@ -1,0 +1,1 @@
+"""What `progress-bridge setup` makes of a Directus: collections, fields, relation, rights."""
