@@ -1,0 +1,118 @@
+"""Are the unique constraints there? Seen with writes that Directus never carries out.
+
+Directus writes an array whole or not at all, and in order. So of an array that holds a made-up row
+twice, and behind it a row that no base takes, nothing is ever written; and which of them is refused
+tells whether the constraint is there (the second) or not (the third).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from bridge.config import Names
+from bridge.errors import StoreMisconfigured
+from bridge.stores import Finding
+from bridge.stores.directus_http import DirectusClient, DirectusRefusal
+from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row
+
+_IMPOSSIBLE: Final = frozenset(
+    {
+        NO_SUCH_PARENT,
+        "CONTAINS_NULL_VALUES",
+        "FAILED_VALIDATION",
+        "INTERNAL_SERVER_ERROR",
+        "NOT_NULL_VIOLATION",
+        "VALUE_OUT_OF_RANGE",
+        "VALUE_TOO_LONG",
+    }
+)
+"""What the third row may be refused for."""
+
+
+def learners_unique(client: DirectusClient, names: Names) -> Finding:
+    """UNIQUE(origin, external_user_id): without it a learner may get two rows."""
+    of = names.learner_fields
+    row = {of.origin: "direct", of.external_user_id: f"progress-bridge-check-{uuid.uuid4()}"}
+    impossible = {of.origin: "x" * 300, of.external_user_id: None}
+    remedy = "run sql/schema-migration-multi-origin.sql, which adds it"
+    return _unique(client, names.learners, of.id, row, impossible, remedy, fatal=True)
+
+
+def progress_unique(client: DirectusClient, names: Names) -> Finding:
+    """UNIQUE(learner, grain): the bridge does without, but two writers may then leave two rows."""
+    of = names.progress_fields
+    learner = _any_learner(client, names)
+    if learner is None:
+        on = f"UNIQUE({of.learner}, {of.grain_id}) on {names.progress}"
+        return Finding(ok=True, message=f"{on}: cannot be seen before the first learner")
+    row = {
+        of.learner: learner,
+        of.grain_id: f"progress-bridge-check-{uuid.uuid4()}",
+        of.completed_at: "2000-01-01T00:00:00Z",
+    }
+    impossible = {of.learner: -1, of.grain_id: None, of.completed_at: None}
+    remedy = "run sql/progress-unique.sql"
+    return _unique(client, names.progress, of.id, row, impossible, remedy, fatal=False)
+
+
+def _any_learner(client: DirectusClient, names: Names) -> Any:
+    """The key of a learner, asked as the store asks: a proxy may refuse the method."""
+    key = names.learner_fields.id
+    query = {"query": {"fields": [key], "limit": 1}}
+    rows = client.request("SEARCH", f"/items/{names.learners}", body=query)
+    return rows[0][key] if rows else None
+
+
+def _unique(
+    client: DirectusClient,
+    collection: str,
+    key: str,
+    row: Row,
+    impossible: Row,
+    remedy: str,
+    *,
+    fatal: bool,
+) -> Finding:
+    columns = ", ".join(list(row)[:2])
+    message = f"UNIQUE({columns}) on {collection}"
+    try:
+        written = client.request(
+            "POST", f"/items/{collection}", params={"fields": key}, body=[row, row, impossible]
+        )
+    except StoreMisconfigured:
+        return Finding(
+            ok=False,
+            message=f"no right to create {collection} ({', '.join(row)})",
+            remedy="run progress-bridge setup",
+        )
+    except DirectusRefusal as refusal:
+        if refusal.code == NOT_UNIQUE:
+            return Finding(ok=True, message=f"{message}: there")
+        if refusal.code not in _IMPOSSIBLE or refusal.field not in (None, *impossible):
+            return _refused(collection, refusal)
+        return Finding(ok=False, message=f"{message}: missing", remedy=remedy, fatal=fatal)
+    _take_back(client, collection, key, written)
+    return Finding(
+        ok=False,
+        message=f"{message}: missing, as are NOT NULL and the other constraints",
+        remedy=remedy,
+        fatal=fatal,
+    )
+
+
+def _refused(collection: str, refusal: DirectusRefusal) -> Finding:
+    return Finding(
+        ok=False,
+        message=f"collection {collection} takes no rows of the bridge: {refusal}",
+        remedy="see whether a field is compulsory that the bridge does not fill, or a flow or a "
+        "validation rule refuses it",
+    )
+
+
+def _take_back(client: DirectusClient, collection: str, key: str, written: Any) -> None:
+    """A base without any constraint took all three: remove them again."""
+    rows = written if isinstance(written, list) else []
+    keys = [row[key] for row in rows if isinstance(row, dict) and key in row]
+    if keys:
+        client.request("DELETE", f"/items/{collection}", body=keys)
