@@ -41,6 +41,10 @@ class ConfigurationError(BridgeError):
     """The configuration cannot be used as it is written."""
 
 
+class OutboxUnavailable(BridgeError):
+    """The outbox cannot take the completions now: they are *not* accepted."""
+
+
 class StoreError(BridgeError):
     """The store did not do what it was asked; the completions are not (all) recorded."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from bridge.errors import InvalidCompletion, InvalidIdentity
 
@@ -231,6 +231,39 @@ class Completion:
         put(self, "completed_at", _instant(self.completed_at))
         if self.email is not None:
             put(self, "email", _email(self.email))
+
+    def as_dict(self) -> dict[str, str]:
+        """Ready for JSON; `from_dict` makes the same completion of it. Holds the e-mail address."""
+        values = {
+            "origin": str(self.identity.origin),
+            "external_user_id": self.identity.external_user_id,
+            "grain_id": self.grain_id,
+            "module_id": self.module_id,
+            "sequence_id": self.sequence_id,
+            "completed_at": self.completed_at.isoformat(timespec="milliseconds"),
+            "email": self.email,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, str]) -> Self:
+        """The completion that `as_dict` was asked of, which was valid then and is so now.
+
+        Its instant is not held against today's clock again: a clock that was put back must not
+        make what was accepted unacceptable.
+
+        Raises:
+            KeyError, ValueError: not what `as_dict` gives.
+        """
+        completion = object.__new__(cls)
+        put = object.__setattr__
+        put(completion, "identity", Identity(values["origin"], values["external_user_id"]))
+        put(completion, "grain_id", _text("grain_id", values["grain_id"]))
+        put(completion, "module_id", values.get("module_id"))
+        put(completion, "sequence_id", values.get("sequence_id"))
+        put(completion, "completed_at", datetime.fromisoformat(values["completed_at"]))
+        put(completion, "email", values.get("email"))
+        return completion
 
     @property
     def progress(self) -> Progress:
