@@ -112,7 +112,8 @@ BEGIN
             WHEN origine NOT IN ('moodle', 'funmooc', 'direct') THEN 'origine inconnue'
             WHEN moodle IS NOT NULL AND (origine <> 'moodle' OR identifiant <> moodle)
                 THEN 'moodle_user_id contredit origin et external_user_id'
-            WHEN origine = 'moodle' AND (identifiant !~ '^[1-9][0-9]{0,18}$'
+            WHEN origine = 'moodle' AND (identifiant !~ '^[1-9][0-9]*$'
+                 OR length(identifiant) > 19
                  OR length(identifiant) = 19 AND identifiant > '9223372036854775807')
                 THEN 'pas un identifiant Moodle (1 à 2^63-1, sans zéro devant)'
             WHEN count(*) OVER (PARTITION BY origine COLLATE "C", identifiant) > 1 THEN 'en double'
@@ -248,40 +249,46 @@ ALTER TABLE apprenants ADD CONSTRAINT apprenants_origin_check
     CREATE OR REPLACE FUNCTION apprenants_identite() RETURNS trigger LANGUAGE plpgsql
         SET search_path = pg_catalog, pg_temp AS $identite$
     DECLARE
-        moodle text COLLATE "C";
+        moodle CONSTANT text := btrim(NEW.moodle_user_id::text, E' \t\n\r\f\x0B');
+        identifiant text COLLATE "C" := coalesce(moodle, NEW.external_user_id);
+        valide boolean;
         manque text;
-        regle CONSTANT text := '^[1-9][0-9]{0,18}$';
     BEGIN
         IF TG_OP = 'UPDATE' THEN
             IF NEW.moodle_user_id IS NOT DISTINCT FROM OLD.moodle_user_id THEN
                 IF (NEW.origin, NEW.external_user_id)
                    IS DISTINCT FROM (OLD.origin, OLD.external_user_id) THEN
                     NEW.moodle_user_id := NULL;
+                    identifiant := NEW.external_user_id;
                 END IF;
             ELSIF NEW.origin = 'moodle' AND OLD.origin = 'moodle'
                   AND NEW.external_user_id = OLD.external_user_id THEN
                 NEW.external_user_id := NULL;
+                identifiant := moodle;
             END IF;
         END IF;
 
-        moodle := btrim(NEW.moodle_user_id::text, E' \t\n\r\f\x0B');
-        IF moodle IS NOT NULL THEN
-            NEW.origin := coalesce(NEW.origin, 'moodle');
-            NEW.external_user_id := coalesce(NEW.external_user_id, moodle);
-            IF moodle !~ regle OR length(moodle) = 19 AND moodle > '9223372036854775807' THEN
+        valide := identifiant ~ '^[1-9][0-9]{0,18}$'
+                  AND (length(identifiant) < 19 OR identifiant <= '9223372036854775807');
+        IF NEW.moodle_user_id IS NOT NULL THEN
+            IF NOT valide THEN
                 RAISE EXCEPTION 'moodle_user_id % : pas un identifiant Moodle',
                     quote_literal(left(moodle, 80)) USING ERRCODE = 'check_violation';
-            ELSIF NEW.origin <> 'moodle' OR NEW.external_user_id <> moodle THEN
+            END IF;
+            NEW.origin := coalesce(NEW.origin, 'moodle');
+            NEW.external_user_id := coalesce(NEW.external_user_id, moodle);
+            IF NEW.origin <> 'moodle' OR NEW.external_user_id <> moodle THEN
                 RAISE EXCEPTION 'moodle_user_id contredit origin et external_user_id'
                     USING ERRCODE = 'check_violation';
             END IF;
-        ELSIF NEW.origin = 'moodle' AND NEW.external_user_id ~ regle THEN
+        ELSIF NEW.origin = 'moodle' AND valide THEN
             BEGIN
-                NEW.moodle_user_id := NEW.external_user_id;
+                NEW.moodle_user_id := identifiant;
             EXCEPTION WHEN data_exception THEN
-                NULL; -- too large for the type
+                NULL; -- the column's type cannot hold it
             END;
         END IF;
+
         manque := CASE WHEN NEW.origin IS NULL THEN 'origin'
                        WHEN NEW.external_user_id IS NULL THEN 'external_user_id' END;
         IF manque IS NOT NULL THEN

@@ -1,0 +1,94 @@
+"""The scripts on 200,000 learners and 1,000,000 rows of progress: nothing lost, and the time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.integration.sql.base import Base, MakeBase
+
+LEARNERS = 200_000
+ROWS = 1_000_000
+TWICE = LEARNERS
+"""Rows of progress that say again, later, what another row says: one for each learner."""
+
+
+@pytest.fixture(scope="module")
+def large_base(make_base: MakeBase) -> Base:
+    base = make_base()
+    base.script("schema.sql")
+    base.do(
+        f"""INSERT INTO apprenants (moodle_user_id)
+            SELECT 2 * n FROM generate_series(1, {LEARNERS}) n""",
+        "ALTER TABLE progress DROP CONSTRAINT progress_apprenant_id_fkey",
+        f"""INSERT INTO progress (apprenant_id, grain_id, module_id, sequence_id, completed_at)
+            SELECT 1 + n % {LEARNERS}, 'grain-' || n % {ROWS - TWICE}, 'module', 'sequence',
+                   timestamptz '2024-01-01' + n * interval '1 second'
+              FROM generate_series(0, {ROWS - 1}) n""",
+        """ALTER TABLE progress ADD CONSTRAINT progress_apprenant_id_fkey
+           FOREIGN KEY (apprenant_id) REFERENCES apprenants (id) ON DELETE CASCADE""",
+        "ANALYZE",
+    )
+    return base
+
+
+@contextmanager
+def longest_read(base: Base, table: str) -> Iterator[list[float]]:
+    """The longest that one reader of the table had to wait meanwhile, in seconds."""
+    longest, done = [0.0], threading.Event()
+
+    def read() -> None:
+        with base.connect() as connection:
+            connection.autocommit = True
+            while not done.wait(0.005):
+                started = time.perf_counter()
+                connection.execute(f"SELECT id FROM {table} WHERE id = 7".encode())
+                longest[0] = max(longest[0], time.perf_counter() - started)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    yield longest
+    done.set()
+    reader.join()
+
+
+def run(base: Base, script: str, capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    """Run the script; the longest read of each table, which is printed with the time it took."""
+    started = time.perf_counter()
+    with longest_read(base, "apprenants") as learners, longest_read(base, "progress") as progress:
+        done = base.script(script)
+        seconds = time.perf_counter() - started
+    assert done.returncode == 0, done.stderr
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{script}: {LEARNERS} learners, {ROWS} rows of progress in {seconds:.1f} s; "
+            f"longest read of apprenants {learners[0]:.2f} s, of progress {progress[0]:.2f} s\n"
+        )
+    return {"apprenants": learners[0], "progress": progress[0], "script": seconds}
+
+
+def test_a_large_base_is_migrated_whole_and_progress_can_be_read_meanwhile(
+    large_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    took = run(large_base, "schema-migration-multi-origin.sql", capsys)
+    assert took["progress"] < took["apprenants"] < took["script"]
+    assert large_base.rows(
+        """SELECT count(*), count(*) FILTER (
+               WHERE origin = 'moodle' AND external_user_id = moodle_user_id::text)
+             FROM apprenants"""
+    ) == [(LEARNERS, LEARNERS)]
+    assert large_base.rows("SELECT count(*) FROM progress") == [(ROWS,)]
+
+
+def test_a_large_base_is_deduplicated_and_no_row_is_lost(
+    large_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(large_base, "progress-unique.sql", capsys)
+    kept, aside = "SELECT count(*) FROM progress", "SELECT count(*) FROM progress_doublons"
+    assert large_base.rows(kept) == [(ROWS - TWICE,)]
+    assert large_base.rows(aside) == [(TWICE,)]
