@@ -5,7 +5,7 @@ from __future__ import annotations
 _SEQUENCE = """
 <vertical_demo>
   <html_demo>
-    <h2>La photosynthèse</h2>
+    <h2>Du sucre avec de la lumière</h2>
     <p>Comment une feuille fait-elle du sucre avec de la lumière, de l’eau et de l’air ?</p>
   </html_demo>
   <progress display_name="La lumière" grain_id="grain-lumiere"

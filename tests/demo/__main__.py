@@ -1,0 +1,97 @@
+"""Start the demo, say where it is, and stop it on Ctrl-C: ``python -m tests.demo --help``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.demo import people
+from tests.demo.stores import COMMAND, STORES, DemoStore, port_or_free
+from tests.demo.workbench import Workbench
+from tests.servers import CACHE
+from tests.servers.process import ServerError, listening
+
+PORT: Final = 8900
+_TICK: Final = 0.5
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(
+        "python -m tests.demo",
+        description="The XBlock in xblock-sdk's workbench, recording through the bridge.",
+    )
+    parser.add_argument("--store", choices=STORES, default="sqlite", help="where it records")
+    parser.add_argument("--port", type=int, help=f"default: {PORT}, or a free one")
+    parser.add_argument("--folder", type=Path, help="what is kept; default: .cache/demo/STORE")
+    return parser.parse_args(words)
+
+
+def main() -> int:
+    """Run the demo until it is stopped; 0 when it was, 1 when something failed."""
+    asked = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    try:
+        run(asked)
+    except KeyboardInterrupt:
+        print("\nStopped. What was recorded is kept for the next time.", flush=True)
+        return 0
+    except ServerError as error:
+        print(f"The demo cannot go on: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Start the store and the workbench, and wait for Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: it was pressed; everything is stopped by then.
+        ServerError: something did not start, or ended by itself.
+    """
+    folder = (asked.folder or CACHE / "demo" / asked.store).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if asked.port and listening(asked.port):
+        raise ServerError(f"port {asked.port} is taken")
+    print(f"Starting the demo on {asked.store}…", flush=True)
+    with STORES[asked.store](folder) as store:
+        workbench = Workbench(folder, store.settings, asked.port or port_or_free(PORT))
+        with workbench:
+            print(told(workbench, store), flush=True)
+            while workbench.running:
+                time.sleep(_TICK)
+            raise workbench.error("ended by itself")
+
+
+def told(workbench: Workbench, store: DemoStore) -> str:
+    """What the user needs: where to click, and how to see what came of it."""
+    url = workbench.url
+    bridge = f"{_typed(COMMAND)} --config {_typed(workbench.configuration)} progress funmooc"
+    lines = [
+        ("Open", f"{url}  (in English: {url}?lang=en)"),
+        *(
+            (f"Rows of {name}", f"{bridge} {people.platform_id(student)}")
+            for student, name in people.LEARNERS.items()
+        ),
+        *store.notes,
+        ("Stop", "Ctrl-C"),
+    ]
+    width = max(len(label) for label, _ in lines)
+    return "\n" + "\n".join(f"  {label:<{width}}   {text}" for label, text in lines) + "\n"
+
+
+def _typed(path: Path) -> str:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return shlex.quote(os.fspath(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Where the demo records: an embedded SQLite, or a real Directus over SQLite."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.servers.directus import Directus, create_tables
+from tests.servers.process import ServerError, free_port, listening
+
+DIRECTUS: Final = "11.17.4"
+COMMAND: Final = Path(sys.executable).with_name("progress-bridge")
+"""The command of the virtual environment that the demo runs in."""
+
+
+@dataclass(frozen=True)
+class DemoStore:
+    """A store that is ready.
+
+    Attributes:
+        settings: how the bridge reaches it.
+        notes: what to tell about it: a label, and what to open or type.
+    """
+
+    settings: dict[str, Any]
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[DemoStore]:
+    """A file in the folder; the rows are still there the next time."""
+    yield DemoStore({"store": {"url": f"sqlite:///{folder / 'progress.db'}"}})
+
+
+@contextmanager
+def directus(folder: Path) -> Iterator[DemoStore]:
+    """A Directus in the folder, set up by `progress-bridge setup`, stopped at the end.
+
+    Raises:
+        ServerError: it did not start, or was not set up; with what was said.
+    """
+    server = _server(folder / "directus")
+    token, tables = folder / "bridge-token", folder / "tables-made"
+    with server:
+        if not tables.exists():
+            create_tables(server)
+            tables.touch()
+        _set_up(server, token)
+        yield DemoStore(
+            {"store": {"url": server.url, "token_file": str(token)}},
+            [
+                ("Directus", f"{server.url}/admin"),
+                ("Log in with", f"{server.admin_email}  {server.admin_password}"),
+            ],
+        )
+
+
+def _server(folder: Path) -> Directus:
+    """A Directus whose admin stays the same from one run to the next, as its database does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "admin.json"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(json.dumps([secrets.token_hex(16), secrets.token_hex(8)]))
+    token, password = json.loads(kept.read_text())
+    admin = {"ADMIN_TOKEN": token, "ADMIN_PASSWORD": password}
+    server = Directus(DIRECTUS, folder, env=admin, port=port_or_free(8055))
+    server.admin_token, server.admin_password = token, password
+    return server
+
+
+def _set_up(server: Directus, token: Path) -> None:
+    words = ["setup", "--url", server.url, "--token-file", str(token)]
+    if not token.exists():
+        words.append("--new-token")
+    environment = {**os.environ, "PROGRESS_BRIDGE_ADMIN_TOKEN": server.admin_token}
+    done = subprocess.run(
+        [COMMAND, *words], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise ServerError(f"progress-bridge setup: {(done.stderr or done.stdout).strip()}")
+
+
+def port_or_free(port: int) -> int:
+    """The port, so that links stay the same from one run to the next; another when it is taken."""
+    return free_port() if listening(port) else port
+
+
+STORES: Final = {"sqlite": sqlite, "directus": directus}
