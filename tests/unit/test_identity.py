@@ -1,0 +1,82 @@
+"""Identity: what names a learner, and what does not. The cases are the team's common ones."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bridge import Identity, InvalidIdentity, Origin
+
+SHARED: Final = Path(__file__).parents[3] / "shared/cases/identities.json"
+COPY: Final = Path(__file__).parents[1] / "cases/identities.json"
+CASES: Final = json.loads((SHARED if SHARED.exists() else COPY).read_text(encoding="utf-8"))
+
+
+def label(case: dict[str, Any]) -> str:
+    return ascii(f"{case['origin']} {case['external_user_id']}")[1:40]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no shared cases beside the project")
+def test_the_copy_of_the_shared_cases_is_the_shared_cases() -> None:
+    assert COPY.read_bytes() == SHARED.read_bytes()
+
+
+@pytest.mark.parametrize("case", CASES["accepted"], ids=label)
+def test_an_accepted_id_is_normalised(case: dict[str, Any]) -> None:
+    identity = Identity(case["origin"], case["external_user_id"])
+    assert identity.origin == case["origin"]
+    assert identity.external_user_id == case["normalised"]
+    assert identity == Identity(case["origin"], case["normalised"])
+
+
+@pytest.mark.parametrize("case", CASES["refused"], ids=label)
+def test_a_refused_id_names_the_rule_and_the_value(case: dict[str, Any]) -> None:
+    with pytest.raises(InvalidIdentity) as refusal:
+        Identity(case["origin"], case["external_user_id"])
+    rule, value = refusal.value.rule, refusal.value.value
+    words = {"Studio preview": "a Studio preview", "nil UUID": "the nil UUID"}
+    assert words.get(case["rule"], case["rule"]) in rule
+    assert rule in str(refusal.value)
+    assert value in str(refusal.value)
+    assert len(value) <= 81
+
+
+@pytest.mark.parametrize("origin", [["moodle"], 7, b"moodle", Origin])
+def test_an_origin_that_is_no_text_is_unknown(origin: Any) -> None:
+    with pytest.raises(InvalidIdentity, match="unknown origin"):
+        Identity(origin, "1")
+
+
+def test_a_uuid_object_is_as_good_as_its_text() -> None:
+    guest = uuid.uuid4()
+    assert Identity("direct", guest) == Identity(Origin.DIRECT, str(guest).upper())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**5000, -(10**5000), "9" * 5000, "x" * 5000, [1] * 5000],
+    ids=["large", "small", "digits", "text", "list"],
+)
+def test_a_huge_value_is_refused_in_few_words(value: Any) -> None:
+    with pytest.raises(InvalidIdentity) as refusal:
+        Identity("moodle", value)
+    assert len(str(refusal.value)) < 200
+
+
+def test_an_identity_shows_no_more_of_an_id_than_its_first_8_characters() -> None:
+    identity = Identity("funmooc", "6f4e5b0c3a1d4e2f8b7a9c0d1e2f3a4b")
+    assert str(identity) == "funmooc:6f4e5b0c…"
+    assert "3a1d4e2f" not in repr(identity)
+
+
+def test_an_identity_and_its_refusal_survive_pickling() -> None:
+    identity = Identity("moodle", 12345)
+    assert pickle.loads(pickle.dumps(identity)) == identity
+    with pytest.raises(InvalidIdentity) as refusal:
+        Identity("moodle", 0)
+    assert str(pickle.loads(pickle.dumps(refusal.value))) == str(refusal.value)
