@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers import chromium
-from tests.servers.directus import Directus, create_tables
+from tests.servers.directus import Directus, create_tables, set_up
 from tests.servers.need import need
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
@@ -36,7 +36,10 @@ def postgres() -> Iterator[Postgres]:
 def start_directus(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Directus]]:
-    """Starts a Directus with the two tables of a fresh base, and stops it at the end of the run."""
+    """Starts a Directus with the two tables of a fresh base and what `progress-bridge setup` makes.
+
+    They are stopped at the end of the run.
+    """
     with ExitStack() as servers:
 
         def start(version: str, database_url: str | None = None) -> Directus:
@@ -44,6 +47,7 @@ def start_directus(
             folder = tmp_path_factory.mktemp(f"directus-{version}")
             server = servers.enter_context(Directus(version, folder, database_url))
             create_tables(server)
+            set_up(server)
             return server
 
         yield start

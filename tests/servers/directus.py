@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from bridge.config import Secret, StoreSettings
 from tests.servers import CACHE, ROOT
 from tests.servers.postgres import psql
 from tests.servers.process import HOST, Server, ServerError
@@ -61,6 +64,7 @@ class Directus(Server):
         self.version = version
         self.database_url = database_url
         self.database_file = folder / "directus.db"
+        self.token_file = folder / "bridge-token"
         self.admin_token = secrets.token_hex(16)
         self.admin_password = secrets.token_hex(8)
         self._bootstrapped = False
@@ -72,6 +76,12 @@ class Directus(Server):
     def url(self) -> str:
         """Where it answers, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def store_settings(self) -> StoreSettings:
+        """A store on it, with the bridge's own token; once it is `set_up`."""
+        token = Secret(self.token_file.read_text(encoding="utf-8").strip())
+        return StoreSettings(url=self.url, token=token)
 
     def command(self) -> Sequence[str | Path]:
         """The start command, on the Node that this version runs on."""
@@ -164,3 +174,22 @@ def create_tables(directus: Directus) -> None:
     with sqlite3.connect(directus.database_file, timeout=30) as connection:
         connection.executescript(_SQLITE_SCHEMA.read_text(encoding="utf-8"))
     connection.close()
+
+
+def set_up(directus: Directus) -> None:
+    """Run `progress-bridge setup`, as the data owner does after making the tables.
+
+    Raises:
+        ServerError: it failed, with what it said.
+    """
+    words = ["setup", "--url", directus.url, "--token-file", str(directus.token_file)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bridge.cli", *words],
+        env={**directus.environment(), "PROGRESS_BRIDGE_ADMIN_TOKEN": directus.admin_token},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ServerError(f"progress-bridge setup: {done.stderr.strip()}")
