@@ -17,6 +17,7 @@ TEST = [
     "pytest>=8",
     "ruff>=0.9",
     "selenium>=4.20",
+    "trustme>=1.1",
     "types-PyYAML",
     "types-requests",
     "xblock-sdk>=0.14",

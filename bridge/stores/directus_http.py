@@ -55,6 +55,12 @@ class DirectusRefusal(StoreError):
         """Whether this may be the server failing rather than the request being wrong."""
         return self.code is None or self.status >= 500
 
+    def whatever_is_asked(self, path: str, hint: str) -> StoreError:
+        """The error to raise when the request was one that has to be accepted."""
+        if self.is_fault:
+            return StoreUnavailable(f"{path}: {self}")
+        return StoreMisconfigured(f"{path}: {self}; {hint}")
+
 
 class _Bearer(AuthBase):
     """The token as a header; being given explicitly, it keeps .netrc out."""
@@ -113,10 +119,22 @@ class DirectusClient:
             response = send()
         return self._data(response)
 
+    def ask(self, method: str, path: str, *, body: Any = None) -> Any:
+        """`request` for what Directus has no reason to refuse, such as a question.
+
+        Raises:
+            StoreUnavailable, StoreMisconfigured: as in `request`; no `DirectusRefusal`.
+        """
+        try:
+            return self.request(method, path, body=body)
+        except DirectusRefusal as refusal:
+            failure = refusal.whatever_is_asked(path, "is Directus older than 10?")
+        raise failure
+
     def query_limit(self) -> int:
         """How many rows one question may give: the server's ``QUERY_LIMIT_MAX``, -1 for any."""
         if self._query_limit is None:
-            info = self.request("GET", "/server/info")
+            info = self.ask("GET", "/server/info")
             limits = info.get("queryLimit") if isinstance(info, dict) else None
             self._query_limit = int((limits or {}).get("max", -1))
         return self._query_limit

@@ -12,7 +12,6 @@ import uuid
 from datetime import UTC, datetime
 
 from bridge.config import Names
-from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.model import Origin
 from bridge.stores.directus_http import DirectusClient, DirectusRefusal
 from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row
@@ -73,9 +72,8 @@ class Probe:
         except DirectusRefusal as refusal:
             if refusal.code in _TAKEN:
                 return
-            if refusal.is_fault:
-                raise StoreUnavailable(f"/items/{collection}: {refusal}") from None
-            raise StoreMisconfigured(
-                f"/items/{collection}: {refusal} whatever the row; is a field compulsory that the "
-                "bridge does not fill, does a flow or a validation rule refuse it?"
-            ) from None
+            hint = "whatever the row; is a field compulsory, does a rule or a flow refuse it?"
+            failure = refusal.whatever_is_asked(f"/items/{collection}", hint)
+        else:
+            return
+        raise failure

@@ -109,7 +109,7 @@ class ProgressRows:
     def erase(self, learner: int) -> None:
         """Remove every row of the learner."""
         wanted = {"query": {"filter": {self._of.learner: {"_eq": learner}}, "limit": -1}}
-        self._client.request("DELETE", f"/items/{self._names.progress}", body=wanted)
+        self._client.ask("DELETE", f"/items/{self._names.progress}", body=wanted)
 
     def _swap(self, old: int, new: Row) -> Iterator[Row]:
         """Directus creates before it deletes, so the two are steps of their own."""

@@ -45,7 +45,7 @@ def instant(value: str | None) -> datetime | None:
 
 
 def _ask(client: DirectusClient, collection: str, query: dict[str, Any]) -> list[Row]:
-    rows = client.request("SEARCH", f"/items/{collection}", body={"query": query})
+    rows = client.ask("SEARCH", f"/items/{collection}", body={"query": query})
     if not isinstance(rows, list):
         raise StoreMisconfigured(f"/items/{collection}: the answer is not a list of rows")
     return rows

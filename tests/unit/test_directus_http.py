@@ -1,0 +1,255 @@
+"""Directus's answers, and what a proxy, a network or a wrong URL gives instead: three kinds.
+
+The server here is ours, since it does what Directus itself cannot be made to do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import trustme
+
+from bridge import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.config import Secret, StoreSettings
+from bridge.stores.directus import DirectusStore
+from bridge.stores.directus_http import ConnectionCut, DirectusClient, DirectusRefusal
+from tests.contract.learners import done, somebody
+
+TOKEN: Final = "s3cret-token-of-the-bridge"
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers every request as it is told; `url` is where."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = say(200, {"data": []})
+        self.requests: list[str] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline(65537)
+                if not self.raw_requestline or not self.parse_request():
+                    self.close_connection = True
+                    return
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                server.requests.append(f"{self.command} {self.path}")
+                server.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+
+def say(status: int, body: Any = None, kind: str = "application/json", **headers: str) -> Answer:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def hang_up(handler: BaseHTTPRequestHandler) -> None:
+    """Close the connection without an answer."""
+    handler.close_connection = True
+
+
+def half_an_answer(handler: BaseHTTPRequestHandler) -> None:
+    """Promise 1000 bytes, give few and hang up."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"data": [{"id": 1')
+    handler.close_connection = True
+
+
+def error(code: str, **extensions: str) -> dict[str, Any]:
+    return {"errors": [{"message": "…", "extensions": {"code": code, **extensions}}]}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+def client(url: str, **more: Any) -> DirectusClient:
+    settings = StoreSettings(url=url, token=Secret(TOKEN), connect_timeout=1, **more)
+    return DirectusClient(settings)
+
+
+def ask(server: Server, answer: Answer, method: str = "POST", **more: Any) -> StoreError:
+    """The error that an answer becomes."""
+    server.answer = answer
+    with pytest.raises(StoreError) as raised:
+        client(server.url, **more).request(method, "/items/progress", body={"a": 1})
+    return raised.value
+
+
+HTML: Final = b"<html><body>Please log in</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (say(401, error("INVALID_TOKEN")), "token is not valid"),
+        (say(403, error("FORBIDDEN")), "no right to do this, or the collection"),
+        (say(404, error("ROUTE_NOT_FOUND")), "not Directus's own URL"),
+        (say(405, HTML, "text/html"), "let it pass SEARCH"),
+        (
+            say(302, b"", Location="https://sso.example.org/?t=1"),
+            "redirects to sso.example.org;",
+        ),
+        (say(200, HTML, "text/html"), "is a login page in front of it?"),
+    ],
+    ids=["401", "403", "404", "405", "redirect", "login page"],
+)
+def test_what_somebody_must_mend_is_misconfigured(
+    server: Server, answer: Answer, words: str
+) -> None:
+    failure = ask(server, answer)
+    assert isinstance(failure, StoreMisconfigured)
+    assert words in str(failure)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 502, 503, 504, 520])
+def test_what_passes_by_itself_is_unavailable(server: Server, status: int) -> None:
+    failure = ask(server, say(status, HTML, "text/html"))
+    assert isinstance(failure, StoreUnavailable)
+    assert failure.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("17", 17), ("0", 0), ("soon", None), ("-5", None), ("", None), ("1e3", None)],
+)
+def test_retry_after_in_seconds_is_passed_on(
+    server: Server, value: str, seconds: float | None
+) -> None:
+    failure = ask(server, say(429, {}, Retry_After=value))
+    assert isinstance(failure, StoreUnavailable)
+    assert failure.retry_after == seconds
+
+
+def test_retry_after_as_a_date_is_passed_on(server: Server) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    failure = ask(server, say(503, {}, Retry_After=later))
+    assert isinstance(failure, StoreUnavailable)
+    assert 80 < (failure.retry_after or 0) <= 90
+
+
+@pytest.mark.parametrize("answer", [hang_up, half_an_answer, say(200, b'{"data": [{"i')])
+def test_an_answer_that_is_cut_off_leaves_the_outcome_open(server: Server, answer: Answer) -> None:
+    assert isinstance(ask(server, answer), ConnectionCut)
+    assert server.requests == ["POST /items/progress"]
+
+
+def test_a_question_whose_connection_is_cut_is_asked_once_more(server: Server) -> None:
+    ask(server, hang_up, "SEARCH")
+    assert len(server.requests) == 2
+
+
+def test_a_server_that_is_silent_is_unavailable_after_the_read_time_out(server: Server) -> None:
+    release = threading.Event()
+    failure = ask(server, lambda _: release.wait(30) and None, read_timeout=0.2)
+    release.set()
+    assert isinstance(failure, StoreUnavailable)
+    assert "no answer within 0.2 s" in str(failure)
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(StoreUnavailable, match="no connection"):
+        client("http://127.0.0.1:9").request("GET", "/server/ping")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "fault"),
+    [
+        (say(400, error("VALUE_TOO_LONG", field="grain_id")), "VALUE_TOO_LONG", False),
+        (say(500, error("INTERNAL_SERVER_ERROR")), "INTERNAL_SERVER_ERROR", True),
+        (say(400, HTML, "text/html"), None, True),
+        (say(413, HTML, "text/html"), "PAYLOAD_TOO_LARGE", False),
+        (say(400, {"errors": []}), None, True),
+        (say(400, {"errors": [{"extensions": {"code": 5}}]}), None, True),
+    ],
+)
+def test_what_may_be_one_rows_fault_is_a_refusal(
+    server: Server, answer: Answer, code: str | None, fault: bool
+) -> None:
+    failure = ask(server, answer)
+    assert isinstance(failure, DirectusRefusal)
+    assert (failure.code, failure.is_fault) == (code, fault)
+
+
+def test_an_answer_without_content_has_no_data(server: Server) -> None:
+    server.answer = say(204, b"")
+    assert client(server.url).request("DELETE", "/items/progress/1") is None
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[trustme.CA, Path]:
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return made, tmp_path / "ca.pem"
+
+
+def test_tls_is_always_verified_and_a_ca_file_can_be_given(
+    server: Server, authority: tuple[trustme.CA, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca, path = authority
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+    url = server.url.replace("http:", "https:")
+    with pytest.raises(StoreMisconfigured, match=r"not trusted; set store\.ca_file"):
+        client(url).request("GET", "/")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ssl.get_default_verify_paths().openssl_cafile)
+    assert client(url, ca_file=path).request("GET", "/") == []
+
+
+@pytest.mark.parametrize("answer", [hang_up, say(401, {}), say(500, {}), say(302, b"")])
+def test_no_error_log_or_repr_holds_the_token_or_the_learner(
+    server: Server, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.answer = answer
+    store = DirectusStore(StoreSettings(url=server.url, token=Secret(TOKEN)))
+    who, address = somebody("funmooc"), "alice@example.org"
+    with pytest.raises((StoreUnavailable, StoreMisconfigured)) as raised:
+        store.record([done(who, email=address)])
+    shown = "".join(traceback.format_exception(raised.value)) + caplog.text
+    shown += repr(store) + repr(vars(store)) + repr(vars(raised.value))
+    told = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    assert TOKEN not in shown + "".join(told.format())
+    assert address not in shown
+    assert who.external_user_id not in shown
+    cause = raised.value.__context__  # the HTTP library's own error holds the headers
+    assert cause is None or isinstance(cause, StoreError)
