@@ -132,6 +132,8 @@ def test_a_migrated_base_is_like_a_fresh_one_but_for_what_moodle_user_id_needs(
     assert migrated_base.script("progress-unique.sql").returncode == 0
     columns, constraints, indexes = migrated_base.structure()
     # NOT NULL is a CHECK there: Directus would refuse the old writers' rows before the trigger.
+    nullable = {row[1] for row in columns if row[0] == "apprenants" and row[4] == "YES"}
+    assert nullable == {"moodle_user_id", "origin", "external_user_id", "email", "date_creation"}
     identity = ("apprenants", "apprenants_identite_check")
     columns = [
         (*row[:4], "NO", *row[5:]) if row[1] in ("origin", "external_user_id") else row
