@@ -4,9 +4,9 @@
 -- One transaction, safe to run twice, also on a base that somebody began to migrate by hand. A base
 -- that cannot be migrated is left as it was, and the message names the rows.
 --
--- Locks: the rows are checked before any lock is taken. Then one ACCESS EXCLUSIVE on apprenants, asked
--- for once (never upgraded: two steps could deadlock with the applications), held until the end:
--- adding columns takes it, and in one transaction nothing gives it back. So apprenants cannot be read
+-- Locks: the rows are checked under a reader's lock, which stops nobody. Then one ACCESS EXCLUSIVE on
+-- apprenants, in one step (two could deadlock with the applications), held until the end: adding
+-- columns takes it, and in one transaction nothing gives it back. So apprenants cannot be read
 -- while its rows are filled (seconds; see the README); progress can, and waits only to insert. The
 -- rows are filled by UPDATE although a rewrite by ALTER TYPE is quicker: a backup that began before
 -- a rewrite would find apprenants empty (PostgreSQL manual, "Caveats" of MVCC).
@@ -84,8 +84,9 @@ SELECT ancienne.la AS ancien_modele,
     \q
 \endif
 
--- Stops with the rows that have no valid, unique identity. Dropped before the end; called twice: before
--- the lock, so that a base to be mended is not disturbed, and under it, for rows that came meanwhile.
+-- Stops with the rows that have no valid, unique identity. Dropped before the end; called twice:
+-- before the lock, so that a base to be mended is not disturbed, and under it, for rows that came
+-- meanwhile.
 -- The rule for a Moodle id is the bridge's: digits, 1 to 2^63-1, no leading zero; spaces around it
 -- are not part of it.
 CREATE FUNCTION apprenants_migration_controle() RETURNS void LANGUAGE plpgsql AS $controle$

@@ -71,6 +71,9 @@ def test_nothing_else_in_the_base_changes(old_base: Base) -> None:
         "CREATE TABLE autre (id int PRIMARY KEY, apprenant int REFERENCES apprenants (id))",
         "INSERT INTO autre SELECT id + 10, id FROM apprenants",
         "CREATE VIEW moodle AS SELECT id, moodle_user_id FROM apprenants",
+        "CREATE FUNCTION rien() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        """CREATE CONSTRAINT TRIGGER plus_tard AFTER UPDATE ON apprenants
+           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rien()""",
     )
     queries = [
         "SELECT id, moodle_user_id, email, date_creation, classe, note FROM apprenants ORDER BY id",
