@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Final
+from typing import Final, TypeVar
 
 from tests.bench.bed import Bed
 
 ROUNDS: Final = 3
 """How often each side is measured."""
 
+T = TypeVar("T")
 Side = Callable[[int], float]
 """Does one round (0, 1, 2, …) and gives its figure, mostly a rate."""
 
@@ -57,29 +58,45 @@ class Result:
 Bench = Callable[[Bed], Iterable[Result]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """What the bridge is measured against.
+
+    Attributes:
+        side: one round of it, in the same unit.
+        against: what it is, in words.
+        bar: what is asked of the ratio.
+        suffix: tells this result from others of the same benchmark.
+    """
+
+    side: Side
+    against: str
+    bar: float
+    suffix: str = ""
+
+
 def compare(
     name: str,
     ours: Side,
-    theirs: Side,
-    *,
+    *rivals: Rival,
     unit: str,
-    against: str,
-    bar: float,
     lower_is_better: bool = False,
     rounds: int = ROUNDS,
-) -> Result:
-    """Measure both sides in turns; the ratio is that of their medians."""
-    mine, other = interleave(ours, theirs, rounds=rounds)
-    say(f"{name}: {_shown(mine)} {unit}; {against}: {_shown(other)}")
-    return Result(
-        name=name,
-        value=median(mine),
-        unit=unit,
-        ratio=median(mine) / median(other),
-        against=against,
-        bar=bar,
-        lower_is_better=lower_is_better,
-    )
+) -> Iterator[Result]:
+    """Measure ours and all rivals in turns; a result for each, its ratio that of the medians."""
+    mine, *others = interleave(ours, *(rival.side for rival in rivals), rounds=rounds)
+    say(f"{name}: {_shown(mine)} {unit}")
+    for rival, figures in zip(rivals, others, strict=True):
+        say(f"  {rival.against}: {_shown(figures)}")
+        yield Result(
+            name=name + rival.suffix,
+            value=median(mine),
+            unit=unit,
+            ratio=median(mine) / median(figures),
+            against=rival.against,
+            bar=rival.bar,
+            lower_is_better=lower_is_better,
+        )
 
 
 def interleave(*sides: Side, rounds: int = ROUNDS) -> list[list[float]]:
@@ -89,6 +106,12 @@ def interleave(*sides: Side, rounds: int = ROUNDS) -> list[list[float]]:
         for side, mine in zip(sides, figures, strict=True):
             mine.append(side(number))
     return figures
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in runs of ``size``; the last may be shorter."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
