@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.servers.directus import Directus, create_tables
-from tests.servers.process import ServerError, free_port, listening
+from tests.servers.directus import Directus, create_tables, set_up
+from tests.servers.process import free_port, listening
 
 DIRECTUS: Final = "11.17.4"
 COMMAND: Final = Path(sys.executable).with_name("progress-bridge")
@@ -47,15 +45,14 @@ def directus(folder: Path) -> Iterator[DemoStore]:
     Raises:
         ServerError: it did not start, or was not set up; with what was said.
     """
-    server = _server(folder / "directus")
-    token, tables = folder / "bridge-token", folder / "tables-made"
+    server, tables = _server(folder / "directus"), folder / "directus/tables-made"
     with server:
         if not tables.exists():
             create_tables(server)
             tables.touch()
-        _set_up(server, token)
+        set_up(server)
         yield DemoStore(
-            {"store": {"url": server.url, "token_file": str(token)}},
+            {"store": {"url": server.url, "token_file": str(server.token_file)}},
             [
                 ("Directus", f"{server.url}/admin"),
                 ("Log in with", f"{server.admin_email}  {server.admin_password}"),
@@ -75,18 +72,6 @@ def _server(folder: Path) -> Directus:
     server = Directus(DIRECTUS, folder, env=admin, port=port_or_free(8055))
     server.admin_token, server.admin_password = token, password
     return server
-
-
-def _set_up(server: Directus, token: Path) -> None:
-    words = ["setup", "--url", server.url, "--token-file", str(token)]
-    if not token.exists():
-        words.append("--new-token")
-    environment = {**os.environ, "PROGRESS_BRIDGE_ADMIN_TOKEN": server.admin_token}
-    done = subprocess.run(
-        [COMMAND, *words], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise ServerError(f"progress-bridge setup: {(done.stderr or done.stdout).strip()}")
 
 
 def port_or_free(port: int) -> int:

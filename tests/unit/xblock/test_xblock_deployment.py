@@ -1,8 +1,11 @@
 """What the platform team sets, and the bridge that follows from it."""
 
+import socket
+import time
+
 import pytest
 
-from bridge import ConfigurationError
+from bridge import ConfigurationError, StoreUnavailable
 from bridge.origins.funmooc import LearnerId
 from progress_xblock.deployment import bridge_for, learner_id
 
@@ -81,3 +84,13 @@ def test_time_outs_that_the_platform_team_sets_are_theirs(settings, read_setting
 def test_wrong_settings_are_named(wrong, message):
     with pytest.raises(ConfigurationError, match=message):
         bridge_for(wrong, {})
+
+
+def test_a_store_that_takes_the_call_and_never_answers_is_given_up_within_three_seconds():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        bridge = bridge_for({"store": {"url": url, "token": "t"}}, {})
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            bridge.record("funmooc", "0123456789abcdef", "grain-1")
+    assert time.monotonic() - started < 3.5

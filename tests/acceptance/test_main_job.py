@@ -1,0 +1,112 @@
+"""The main job: a click in a FunMooc course is one row in a real Directus 11 over PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.acceptance.page import Page
+from tests.demo import people
+from tests.demo.workbench import Workbench
+from tests.servers.directus import Directus
+
+ROWS = """
+SELECT a.origin, a.external_user_id, p.grain_id, p.module_id, p.sequence_id, p.completed_at
+  FROM apprenants a LEFT JOIN progress p ON p.apprenant_id = a.id
+ WHERE a.external_user_id IN (%s, %s)
+"""
+
+
+class Base:
+    """The data owner's PostgreSQL, looked at from behind Directus."""
+
+    def __init__(self, url: str, student: str) -> None:
+        self.url = url
+        self.ids = (people.platform_id(student), people.course_id(student))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The student's rows under either of their ids; a learner without progress is one too."""
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return connection.execute(ROWS, self.ids).fetchall()
+
+
+@pytest.fixture
+def base(directus_pg: Directus, student: str) -> Base:
+    assert directus_pg.database_url
+    return Base(directus_pg.database_url, student)
+
+
+@pytest.fixture
+def page(directus_pg: Directus, workbench: Workbench, page: Page) -> Page:
+    """A learner's page, on a platform that records into Directus with the bridge's own token."""
+    token = directus_pg.store_settings.token
+    assert token
+    workbench.configure({"store": {"url": directus_pg.url, "token": token.reveal()}})
+    return page
+
+
+def test_a_click_is_one_learner_and_one_row_of_progress(page: Page, base: Base) -> None:
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    page.open().click()
+    assert "Votre progression est enregistrée." in page.wait_for("done")
+    (row,) = base.rows()
+    assert before <= row.pop("completed_at") <= datetime.now(UTC)
+    assert row == {
+        "origin": "funmooc",
+        "external_user_id": base.ids[0],
+        "grain_id": "grain-seul",
+        "module_id": "module-plantes",
+        "sequence_id": "sequence-3",
+    }
+
+
+def test_ten_clicks_and_three_reloads_are_still_one_row(page: Page, base: Base) -> None:
+    page.open()
+    page.script("for (let i = 0; i < 10; i++) document.querySelector('button').click()")
+    page.wait_for("done")
+    for _ in range(3):
+        page.open().click()
+    assert page.state == "done"
+    assert len(base.rows()) == 1
+
+
+def test_a_click_while_directus_is_down_arrives_at_the_next_visit_with_its_own_instant(
+    page: Page, base: Base, directus_pg: Directus
+) -> None:
+    page.open()
+    directus_pg.kill()
+    try:
+        before = datetime.now(UTC) - timedelta(milliseconds=1)
+        assert "sera transmis automatiquement" in page.click().wait_for("pending")
+        after = datetime.now(UTC)
+        assert base.rows() == []
+    finally:
+        directus_pg.start()
+    page.open()
+    assert "Votre progression est enregistrée." in page.wait_for("done")
+    (row,) = base.rows()
+    assert before <= row["completed_at"] <= after
+
+
+def test_a_token_that_directus_refuses_keeps_the_work_until_it_is_mended(
+    page: Page, base: Base, directus_pg: Directus, workbench: Workbench
+) -> None:
+    right = {"store": {"url": directus_pg.url, "token": directus_pg.store_settings.token.reveal()}}
+    workbench.configure({"store": {"url": directus_pg.url, "token": "wrong"}})
+    page.open().click().wait_for("pending")
+    workbench.configure(right)
+    page.open().wait_for("done")
+    assert len(base.rows()) == 1
+
+
+def test_two_grains_of_a_learner_are_one_learner_and_two_rows(page: Page, base: Base) -> None:
+    page.open().click().wait_for("done")
+    page.browser.get(f"{page.base}scenario/progress.0/?student={page.student}")
+    page.click().wait_for("done")
+    rows = base.rows()
+    assert {row["external_user_id"] for row in rows} == {base.ids[0]}
+    assert sorted(row["grain_id"] for row in rows) == ["grain-lumiere", "grain-seul"]
