@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from tests.bench import memory, sql
+from tests.bench import directus, memory, sql
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, say
 
-BENCHES: Final[dict[str, Bench]] = {**sql.BENCHES, **memory.BENCHES}
+BENCHES: Final[dict[str, Bench]] = {**directus.BENCHES, **sql.BENCHES, **memory.BENCHES}
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

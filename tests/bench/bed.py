@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.servers import ROOT
-from tests.servers.directus import Directus
+from tests.servers.directus import Directus, create_tables, set_up
 from tests.servers.postgres import Postgres
 
 DIRECTUS: Final = "11.17.4"
@@ -59,7 +59,11 @@ class Bed:
     @cached_property
     def directus(self) -> Directus:
         """Directus 11 over that PostgreSQL, as `progress-bridge setup` leaves it."""
-        raise NotImplementedError
+        url = self.postgres.create_database("directus")
+        server = self._stack.enter_context(Directus(DIRECTUS, self.folder / "directus", url))
+        create_tables(server)
+        set_up(server)
+        return server
 
     def __enter__(self) -> Self:
         return self
