@@ -5,6 +5,8 @@ The same settings can come as a mapping (Open edX hands one over), in the same s
     store:
       url: https://directus.example.org   # or sqlite:///progress.db, postgresql://…, memory:
       token_file: /run/secrets/directus-token
+    outbox:
+      url: sqlite:////var/lib/progress-bridge/outbox.db   # or redis://…, rediss://…
     store_email: false
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -31,12 +33,15 @@ ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
     "PROGRESS_BRIDGE_STORE_TOKEN": ("store", "token"),
     "PROGRESS_BRIDGE_STORE_TOKEN_FILE": ("store", "token_file"),
     "PROGRESS_BRIDGE_STORE_CA_FILE": ("store", "ca_file"),
+    "PROGRESS_BRIDGE_OUTBOX_URL": ("outbox", "url"),
 }
 """Environment variables that win over the file, and the setting each one stands for."""
 
 SCHEMES: Final = ("https", "http", "sqlite", "postgresql", "memory")
+OUTBOX_SCHEMES: Final = ("sqlite", "redis", "rediss")
 
 _USER_AND_PASSWORD: Final = re.compile(r"^([^:/]+://).*@")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _Section = TypeVar("_Section")
 
 
@@ -133,15 +138,49 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSettings:
+    """Where completions wait until they are delivered.
+
+    Attributes:
+        url: ``sqlite:///`` and a path, ``redis://`` or ``rediss://``; never shown whole, since a
+            Redis URL may hold a password.
+        timeout: seconds to wait for a locked file, or for Redis.
+        prefix: what Redis's keys begin with, for several outboxes on one server.
+    """
+
+    url: str = field(repr=False)
+    timeout: float = 5.0
+    prefix: str = "progress-bridge:"
+
+    @property
+    def scheme(self) -> str:
+        """One of `OUTBOX_SCHEMES`."""
+        return urlsplit(self.url).scheme
+
+    @property
+    def path(self) -> Path:
+        """The file of a ``sqlite:`` URL: relative after three slashes, absolute after four."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as a message may show it: without user, password and query."""
+        url = self.url.partition("?")[0]
+        return url if self.scheme == "sqlite" else _USER_AND_PASSWORD.sub(r"\1", url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that the bridge can be told.
 
     Attributes:
         store: where progress is kept.
+        outbox: where completions wait until they are delivered; None for no outbox.
         store_email: keep learners' e-mail addresses (personal data) in the store.
     """
 
     store: StoreSettings
+    outbox: OutboxSettings | None = None
     store_email: bool = False
 
     @classmethod
@@ -175,7 +214,12 @@ class Settings:
                 "no store: set store.url in the file named by PROGRESS_BRIDGE_CONFIG, "
                 "or PROGRESS_BRIDGE_STORE_URL"
             )
-        return cls(store=_store(store), store_email=_boolean("store_email", merged))
+        outbox = merged.get("outbox")
+        return cls(
+            store=_store(store),
+            outbox=None if outbox is None else _outbox(outbox),
+            store_email=_boolean("store_email", merged),
+        )
 
 
 def _read_yaml(path: Path) -> Mapping[str, Any]:
@@ -223,11 +267,8 @@ def _known(section: str, mapping: Mapping[str, Any], cls: type, *also: str) -> N
 def _store(value: object) -> StoreSettings:
     mapping = _mapping("store", value)
     _known("store.", mapping, StoreSettings, "token_file")
-    url = mapping.get("url")
-    if not isinstance(url, str) or not url.strip():
-        raise ConfigurationError("store.url: missing")
     settings = StoreSettings(
-        url=url.strip(),
+        url=_url("store", mapping),
         token=_token(mapping),
         ca_file=_ca_file(mapping.get("ca_file")),
         connect_timeout=_seconds("store.connect_timeout", mapping, 3.0),
@@ -240,10 +281,21 @@ def _store(value: object) -> StoreSettings:
     return settings
 
 
+def _url(section: str, mapping: Mapping[str, Any]) -> str:
+    url = mapping.get("url")
+    if not isinstance(url, str) or not url.strip():
+        raise ConfigurationError(f"{section}.url: missing")
+    return url.strip()
+
+
+def _check_scheme(section: str, scheme: str, schemes: Sequence[str]) -> None:
+    if scheme not in schemes:
+        names = ", ".join(schemes)
+        raise ConfigurationError(f"{section}.url: {scheme or 'no'} scheme (one of {names})")
+
+
 def _check_url(settings: StoreSettings) -> None:
-    if settings.scheme not in SCHEMES:
-        names = ", ".join(SCHEMES)
-        raise ConfigurationError(f"store.url: {settings.scheme or 'no'} scheme (one of {names})")
+    _check_scheme("store", settings.scheme, SCHEMES)
     if settings.scheme in ("http", "https"):
         parts = urlsplit(settings.url)
         if not parts.hostname:
@@ -258,6 +310,21 @@ def _check_url(settings: StoreSettings) -> None:
                 "store.token_file: Directus needs a token; name a file that holds it, "
                 "or set PROGRESS_BRIDGE_STORE_TOKEN"
             )
+
+
+def _outbox(value: object) -> OutboxSettings:
+    mapping = _mapping("outbox", value)
+    _known("outbox.", mapping, OutboxSettings)
+    url, prefix = _url("outbox", mapping), mapping.get("prefix", "progress-bridge:")
+    _check_scheme("outbox", urlsplit(url).scheme, OUTBOX_SCHEMES)
+    if url.startswith("sqlite:"):
+        if not re.fullmatch(r"sqlite:///[^?]+", url) or url.endswith(":memory:"):
+            raise ConfigurationError("outbox.url: sqlite:/// and the path of a file, no more")
+    elif not urlsplit(url).hostname:
+        raise ConfigurationError("outbox.url: no host")
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise ConfigurationError("outbox.prefix: not 1 to 100 of A-Z a-z 0-9 _ . : -")
+    return OutboxSettings(url=url, timeout=_seconds("outbox.timeout", mapping, 5.0), prefix=prefix)
 
 
 def _token(mapping: Mapping[str, Any]) -> Secret | None:

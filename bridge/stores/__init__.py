@@ -7,28 +7,11 @@ and ``postgresql:`` are SQL, ``memory:`` keeps it in this process, for tests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bridge.config import Settings
+from bridge.finding import Finding as Finding
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that `Store.check` looked at.
-
-    Attributes:
-        ok: whether it is as it should be.
-        fatal: whether, when it is not, completions are not recorded.
-        message: what was found, in words.
-        remedy: what to do about it; empty when ok.
-    """
-
-    ok: bool
-    message: str
-    remedy: str = ""
-    fatal: bool = True
 
 
 class Store(Protocol):

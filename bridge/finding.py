@@ -1,0 +1,22 @@
+"""What a check found out, in words: stores and outboxes tell about themselves alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check looked at.
+
+    Attributes:
+        ok: whether it is as it should be.
+        fatal: whether, when it is not, completions are not recorded.
+        message: what was found, in words.
+        remedy: what to do about it; empty when ok.
+    """
+
+    ok: bool
+    message: str
+    remedy: str = ""
+    fatal: bool = True
