@@ -133,7 +133,7 @@ def test_a_base_to_be_corrected_is_told_so_without_waiting_for_its_writers(
     base = make_base(old_tables("integer"), "INSERT INTO apprenants VALUES (0, NULL)")
     with base.connect() as writer:
         writer.execute("INSERT INTO apprenants (moodle_user_id) VALUES (2)")
-        done = base.migrate(PGOPTIONS="-c lock_timeout=1ms")
+        done = base.migrate(PGOPTIONS="-c lock_timeout=100ms")
     assert "aucun identifiant" in done.stderr
 
 
