@@ -49,7 +49,7 @@ class Directus(Server):
     """
 
     admin_email = "admin@example.org"
-    ready_within = 180.0  # seconds at work; two minutes on a machine that does ten other things
+    ready_within = 180.0  # 5 s at best; bootstrap on a machine under load takes far longer
 
     def __init__(
         self,
