@@ -203,8 +203,10 @@ def test_readers_are_kept_out_at_the_very_end_only(base: Base) -> None:
     with base.connect() as reader:
         reader.execute("SELECT count(*) FROM progress")
         script.start()
-        # All is done but the last step, while this reader's transaction is open.
         base.wait_for_lock("progress", "AccessExclusiveLock")
+        held = """SELECT mode FROM pg_locks WHERE relation = 'progress'::regclass AND granted"""
+        # Rows are deleted and the index is built, while this reader's transaction is open.
+        assert {("RowExclusiveLock",), ("ShareLock",)} <= set(base.rows(held))
     script.join()
     assert exit_codes == [0]
     assert base.rows(ROWS) == [(2, 1, "g"), (3, 2, "g")]
