@@ -19,7 +19,12 @@ Example:
   progress-bridge --config bridge.yaml check"""
 
 
-@click.group(cls=Group, epilog=_EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "progress-bridge",
+    cls=Group,
+    epilog=_EXAMPLE,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--config",
     metavar="FILE",
