@@ -1,7 +1,7 @@
 """What was accepted and is not delivered yet: one protocol, and two places to keep it.
 
-`open_outbox` picks by the scheme of the URL: ``sqlite:`` is a file shared by the processes of one
-machine, ``redis:`` and ``rediss:`` a Redis shared by several machines.
+`open_outbox` picks by the scheme of ``outbox.url``: ``sqlite:`` is a file shared by the processes
+of one machine, ``redis:`` and ``rediss:`` a Redis shared by several machines.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+from bridge.config import Settings
+from bridge.finding import Finding
 from bridge.model import Completion, Identity
+
+LONGEST: Final = 86_400.0
+"""Seconds that a lease or a delay lasts at most; a longer one is cut to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +24,10 @@ class Leased:
     """One completion that a worker holds for a time.
 
     Attributes:
-        id: the outbox's own key of the item; stays the same until it is done.
+        id: the outbox's own key of the item; stays the same until it is done or buried.
         token: proof of this very lease; an item leased again has another.
         completion: what is to be delivered.
-        attempts: how often it was leased, this time included.
+        attempts: how often it was leased since it was put or replayed, this time included.
     """
 
     id: str
@@ -36,14 +41,15 @@ class DeadLetter:
     """A completion that the store refuses; it waits for somebody to replay or drop it.
 
     Attributes:
-        id: the outbox's own key of the item.
-        completion: what could not be delivered.
+        id: the outbox's own key of the dead letter.
+        completion: what could not be delivered; None when this version cannot read what another
+            one put.
         reason: why, in words.
         died_at: when it was set aside, aware, UTC.
     """
 
     id: str
-    completion: Completion
+    completion: Completion | None
     reason: str
     died_at: datetime
 
@@ -56,7 +62,8 @@ class Counts:
         waiting: items to be delivered, now or after a delay.
         leased: items that a worker holds.
         dead: dead letters.
-        oldest: seconds since the oldest item that is waiting or leased was put; None when none.
+        oldest: seconds since the oldest item that is waiting or leased was put or replayed; 0 or
+            more, None when there is none.
     """
 
     waiting: int
@@ -66,49 +73,77 @@ class Counts:
 
 
 class Outbox(Protocol):
-    """What every outbox promises; ``tests/contract`` holds each one to it.
+    """What every outbox promises; ``tests/contract/outbox`` holds each one to it.
 
-    Every method raises `OutboxUnavailable` when the outbox cannot do its part now. Outboxes may be
-    shared by threads, and opened by several processes at once.
+    Every method but `check` raises `OutboxUnavailable` when the outbox cannot do its part now.
+    Outboxes may be shared by threads, and opened by several processes at once. An e-mail address
+    is kept only where ``store_email`` says so.
     """
 
     def put(self, completions: Sequence[Completion]) -> None:
         """Accept the completions, all or none: on return they are kept through any crash.
 
         Raises:
-            OutboxUnavailable: none of them is accepted.
+            OutboxUnavailable: none of them is accepted. (One whose answer was lost on the way may
+                be kept all the same; to put it again does no harm, since earliest wins.)
         """
 
     def lease(self, most: int, seconds: float) -> list[Leased]:
         """Up to ``most`` items that are due, oldest first, for this caller alone.
 
-        After ``seconds`` an item that is neither done, given back nor buried goes to whoever
-        asks next.
+        After ``seconds`` (up to `LONGEST`) an item that is neither done, given back nor buried goes
+        to whoever asks next. Until somebody has asked, the late caller still holds it.
         """
 
     def done(self, items: Sequence[Leased]) -> int:
         """These are delivered; how many this caller still held. The others are left alone."""
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
-        """Not delivered: due again after ``delay`` seconds; how many this caller still held."""
+        """Not delivered: due again after ``delay`` seconds (up to `LONGEST`); how many were held.
+
+        What this caller no longer held is left alone.
+        """
 
     def bury(self, item: Leased, reason: str) -> bool:
         """Set the item aside as a dead letter; whether this caller still held it."""
 
     def dead(self, most: int = 100, after: str | None = None) -> list[DeadLetter]:
-        """Dead letters, oldest first, from the one that follows the id ``after``."""
+        """Dead letters, first died first, from the one that follows the id ``after``."""
 
     def replay(self, ids: Sequence[str]) -> int:
-        """Put these dead letters back among the waiting; how many there were."""
+        """Put these dead letters again, behind all that waits; how many there were."""
 
     def drop(self, ids: Sequence[str]) -> int:
         """Forget these dead letters for good; how many there were."""
 
     def erase(self, identity: Identity) -> int:
-        """Forget all that is kept of the learner, leased and dead included; how many items."""
+        """Forget all that is kept of the learner, leased and dead included; how many items.
+
+        Reads the whole outbox: seconds, with a million items.
+        """
 
     def counts(self) -> Counts:
         """What is in the outbox; quick, however full it is."""
 
+    def check(self) -> list[Finding]:
+        """Whether it can be used, and keeps what it accepts, in words. Does not raise."""
+
     def close(self) -> None:
         """Release files and connections. The outbox cannot be used afterwards."""
+
+
+def open_outbox(settings: Settings) -> Outbox | None:
+    """The outbox that the configuration names, None when it names none. Connects to nothing yet.
+
+    Raises:
+        ConfigurationError: the URL cannot be read, or the package for Redis is not installed.
+    """
+    if settings.outbox is None:
+        return None
+    if settings.outbox.scheme == "sqlite":
+        from bridge.outbox.sqlite import SQLiteOutbox
+
+        return SQLiteOutbox(settings.outbox, store_email=settings.store_email)
+    from bridge.outbox.redis import RedisOutbox
+
+    return RedisOutbox(settings.outbox, store_email=settings.store_email)

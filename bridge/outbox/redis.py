@@ -1,0 +1,227 @@
+"""The outbox in Redis Streams: for several machines, on a Redis they all reach.
+
+It keeps its promise (what was put survives any crash) only on a Redis that answers when a write is
+on disk and throws nothing away: ``appendonly yes``, ``appendfsync always``, and a
+``maxmemory-policy`` of ``noeviction`` (or one of the ``volatile-`` kind: our keys never expire).
+With ``appendfsync everysec``, Redis's default, a crash of its machine loses up to two seconds of
+completions, and so can a failover to a replica. `RedisOutbox.check` says which it is.
+
+Items are entries of a stream, read by one consumer group. What is held back is pending in the
+group, for one of two consumers: ``workers`` (leased) or ``waiters`` (given back with a delay).
+The server's clock decides; each step is one script, so a crash leaves no half of it. Redis 6.2 or
+newer, or Valkey.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.config import OutboxSettings
+from bridge.errors import ConfigurationError
+from bridge.finding import Finding
+from bridge.model import Completion, Identity
+from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, written
+
+try:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ImportError:
+    raise ConfigurationError(
+        "outbox.url: redis is not installed; pip install 'progress-bridge[redis]'"
+    ) from None
+
+from bridge.outbox.redis_check import findings
+from bridge.outbox.redis_errors import meaning
+
+GROUP: Final = "delivery"
+
+_LUA: Final = Path(__file__).parent / "lua"
+_LONGEST_MS: Final = round(LONGEST * 1000)
+_PAGE: Final = 1000
+_ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+
+
+class RedisOutbox:
+    """An outbox under one prefix of a Redis's keys.
+
+    Args:
+        settings: ``url`` as redis-py reads it (``rediss:`` for TLS, whose certificates are
+            verified; ``?ssl_ca_certs=`` names another CA file), ``timeout`` of each request, and
+            ``prefix``. The prefix is a hash tag: on a cluster all keys are in one slot.
+        store_email: keep e-mail addresses (personal data) until delivery.
+
+    Raises:
+        ConfigurationError: the URL cannot be read.
+    """
+
+    def __init__(self, settings: OutboxSettings, *, store_email: bool = False) -> None:
+        self._shown = settings.shown_url
+        self._store_email = store_email
+        tag = f"{{{settings.prefix}}}"
+        self._queue, self._dead, self._clock = f"{tag}queue", f"{tag}dead", f"{tag}clock"
+        self._redis = _client(settings)
+        self._scripts = {
+            name: self._redis.register_script(_script(name))
+            for name in ("lease", "done", "give_back", "bury", "replay", "counts")
+        }
+
+    def put(self, completions: Sequence[Completion]) -> None:
+        texts = [written.write(c, store_email=self._store_email) for c in completions]
+        if texts:
+            self._ask(partial(self._add, texts))
+
+    def lease(self, most: int, seconds: float) -> list[Leased]:
+        if most < 1:
+            return []
+        words = (GROUP, most, _milliseconds(seconds), _LONGEST_MS)
+        rows = self._run("lease", [self._queue, self._clock], words)
+        return written.leased(rows, self._bury)
+
+    def done(self, items: Sequence[Leased]) -> int:
+        return int(self._run("done", [self._queue], [GROUP, *_fenced(items)])) if items else 0
+
+    def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
+        if not items:
+            return 0
+        words = (GROUP, _milliseconds(delay), _LONGEST_MS, *_fenced(items))
+        return int(self._run("give_back", [self._queue, self._clock], words))
+
+    def bury(self, item: Leased, reason: str) -> bool:
+        return self._bury(item.id, item.token, reason)
+
+    def _bury(self, key: str, token: str, reason: str) -> bool:
+        return bool(self._run("bury", [self._queue, self._dead], [GROUP, key, token, reason]))
+
+    def dead(self, most: int = 100, after: str | None = None) -> list[DeadLetter]:
+        if after is not None and not _ID.fullmatch(after):
+            return []
+        least = "-" if after is None else f"({after}"
+        rows = self._ask(partial(self._redis.xrange, self._dead, least, count=most))
+        return [_dead_letter(key, fields) for key, fields in rows]
+
+    def replay(self, ids: Sequence[str]) -> int:
+        keys = _known(ids)
+        return int(self._run("replay", [self._queue, self._dead], keys)) if keys else 0
+
+    def drop(self, ids: Sequence[str]) -> int:
+        keys = _known(ids)
+        return int(self._ask(partial(self._redis.xdel, self._dead, *keys))) if keys else 0
+
+    def erase(self, identity: Identity) -> int:
+        who = written.learner(identity)
+        # The dead twice: an item may be buried after the dead were read and before the queue was.
+        return sum(self._erase(key, who) for key in (self._dead, self._queue, self._dead))
+
+    def counts(self) -> Counts:
+        keys = (self._queue, self._dead)
+        both, leased, dead, age = self._run("counts", keys, (GROUP, _LONGEST_MS))
+        oldest = None if age < 0 else age / 1000
+        return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
+
+    def check(self) -> list[Finding]:
+        return findings(self._redis, self._shown)
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _add(self, texts: Sequence[str]) -> None:
+        """All entries or none: a transaction is one piece in the append-only file, too."""
+        pipeline = self._redis.pipeline(transaction=len(texts) > 1)
+        for text in texts:
+            pipeline.xadd(self._queue, {"completion": text})
+        pipeline.execute()
+
+    def _erase(self, stream: str, who: str) -> int:
+        erased = 0
+        for page in self._pages(stream):
+            keys = [key for key, fields in page if written.learner_of(fields["completion"]) == who]
+            if keys:
+                erased += self._ask(partial(self._remove, stream, keys))
+        return erased
+
+    def _remove(self, stream: str, keys: Sequence[str]) -> int:
+        pipeline = self._redis.pipeline(transaction=True)
+        if stream == self._queue:
+            pipeline.xack(stream, GROUP, *keys)
+        pipeline.xdel(stream, *keys)
+        return int(pipeline.execute()[-1])
+
+    def _pages(self, stream: str) -> Iterator[list[tuple[str, dict[str, str]]]]:
+        least = "-"
+        while True:
+            page = self._ask(partial(self._redis.xrange, stream, least, count=_PAGE))
+            if page:
+                yield page
+                least = f"({page[-1][0]}"
+            if len(page) < _PAGE:
+                return
+
+    def _run(self, name: str, keys: Sequence[str], words: Sequence[str | int]) -> Any:
+        """Run a script; where the group is not there yet, make it and run it again."""
+
+        def run() -> Any:
+            try:
+                return self._scripts[name](keys, words)
+            except redis.ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+            self._create_group()
+            return self._scripts[name](keys, words)
+
+        return self._ask(run)
+
+    def _create_group(self) -> None:
+        """From the very first entry on: what was put before anybody read is delivered too."""
+        try:
+            self._redis.xgroup_create(self._queue, GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except redis.RedisError as error:
+            raise meaning(error, self._shown) from error
+
+
+def _client(settings: OutboxSettings) -> redis.Redis:
+    try:
+        return redis.Redis.from_url(
+            settings.url,
+            decode_responses=True,
+            socket_timeout=settings.timeout,
+            socket_connect_timeout=settings.timeout,
+            # Once more and at once: a connection that Redis closed while it was idle.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
+    except (ValueError, TypeError, redis.RedisError):
+        raise ConfigurationError("outbox.url: not a URL that redis-py can read") from None
+
+
+def _script(name: str) -> str:
+    return "".join((_LUA / f"{part}.lua").read_text(encoding="utf-8") for part in ("held", name))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(min(seconds, LONGEST) * 1000)
+
+
+def _fenced(items: Sequence[Leased]) -> list[str]:
+    return [word for item in items for word in (item.id, item.token)]
+
+
+def _known(ids: Sequence[str]) -> list[str]:
+    """Those that can be the id of a dead letter, each once."""
+    return [key for key in dict.fromkeys(ids) if _ID.fullmatch(key)]
+
+
+def _dead_letter(key: str, fields: dict[str, str]) -> DeadLetter:
+    died = datetime.fromtimestamp(int(key.partition("-")[0]) / 1000, UTC)
+    return DeadLetter(key, written.read(fields["completion"]), fields["reason"], died)

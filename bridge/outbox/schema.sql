@@ -1,0 +1,68 @@
+-- The outbox's file. Safe to run twice, and by two processes at once.
+BEGIN IMMEDIATE;
+
+-- Items nobody has leased yet, first put first. No index but the key: a put writes one page of it.
+CREATE TABLE IF NOT EXISTS waiting (
+    id INTEGER PRIMARY KEY,
+    learner TEXT NOT NULL,
+    completion TEXT NOT NULL,
+    put_at REAL NOT NULL
+);
+
+-- Items that were leased at least once: by a worker (leased = 1), or waiting again (leased = 0).
+-- An item is held back only while since <= now < until, so a clock that jumps, either way, holds
+-- nothing for longer than was meant.
+CREATE TABLE IF NOT EXISTS held (
+    id INTEGER PRIMARY KEY,
+    learner TEXT NOT NULL,
+    completion TEXT NOT NULL,
+    put_at REAL NOT NULL,
+    attempts INTEGER NOT NULL,
+    leased INTEGER NOT NULL,
+    since REAL NOT NULL,
+    until REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS held_until ON held (until);
+CREATE INDEX IF NOT EXISTS held_since ON held (since);
+CREATE INDEX IF NOT EXISTS held_leased ON held (until, since) WHERE leased = 1;
+
+-- Dead letters. AUTOINCREMENT: an id that an operator was told never means another letter.
+CREATE TABLE IF NOT EXISTS dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    learner TEXT NOT NULL,
+    completion TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    died_at REAL NOT NULL
+);
+
+-- One row: how many rows each table has, for SQLite would count them one by one; and the last id.
+CREATE TABLE IF NOT EXISTS tally (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    last INTEGER NOT NULL DEFAULT 0,
+    waiting INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    dead INTEGER NOT NULL DEFAULT 0
+);
+INSERT OR IGNORE INTO tally (one) VALUES (1);
+
+CREATE TRIGGER IF NOT EXISTS waiting_more AFTER INSERT ON waiting BEGIN
+    UPDATE tally SET waiting = waiting + 1, last = new.id;
+END;
+CREATE TRIGGER IF NOT EXISTS waiting_less AFTER DELETE ON waiting BEGIN
+    UPDATE tally SET waiting = waiting - 1;
+END;
+CREATE TRIGGER IF NOT EXISTS held_more AFTER INSERT ON held BEGIN
+    UPDATE tally SET held = held + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS held_less AFTER DELETE ON held BEGIN
+    UPDATE tally SET held = held - 1;
+END;
+CREATE TRIGGER IF NOT EXISTS dead_more AFTER INSERT ON dead BEGIN
+    UPDATE tally SET dead = dead + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS dead_less AFTER DELETE ON dead BEGIN
+    UPDATE tally SET dead = dead - 1;
+END;
+
+PRAGMA user_version = 1;
+COMMIT;

@@ -1,0 +1,156 @@
+"""The outbox in one SQLite file: for the processes and threads of one machine.
+
+It keeps its promise on any local disk that honours fsync: the file is in WAL mode with
+``synchronous=FULL``. On a network file system it does not, for SQLite's WAL needs shared memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from sqlite3 import Connection
+
+from bridge.config import OutboxSettings
+from bridge.errors import OutboxUnavailable
+from bridge.finding import Finding
+from bridge.model import Completion, Identity
+from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, written
+from bridge.outbox import sqlite_statements as sql
+from bridge.outbox.group_commit import GroupCommit
+from bridge.outbox.sqlite_file import SQLiteFile
+
+Row = tuple[str, str]
+
+
+class SQLiteOutbox:
+    """An outbox in a file that is created when it is first used.
+
+    Args:
+        settings: ``path`` is the file, ``timeout`` how long to wait for its lock.
+        store_email: keep e-mail addresses (personal data) until delivery.
+        clock: seconds since 1970, as `time.time` gives them; every process's must agree.
+    """
+
+    def __init__(
+        self,
+        settings: OutboxSettings,
+        *,
+        store_email: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._file = SQLiteFile(settings.path, settings.timeout)
+        self._store_email = store_email
+        self._clock = clock
+        self._commits: GroupCommit[Row] = GroupCommit(self._file.lock, self._commit)
+
+    def put(self, completions: Sequence[Completion]) -> None:
+        rows = [
+            (written.learner(c.identity), written.write(c, store_email=self._store_email))
+            for c in completions
+        ]
+        if rows:
+            self._commits.add(rows)
+
+    def lease(self, most: int, seconds: float) -> list[Leased]:
+        if most < 1:
+            return []
+        with self._writing() as connection:
+            now = self._clock()
+            until = now + min(seconds, LONGEST)
+            rows = connection.execute(sql.DUE, {"now": now, "most": most}).fetchall()
+            connection.executemany(sql.LEASE_AGAIN, [(now, until, row[0]) for row in rows])
+            fresh = connection.execute(sql.NEXT, (most - len(rows),)).fetchall()
+            if fresh:
+                last = fresh[-1][0]
+                connection.execute(sql.LEASE_UP_TO, (now, until, last))
+                connection.execute(sql.FORGET_UP_TO, (last,))
+        items = [(str(key), attempts, text) for key, attempts, text in rows + fresh]
+        return written.leased(items, self._bury)
+
+    def done(self, items: Sequence[Leased]) -> int:
+        if not items:
+            return 0
+        with self._writing() as connection:
+            return connection.executemany(sql.DONE, [(i.id, i.token) for i in items]).rowcount
+
+    def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
+        if not items:
+            return 0
+        with self._writing() as connection:
+            now = self._clock()
+            until = now + min(delay, LONGEST)
+            rows = [(now, until, item.id, item.token) for item in items]
+            return connection.executemany(sql.GIVE_BACK, rows).rowcount
+
+    def bury(self, item: Leased, reason: str) -> bool:
+        return self._bury(item.id, item.token, reason)
+
+    def _bury(self, key: str, token: str, reason: str) -> bool:
+        with self._writing() as connection:
+            connection.execute(sql.BURY, (reason, self._clock(), key, token))
+            return connection.execute(sql.DONE, (key, token)).rowcount == 1
+
+    def dead(self, most: int = 100, after: str | None = None) -> list[DeadLetter]:
+        with self._file.lock, self._file.transaction("BEGIN") as connection:
+            rows = connection.execute(sql.DEAD, (after or 0, most)).fetchall()
+        return [
+            DeadLetter(str(key), written.read(text), reason, datetime.fromtimestamp(died, UTC))
+            for key, text, reason, died in rows
+        ]
+
+    def replay(self, ids: Sequence[str]) -> int:
+        with self._writing() as connection:
+            for key in ids:
+                connection.execute(sql.REPLAY, (self._clock(), key))
+            return _changed(connection, sql.DROP, ids)
+
+    def drop(self, ids: Sequence[str]) -> int:
+        with self._writing() as connection:
+            return _changed(connection, sql.DROP, ids)
+
+    def erase(self, identity: Identity) -> int:
+        key = written.learner(identity)
+        with self._writing() as connection:
+            erased = sum(connection.execute(statement, (key,)).rowcount for statement in sql.ERASE)
+        if erased:
+            with self._file.lock:
+                self._file.clean()
+        return erased
+
+    def counts(self) -> Counts:
+        now = self._clock()
+        with self._file.lock, self._file.transaction("BEGIN") as connection:
+            both, dead, leased, put_at = connection.execute(sql.COUNTS, {"now": now}).fetchone()
+        oldest = None if put_at is None else max(0.0, now - put_at)
+        return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
+
+    def check(self) -> list[Finding]:
+        try:
+            with self._writing():
+                pass
+        except OutboxUnavailable as error:
+            remedy = "mend what it says; until then nothing is accepted"
+            return [Finding(ok=False, message=f"outbox {error}", remedy=remedy)]
+        return [Finding(ok=True, message=f"outbox {self._file.path}: can be written")]
+
+    def close(self) -> None:
+        with self._file.lock:
+            self._file.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._file.lock, self._file.transaction() as connection:
+            yield connection
+
+    def _commit(self, rows: Sequence[Row]) -> None:
+        """Write what several callers put; the lock is held."""
+        with self._file.transaction() as connection:
+            now = self._clock()
+            connection.executemany(sql.PUT, [(*row, now) for row in rows])
+
+
+def _changed(connection: Connection, statement: str, ids: Sequence[str]) -> int:
+    """How many rows the statement changed, run for each id."""
+    return sum(connection.execute(statement, (key,)).rowcount for key in ids)

@@ -1,0 +1,232 @@
+"""The outbox's SQLite file: its one connection in this process, and its troubles in words."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeVar
+from weakref import WeakSet
+
+from bridge.errors import OutboxUnavailable
+
+SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+VERSION: Final = 1
+
+T = TypeVar("T")
+
+# FULL: a commit returns when it is on disk. secure_delete: what was delivered or erased is
+# overwritten, for the file holds personal data.
+PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY")
+
+_POLL: Final = (0.0002, 0.001)
+
+_PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
+
+
+class SQLiteFile:
+    """One outbox file, shared by the threads of this process and by other processes.
+
+    Nothing is opened before it is used, and nothing stays open over a fork: SQLite's locks belong
+    to a process, and a child that inherits a connection believes in locks it does not hold
+    (https://www.sqlite.org/howtocorrupt.html, 2.6).
+
+    Args:
+        path: created when it is not there, for this user alone; its folder must be there.
+        timeout: seconds to wait for another process's lock.
+
+    Attributes:
+        lock: to be held around every `transaction`.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self.path = path
+        self.timeout = timeout
+        self.lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        _FILES.add(self)
+
+    @contextmanager
+    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """One transaction, on disk when the block has ended without an error.
+
+        Raises:
+            OutboxUnavailable: nothing was done.
+        """
+        try:
+            connection = self._connected()
+            self._patiently(lambda: _begin(connection, begin))
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo(reopen=_code(error) not in _PASSING)
+            raise self._unavailable(error) from error
+        except OSError as error:
+            raise OutboxUnavailable(f"{self.path}: {error.strerror}") from error
+        except BaseException:
+            self._undo(reopen=False)
+            raise
+
+    def clean(self) -> None:
+        """Empty the -wal file, in which what was deleted can still be read.
+
+        Does without when other processes are in the way for too long: the file is emptied all the
+        same in the course of things.
+        """
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute(f"PRAGMA busy_timeout = {self.timeout * 1000:.0f}")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._connection.execute("PRAGMA busy_timeout = 0")
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        """The connection, opened anew when the file is another than before, or gone.
+
+        Written to a file that has lost its name, completions would never be seen again.
+        """
+        if self._connection is None or _identity(self.path) != self._identity:
+            self.close()
+            _create(self.path)
+            self._connection = self._patiently(self._open)
+            self._identity = _identity(self.path)
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Do what another process's lock may forbid, again and again until the time is over.
+
+        SQLite's own waiting sleeps for up to 100 ms at a time, and so misses the short gaps that a
+        busy writer leaves: beside four of them, one waited for seconds.
+        """
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return step()
+            except sqlite3.Error as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(*_POLL))  # noqa: S311  # no secret: so as not to march in step
+
+    def _undo(self, *, reopen: bool) -> None:
+        """Back to before the transaction; with a new connection when this one may be spoilt."""
+        with suppress(sqlite3.Error):
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        if reopen:
+            with suppress(sqlite3.Error):
+                self.close()
+
+    def _unavailable(self, error: sqlite3.Error) -> OutboxUnavailable:
+        """SQLite's error in words; they hold no value of a row."""
+        words = {
+            sqlite3.SQLITE_BUSY: f"another process has locked it for over {self.timeout:g} s",
+            sqlite3.SQLITE_LOCKED: f"another process has locked it for over {self.timeout:g} s",
+            sqlite3.SQLITE_FULL: "the disk is full",
+            sqlite3.SQLITE_READONLY: "we may not write to it",
+            sqlite3.SQLITE_PERM: "we may not write to it",
+            sqlite3.SQLITE_CANTOPEN: "it cannot be opened; may we write to its folder?",
+            sqlite3.SQLITE_IOERR: "the disk fails, or is full",
+            sqlite3.SQLITE_CORRUPT: "it is damaged",
+            sqlite3.SQLITE_NOTADB: "it is no outbox, or damaged",
+            sqlite3.SQLITE_ERROR: "it is no outbox, or damaged",
+        }
+        text = words.get(_code(error), str(error))
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return OutboxUnavailable(f"{self.path}: {text} ({name})")
+
+
+def _create(path: Path) -> None:
+    """An empty file that only its owner may read; SQLite gives -wal and -shm the same mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    folder = os.open(path.parent, os.O_RDONLY)  # the name itself must survive a power cut
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Pragmas and tables.
+
+    Raises:
+        sqlite3.Error: the file is locked, not writable, no outbox, or of a newer version.
+    """
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise sqlite3.NotSupportedError("its file system cannot hold a write-ahead log")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise sqlite3.NotSupportedError("a newer version of the bridge made it")
+    if version < VERSION:
+        connection.executescript(SCHEMA)
+
+
+def _begin(connection: sqlite3.Connection, begin: str) -> None:
+    """Begin, and for a reading transaction take the snapshot, which may have to wait too."""
+    connection.execute(begin)
+    if begin == "BEGIN":
+        try:
+            connection.execute("SELECT one FROM tally").fetchall()
+        except sqlite3.Error:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 for an error of the Python module's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+_FILES: Final[WeakSet[SQLiteFile]] = WeakSet()
+_locked: list[SQLiteFile] = []
+
+
+def _before_fork() -> None:
+    for file in list(_FILES):
+        file.lock.acquire()
+        _locked.append(file)
+        with suppress(sqlite3.Error):
+            file.close()
+
+
+def _after_fork() -> None:
+    while _locked:
+        _locked.pop().lock.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

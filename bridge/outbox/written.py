@@ -1,0 +1,64 @@
+"""A completion as an outbox keeps it: one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from bridge.model import Completion, Identity
+from bridge.outbox import Leased
+
+UNREADABLE: Final = "this version of the bridge cannot read what was put"
+
+
+def write(completion: Completion, *, store_email: bool) -> str:
+    """The completion in writing, without the e-mail address where none is to be kept."""
+    values = completion.as_dict()
+    if not store_email:
+        values.pop("email", None)
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def read(text: str) -> Completion | None:
+    """The completion that was written; None when it is not one to this version.
+
+    Rules can differ between the version (of the bridge, or of Python's Unicode tables) that put
+    and the one that delivers.
+    """
+    try:
+        return Completion.from_dict(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def learner(identity: Identity) -> str:
+    """The learner's key, whole (``str(identity)`` is cut)."""
+    return f"{identity.origin}:{identity.external_user_id}"
+
+
+def learner_of(text: str) -> str:
+    """The learner's key of a completion in writing; empty when it holds none."""
+    try:
+        values = json.loads(text)
+        return f"{values['origin']}:{values['external_user_id']}"
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def leased(
+    rows: Iterable[tuple[str, int, str]], bury: Callable[[str, str, str], object]
+) -> list[Leased]:
+    """Rows of (id, attempts, text) as items; the unreadable are buried (id, token, reason).
+
+    The number of attempts is the token: it grows with every lease of the item, so a late worker
+    cannot guess the next one's by holding the last.
+    """
+    items = []
+    for key, attempts, text in rows:
+        completion = read(text)
+        if completion is None:
+            bury(key, str(attempts), UNREADABLE)
+        else:
+            items.append(Leased(key, str(attempts), completion, attempts))
+    return items
