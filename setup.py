@@ -9,11 +9,14 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "bridge/__init__.py").read_text()).group(1)
 
 SQL = ["SQLAlchemy>=2.0.30", "psycopg[binary]>=3.1"]
+REDIS = ["redis>=5"]
 TEST = [
     "Babel>=2.14",  # the XBlock's French
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
+    "huey>=2.5",  # what `make bench` compares the outbox with
     "hypothesis>=6.100",
     "mypy>=1.14",
+    "persist-queue>=1.0",  # the same
     "pytest>=8",
     "ruff>=0.9",
     "selenium>=4.20",
@@ -34,7 +37,7 @@ setup(
     packages=find_packages(include=["bridge", "bridge.*", "progress_xblock", "progress_xblock.*"]),
     include_package_data=True,
     package_data={
-        "bridge": ["py.typed", "directus/*.yaml"],
+        "bridge": ["py.typed", "directus/*.yaml", "outbox/*.sql", "outbox/lua/*.lua"],
         "progress_xblock": ["py.typed", "static/*/*", "templates/*", "translations/*/*/*"],
     },
     # What the LMS process needs, and nothing that Open edX does not pin already.
@@ -45,7 +48,7 @@ setup(
         "PyYAML>=6",
         "click>=8",
     ],
-    extras_require={"sql": SQL, "test": SQL + TEST},
+    extras_require={"sql": SQL, "redis": REDIS, "test": SQL + REDIS + TEST},
     entry_points={
         "console_scripts": ["progress-bridge = bridge.cli:main"],
         "xblock.v1": ["progress = progress_xblock:ProgressXBlock"],
