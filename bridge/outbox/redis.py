@@ -89,7 +89,7 @@ class RedisOutbox:
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
         if not items:
             return 0
-        words = (GROUP, _milliseconds(delay), _LONGEST_MS, *_fenced(items))
+        words = [GROUP, str(_milliseconds(delay)), str(_LONGEST_MS), *_fenced(items)]
         return int(self._run("give_back", [self._queue, self._clock], words))
 
     def bury(self, item: Leased, reason: str) -> bool:

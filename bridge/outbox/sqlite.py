@@ -101,14 +101,16 @@ class SQLiteOutbox:
         ]
 
     def replay(self, ids: Sequence[str]) -> int:
+        replayed = 0
         with self._writing() as connection:
             for key in ids:
                 connection.execute(sql.REPLAY, (self._clock(), key))
-            return _changed(connection, sql.DROP, ids)
+                replayed += connection.execute(sql.DROP, (key,)).rowcount
+        return replayed
 
     def drop(self, ids: Sequence[str]) -> int:
         with self._writing() as connection:
-            return _changed(connection, sql.DROP, ids)
+            return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
 
     def erase(self, identity: Identity) -> int:
         key = written.learner(identity)
@@ -149,8 +151,3 @@ class SQLiteOutbox:
         with self._file.transaction() as connection:
             now = self._clock()
             connection.executemany(sql.PUT, [(*row, now) for row in rows])
-
-
-def _changed(connection: Connection, statement: str, ids: Sequence[str]) -> int:
-    """How many rows the statement changed, run for each id."""
-    return sum(connection.execute(statement, (key,)).rowcount for key in ids)
