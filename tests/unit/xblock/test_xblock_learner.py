@@ -126,12 +126,13 @@ class TestWhileTheStoreDoesNotTakeIt:
         assert LEARNER.external_user_id not in caplog.text
 
 
-def test_what_is_pending_keeps_the_ids_that_the_learner_completed(course, store):
+@pytest.mark.parametrize("handler", ["complete", "send_pending"])
+def test_what_is_pending_keeps_the_ids_that_the_learner_completed(course, store, handler):
     store.error = StoreUnavailable("refused")
     course.click()
     store.error = None
     course.fields["grain_id"] = "another-grain"
-    course.handler("send_pending")
+    course.handler(handler)
     assert [row.grain_id for row in rows(store)] == ["grain-1"]
 
 

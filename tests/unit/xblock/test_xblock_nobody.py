@@ -94,6 +94,7 @@ def test_nothing_that_waits_is_sent(course, store, users, situation):
     block.save()
     course.handler("send_pending")
     assert store.calls == 0
+    assert course.block().state == "pending"
 
 
 @pytest.mark.parametrize("broken", [no_platform_wide_id, a_wrong_learner_id_setting])
