@@ -42,10 +42,10 @@ def start_directus(
     """
     with ExitStack() as servers:
 
-        def start(version: str, database_url: str | None = None) -> Directus:
+        def start(version: str, database_url: str | None = None, **env: str) -> Directus:
             need(f"directus-{version}")
             folder = tmp_path_factory.mktemp(f"directus-{version}")
-            server = servers.enter_context(Directus(version, folder, database_url))
+            server = servers.enter_context(Directus(version, folder, database_url, env))
             create_tables(server)
             set_up(server)
             return server
@@ -61,20 +61,20 @@ def directus_pg(postgres: Postgres, start_directus: Callable[..., Directus]) -> 
 
 @pytest.fixture(scope="session")
 def directus_sqlite(start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 11 over SQLite."""
-    return start_directus("11.17.4")
+    """Directus 11 over SQLite; it gives no more than 100 rows at once."""
+    return start_directus("11.17.4", QUERY_LIMIT_MAX="100")
 
 
 @pytest.fixture(scope="session")
-def directus_10(start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 10, the last version without policies, over SQLite."""
-    return start_directus("10.13.4")
+def directus_10(postgres: Postgres, start_directus: Callable[..., Directus]) -> Directus:
+    """Directus 10, the last version without policies (over SQLite it blocks itself)."""
+    return start_directus("10.13.4", postgres.create_database("directus_10"))
 
 
 @pytest.fixture(scope="session")
-def directus_12(start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 12, over SQLite."""
-    return start_directus("12.4.0")
+def directus_12(postgres: Postgres, start_directus: Callable[..., Directus]) -> Directus:
+    """Directus 12, without a licence."""
+    return start_directus("12.4.0", postgres.create_database("directus_12"))
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,8 @@ class DirectusStore:
         return batch.outcomes()
 
     def progress(self, identity: Identity) -> list[Progress]:
-        return self._rows.of_learner(identity)
+        learner = self._learners.find([identity]).get(identity)
+        return [] if learner is None else self._rows.of_learner(identity, learner)
 
     def learner(self, identity: Identity, email: str | None = None) -> Learner:
         learner = self._learners.read(identity)
@@ -76,7 +77,9 @@ class DirectusStore:
 
     def export(self, identity: Identity) -> dict[str, Any] | None:
         learner = self._learners.read(identity)
-        return None if learner is None else learner_as_json(learner, self.progress(identity))
+        if learner is None:
+            return None
+        return learner_as_json(learner, self._rows.of_learner(identity, learner.id))
 
     def erase(self, identity: Identity) -> bool:
         for _ in range(_LOOKS):

@@ -15,7 +15,7 @@ from bridge.errors import StoreUnavailable
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rows import Row, Writer, Written, chunks, post, spread
-from bridge.stores.directus_search import instant, search
+from bridge.stores.directus_search import among, instant, search
 from bridge.stores.export import isoformat
 
 _LOOKS: Final = 5
@@ -125,8 +125,8 @@ class Learners:
     def find(self, identities: Iterable[Identity]) -> dict[Identity, int]:
         """The keys of those learners that Directus has, asked afresh."""
         found: dict[Identity, int] = {}
-        for rows in spread(self._search, list(chunks(identities)), self._connections):
-            found |= self._ids(rows)
+        for ids in spread(self._search, list(chunks(identities)), self._connections):
+            found |= ids
         self._cache.put(found)
         return found
 
@@ -141,19 +141,15 @@ class Learners:
     def read(self, identity: Identity) -> Learner | None:
         """The learner's whole row."""
         of = self._of
-        rows = search(
-            self._client,
-            self._name,
-            self._filter([identity]),
-            (of.id, of.email, of.date_creation),
-        )
-        if not rows:
-            return None
-        row = rows[0]
-        return Learner(row[of.id], identity, row[of.email], instant(row[of.date_creation]))
+        fields = (*self._key_fields, of.email, of.date_creation)
+        for row in search(self._client, self._name, self._filter([identity]), fields):
+            if identity in self._ids([identity], [row]):
+                return Learner(row[of.id], identity, row[of.email], instant(row[of.date_creation]))
+        return None
 
-    def _search(self, identities: list[Identity]) -> list[Row]:
-        return search(self._client, self._name, self._filter(identities), self._key_fields)
+    def _search(self, identities: list[Identity]) -> dict[Identity, int]:
+        rows = search(self._client, self._name, self._filter(identities), self._key_fields)
+        return self._ids(identities, rows)
 
     def _filter(self, identities: Iterable[Identity]) -> dict[str, Any]:
         of = self._of
@@ -161,8 +157,10 @@ class Learners:
         return {
             "_or": [
                 {
-                    of.origin: {"_eq": origin},
-                    of.external_user_id: {"_in": [who.external_user_id for who in group]},
+                    "_and": [
+                        {of.origin: {"_eq": origin}},
+                        among(of.external_user_id, [who.external_user_id for who in group]),
+                    ]
                 }
                 for origin, group in by_origin
             ]
@@ -182,7 +180,7 @@ class Learners:
         written: Written[Identity] = Written()
         for part in spread(insert, list(chunks(rows, _CREATED_AT_ONCE)), self._connections):
             written.add(part)
-        ids = self._ids(written.rows)
+        ids = self._ids(emails, written.rows)
         self._cache.put(ids)
         resolved.ids |= ids
         resolved.fresh |= ids.keys()
@@ -200,9 +198,12 @@ class Learners:
             row[of.email] = email
         return row
 
-    def _ids(self, rows: Iterable[Row]) -> dict[Identity, int]:
+    def _ids(self, wanted: Iterable[Identity], rows: Iterable[Row]) -> dict[Identity, int]:
+        """The keys of those who are wanted; among the rows may be others."""
         of = self._of
-        return {Identity(row[of.origin], row[of.external_user_id]): row[of.id] for row in rows}
+        by_id = {(who.origin, who.external_user_id): who for who in wanted}
+        found = (((row[of.origin], row[of.external_user_id]), row[of.id]) for row in rows)
+        return {by_id[who]: row_id for who, row_id in found if who in by_id}
 
 
 def _origin(identity: Identity) -> Origin:

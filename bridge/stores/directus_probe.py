@@ -17,7 +17,7 @@ from bridge.stores.directus_http import DirectusClient, DirectusRefusal
 from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row
 from bridge.stores.export import isoformat
 
-_TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT, "NOT_NULL_VIOLATION", "CONTAINS_NULL_VALUES"})
+_TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT})
 """Refusals that come after a row was taken: of its double, or of the impossible row behind them."""
 
 

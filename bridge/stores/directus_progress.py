@@ -11,7 +11,7 @@ from bridge.errors import StoreMisconfigured
 from bridge.model import Identity, Progress
 from bridge.stores.directus_http import TOO_LARGE, DirectusClient, DirectusRefusal
 from bridge.stores.directus_rows import NOT_UNIQUE, Row, Writer, Written, post
-from bridge.stores.directus_search import instant, search
+from bridge.stores.directus_search import among, instant, search
 from bridge.stores.export import isoformat
 from bridge.stores.merge import Key, earliest
 
@@ -53,26 +53,19 @@ class ProgressRows:
             return {}
         of = self._of
         identities = {ids[identity]: identity for identity, _ in keys}
-        wanted = {
-            of.learner: {"_in": sorted(identities)},
-            of.grain_id: {"_in": sorted({grain for _, grain in keys})},
-        }
+        learners = {of.learner: {"_in": sorted(identities)}}
+        wanted = {"_and": [learners, among(of.grain_id, {grain for _, grain in keys})]}
         rows = search(self._client, self._names.progress, wanted, self._fields)
         return earliest(
             ((identities[row[of.learner]], row[of.grain_id]), row[of.id], self._progress(row))
             for row in rows
         )
 
-    def of_learner(self, identity: Identity) -> list[Progress]:
+    def of_learner(self, identity: Identity, learner: int) -> list[Progress]:
         """The learner's record, earliest first."""
-        of, learner = self._of, self._names.learner_fields
-        wanted = {
-            of.learner: {
-                learner.origin: {"_eq": str(identity.origin)},
-                learner.external_user_id: {"_eq": identity.external_user_id},
-            }
-        }
-        rows = search(self._client, self._names.progress, wanted, self._fields[:-1])
+        of = self._of
+        wanted = {of.learner: {"_eq": learner}}
+        rows = search(self._client, self._names.progress, wanted, self._fields)
         kept = earliest(((identity, row[of.grain_id]), None, self._progress(row)) for row in rows)
         return sorted(progress for _, progress in kept.values())
 

@@ -98,10 +98,13 @@ def test_ids_that_differ_in_case_are_different(store: Store) -> None:
         'l\'« été » "à" 100 % \\ ; DROP TABLE progress; -- {{$NOW}} $1 :x ?',
         '{"$regex": ".*"}',
         "null",
+        "true",
+        "$NOW",
+        "$CURRENT_USER.email",
         "0",
         "مرحبا बिज 漢字",
     ],
-    ids=["accents", "emoji", "quotes", "json", "null", "zero", "scripts"],
+    ids=["accents", "emoji", "quotes", "json", "null", "true", "now", "user", "zero", "scripts"],
 )
 def test_any_printable_text_comes_back_as_it_was(store: Store, text: str) -> None:
     who = somebody()
@@ -111,6 +114,16 @@ def test_any_printable_text_comes_back_as_it_was(store: Store, text: str) -> Non
     assert statuses(store, done(who, text, -1, module_id=text, sequence_id=text)) == [MOVED]
     (row,) = store.progress(who)
     assert (row.grain_id, row.module_id, row.sequence_id) == (text, text, text)
+
+
+def test_a_learners_id_may_be_a_word_with_a_meaning(store: Store) -> None:
+    learners = [Identity("funmooc", word) for word in ("null", "true", "false", "NULL", "0")]
+    for who in learners:
+        store.erase(who)
+    batch = [done(who) for who in learners]
+    assert statuses(store, *batch) == [CREATED] * len(learners)
+    assert [store.learner(who).identity for who in learners] == learners
+    assert [store.erase(who) for who in learners] == [True] * len(learners)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,177 @@
+"""The Directus store on the real server: bad items, wrong settings, other writers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from bridge import Status, StoreMisconfigured, StoreUnavailable
+from bridge.config import Names, Secret
+from bridge.stores.directus import DirectusStore
+from bridge.stores.directus_learners import Cache
+from tests.contract.learners import done, somebody
+from tests.servers.directus import Directus
+from tests.servers.postgres import psql
+
+REFUSE: Final = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.grain_id LIKE '{pattern}' THEN RAISE EXCEPTION 'refused'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON progress FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+@contextmanager
+def changed(directus: Directus, change: str, back: str) -> Iterator[None]:
+    """The database changed behind Directus's back, for a while."""
+    assert directus.database_url is not None
+    psql(directus.database_url, change)
+    try:
+        yield
+    finally:
+        psql(directus.database_url, back)
+
+
+def refusing(directus: Directus, pattern: str):  # type: ignore[no-untyped-def]
+    """The database refuses grains like this; Directus answers 500."""
+    return changed(directus, REFUSE.format(pattern=pattern), "DROP FUNCTION refuse() CASCADE")
+
+
+@pytest.fixture
+def store(directus_pg: Directus) -> Iterator[DirectusStore]:
+    made = DirectusStore(directus_pg.store_settings)
+    yield made
+    made.close()
+
+
+def test_an_item_that_the_database_refuses_is_rejected_alone(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    learners = [somebody() for _ in range(40)]
+    batch = [done(who, "bad-1" if n in (7, 8, 31) else "good") for n, who in enumerate(learners)]
+    with refusing(directus_pg, "bad-%"):
+        outcomes = store.record(batch)
+    rejected = [n for n, outcome in enumerate(outcomes) if outcome.status is Status.REJECTED]
+    assert rejected == [7, 8, 31]
+    assert outcomes[7].reason == "Directus refuses: INTERNAL_SERVER_ERROR"
+    assert all(bool(store.progress(who)) == (n not in rejected) for n, who in enumerate(learners))
+    assert [outcome.status for outcome in store.record([batch[7]])] == [Status.CREATED]
+
+
+def test_an_item_that_is_refused_when_it_comes_earlier_leaves_the_row_as_it_was(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    bad, good = somebody(), somebody()
+    store.record([done(bad, "bad-2"), done(good)])
+    with refusing(directus_pg, "bad-%"):
+        outcomes = store.record([done(bad, "bad-2", -1), done(good, hours=-1)])
+    assert [outcome.status for outcome in outcomes] == [Status.REJECTED, Status.MOVED_EARLIER]
+    assert store.progress(bad) == [done(bad, "bad-2").progress]
+
+
+def test_a_server_that_fails_on_everything_is_unavailable(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    batch = [done(somebody()) for _ in range(5)]
+    with refusing(directus_pg, "%"), pytest.raises(StoreUnavailable):
+        store.record(batch)
+    assert {outcome.status for outcome in store.record(batch)} == {Status.CREATED}
+
+
+def test_a_field_that_became_compulsory_is_for_somebody_to_mend(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    batch = [done(somebody()) for _ in range(3)]
+    add = "ALTER TABLE progress ADD COLUMN mark text NOT NULL DEFAULT ''; "
+    add += "ALTER TABLE progress ALTER COLUMN mark DROP DEFAULT"
+    with changed(directus_pg, add, "ALTER TABLE progress DROP COLUMN mark"):
+        for items in (batch, batch[:1]):
+            with pytest.raises(StoreMisconfigured, match="is a field compulsory"):
+                store.record(items)
+    assert {outcome.status for outcome in store.record(batch)} == {Status.CREATED}
+
+
+def test_a_probe_leaves_nothing_behind(directus_pg: Directus, store: DirectusStore) -> None:
+    with refusing(directus_pg, "bad-%"):
+        store.record([done(somebody(), "bad-3")])
+    answer = directus_pg.request(
+        "SEARCH",
+        "/items/progress",
+        {"query": {"filter": {"grain_id": {"_starts_with": "progress-bridge-probe"}}}},
+    )
+    assert answer.json()["data"] == []
+
+
+def test_a_wrong_token_is_for_somebody_to_mend(directus_pg: Directus) -> None:
+    settings = replace(directus_pg.store_settings, token=Secret("wrong"))
+    with pytest.raises(StoreMisconfigured, match="token is not valid"):
+        DirectusStore(settings).record([done(somebody())])
+
+
+@pytest.mark.parametrize("names", [Names(learners="nowhere"), Names(progress="nowhere")])
+def test_a_collection_that_is_not_there_is_for_somebody_to_mend(
+    directus_pg: Directus, names: Names
+) -> None:
+    settings = replace(directus_pg.store_settings, names=names)
+    with pytest.raises(StoreMisconfigured, match="progress-bridge check"):
+        DirectusStore(settings).record([done(somebody())])
+
+
+def test_a_directus_that_is_down_is_unavailable_and_fine_again_when_it_is_back(
+    directus_sqlite: Directus,
+) -> None:
+    store = DirectusStore(replace(directus_sqlite.store_settings, connect_timeout=1))
+    who = somebody()
+    store.record([done(who)])
+    directus_sqlite.kill()
+    try:
+        with pytest.raises(StoreUnavailable):
+            store.record([done(who, "grain-2")])
+    finally:
+        directus_sqlite.start()
+    assert [outcome.status for outcome in store.record([done(who, "grain-2")])] == [Status.CREATED]
+
+
+def test_as_many_learners_are_remembered_as_the_settings_say(directus_pg: Directus) -> None:
+    cache = Cache(2)
+    alice, bob, carol = somebody(), somebody(), somebody()
+    cache.put({alice: 1, bob: 2})
+    assert cache.get([alice]) == {alice: 1}
+    cache.put({carol: 3})
+    assert cache.get([alice, bob, carol]) == {alice: 1, carol: 3}
+    forgetful = DirectusStore(replace(directus_pg.store_settings, learner_cache=0))
+    who = somebody()
+    for grain in ("a", "b"):
+        assert [outcome.status for outcome in forgetful.record([done(who, grain)])] == [
+            Status.CREATED
+        ]
+
+
+def test_rows_near_the_byte_limit_go_in_several_requests(store: DirectusStore) -> None:
+    who = somebody()
+    batch = [done(who, f"{n:03}" + "🎓" * 252, module_id="🎓" * 255) for n in range(450)]
+    assert {outcome.status for outcome in store.record(batch)} == {Status.CREATED}
+    assert len(store.progress(who)) == 450
+
+
+def test_a_learner_directus_refuses_has_their_completions_rejected(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    refused, welcome = somebody("funmooc"), somebody("funmooc")
+    change = f"""
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.external_user_id = '{refused.external_user_id}' THEN RAISE EXCEPTION 'no'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON apprenants FOR EACH ROW EXECUTE FUNCTION refuse();
+    """
+    with changed(directus_pg, change, "DROP FUNCTION refuse() CASCADE"):
+        outcomes = store.record([done(refused), done(welcome), done(refused, "grain-2")])
+    statuses = [outcome.status for outcome in outcomes]
+    assert statuses == [Status.REJECTED, Status.CREATED, Status.REJECTED]
+    assert refused.external_user_id not in str(outcomes)

@@ -1,0 +1,188 @@
+"""The SQL store where it differs from the others: its errors, and SQLite's file."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bridge import Bridge, Completion, Identity, Status, StoreMisconfigured, StoreUnavailable
+from bridge.config import StoreSettings
+from bridge.stores.sql import SQLStore
+from tests.contract.learners import done, somebody
+from tests.integration.test_directus_store import REFUSE
+from tests.servers import ROOT
+from tests.servers.postgres import Postgres
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    """A fresh base of the test's own."""
+    made = postgres.create_database("sql_store")
+    postgres.psql("sql_store", ROOT / "sql/schema-multi-origin.sql")
+    yield made
+    postgres.drop_database("sql_store")
+
+
+def open_sql(url: str, **settings: float) -> SQLStore:
+    return SQLStore(StoreSettings(url=url, **settings))  # type: ignore[arg-type]
+
+
+def test_an_item_that_the_database_refuses_is_rejected_alone(postgres: Postgres, url: str) -> None:
+    postgres.psql("sql_store", REFUSE.format(pattern="bad-%"))
+    with closing(open_sql(url)) as store:
+        learners = [somebody() for _ in range(20)]
+        grains = ["bad-1" if n in (3, 4, 17) else "good" for n in range(20)]
+        outcomes = store.record([done(*pair) for pair in zip(learners, grains, strict=True)])
+        rejected = [n for n, outcome in enumerate(outcomes) if outcome.status is Status.REJECTED]
+        assert rejected == [3, 4, 17]
+        assert "RaiseException P0001" in (outcomes[3].reason or "")
+        recorded = [n for n, who in enumerate(learners) if store.progress(who)]
+        assert recorded == [n for n in range(20) if n not in rejected]
+
+
+def test_a_column_that_became_compulsory_is_for_somebody_to_mend(
+    postgres: Postgres, url: str
+) -> None:
+    postgres.psql("sql_store", "ALTER TABLE progress ADD COLUMN mark text NOT NULL")
+    with closing(open_sql(url)) as store:
+        with pytest.raises(StoreMisconfigured, match="does a column need a default"):
+            store.record([done(somebody()), done(somebody())])
+        assert store.export(Identity("moodle", 1)) is None
+
+
+def test_another_writer_that_beats_the_lock_costs_a_second_look(
+    postgres: Postgres, url: str
+) -> None:
+    who = somebody()
+    with closing(open_sql(url)) as store:
+        store.learner(who)
+        looked = store._held
+        postgres_row = (
+            f"INSERT INTO progress (apprenant_id, grain_id, completed_at) SELECT id, 'grain-1',"
+            f" '2020-01-01Z' FROM apprenants WHERE external_user_id = '{who.external_user_id}'"
+        )
+
+        def look_too_early(*arguments):  # type: ignore[no-untyped-def]
+            store._held = looked  # type: ignore[method-assign]
+            held = looked(*arguments)
+            postgres.psql("sql_store", postgres_row)
+            return held
+
+        store._held = look_too_early  # type: ignore[method-assign]
+        assert [outcome.status for outcome in store.record([done(who)])] == [
+            Status.ALREADY_RECORDED
+        ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DROP TABLE progress", "a table or column is missing"),
+        ("ALTER TABLE progress DROP COLUMN grain_id", "a table or column is missing"),
+        ("REVOKE ALL ON progress FROM reader", "no right to do this"),
+    ],
+)
+def test_what_somebody_must_mend_is_misconfigured(
+    postgres: Postgres, url: str, change: str, words: str
+) -> None:
+    postgres.psql(
+        "sql_store",
+        "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN;"
+        "GRANT ALL ON ALL TABLES IN SCHEMA public TO reader;"
+        "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO reader;" + change,
+    )
+    as_reader = (
+        url.replace("//", "//reader@", 1)
+        if "@" not in url
+        else "postgresql://reader@" + (url.partition("@")[2])
+    )
+    try:
+        with closing(open_sql(as_reader)) as store:
+            with pytest.raises(StoreMisconfigured, match=words):
+                store.record([done(somebody())])
+            assert any(finding.fatal and not finding.ok for finding in store.check())
+    finally:
+        postgres.psql("sql_store", "DROP OWNED BY reader; DROP ROLE reader")
+
+
+def test_a_database_that_is_not_there_is_for_somebody_to_mend(postgres: Postgres) -> None:
+    with pytest.raises(StoreMisconfigured, match="refuses the user, the password or the database"):
+        open_sql(postgres.url("nowhere")).progress(somebody())
+
+
+def test_a_server_that_is_not_there_is_unavailable_and_its_password_unsaid() -> None:
+    store = open_sql("postgresql://bridge:hush@127.0.0.1:9/progress", connect_timeout=1)
+    with pytest.raises(StoreUnavailable) as raised:
+        store.record([done(somebody())])
+    assert "hush" not in "".join(traceback.format_exception(raised.value))
+    assert [finding.ok for finding in store.check()] == [False]
+
+
+def test_a_row_that_is_refused_is_not_shown(postgres: Postgres, url: str) -> None:
+    postgres.psql("sql_store", REFUSE.format(pattern="%"))
+    who = somebody("funmooc")
+    with closing(open_sql(url)) as store, pytest.raises(StoreMisconfigured) as raised:
+        store.record([done(who)])
+    assert who.external_user_id not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_locked_sqlite_file_is_unavailable_after_the_time_out(tmp_path: Path) -> None:
+    path = tmp_path / "progress.db"
+    with closing(open_sql(f"sqlite:///{path}", read_timeout=0.1)) as store:
+        store.record([done(somebody())])
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable):
+                store.record([done(somebody())])
+        assert store.record([done(somebody())])[0].status is Status.CREATED
+
+
+@pytest.mark.parametrize("content", [b"not a database " * 99, None])
+def test_a_file_that_sqlite_cannot_open_is_for_somebody_to_mend(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "folder" / "progress.db"
+    if content is not None:
+        path.parent.mkdir()
+        path.write_bytes(content)
+    with pytest.raises(StoreMisconfigured, match="not a database that can be opened"):
+        open_sql(f"sqlite:///{path}").record([done(somebody())])
+
+
+def record_in_a_child(store: SQLStore, who: Identity, grains: list[str]) -> None:
+    store.record([done(who, grain) for grain in grains])
+
+
+def test_a_store_opened_before_a_fork_serves_the_child_too(tmp_path: Path) -> None:
+    who = somebody()
+    with closing(open_sql(f"sqlite:///{tmp_path}/progress.db")) as store:
+        store.record([done(who)])
+        child = multiprocessing.get_context("fork").Process(
+            target=record_in_a_child, args=(store, who, ["grain-2", "grain-3"])
+        )
+        child.start()
+        child.join(30)
+        assert child.exitcode == 0
+        assert len(store.progress(who)) == 3
+
+
+def test_any_number_of_completions_are_recorded_lazily_in_order(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def generated() -> Iterator[Completion]:
+        for n in range(1, 5001):
+            read.append(n)
+            yield done(Identity("moodle", n))
+
+    with Bridge(open_sql(f"sqlite:///{tmp_path}/progress.db")) as bridge:
+        outcomes = bridge.record_many(generated())
+        assert read == []
+        assert next(outcomes).status is Status.CREATED
+        assert len(read) == 2000
+        assert sum(1 for _ in outcomes) == 4999
