@@ -1,0 +1,167 @@
+"""The proxy does to a request what it says, and nothing once it behaves again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from tests.faults import proxy as misbehaviours
+from tests.faults.proxy import Misbehaviour, Proxy
+from tests.servers.process import HOST
+
+BODY = b'{"data": [1, 2, 3]}'
+
+
+class Upstream(ThreadingHTTPServer):
+    """Counts the requests that reach it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__((HOST, 0), Handler)
+        self.seen: list[bytes] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Upstream
+
+    def do_POST(self) -> None:
+        self.server.seen.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        if self.path == "/chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY))
+        else:
+            self.send_header("Content-Length", str(len(BODY)))
+            self.end_headers()
+            self.wfile.write(BODY)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def proxy(upstream: Upstream) -> Iterator[Proxy]:
+    with Proxy(upstream.server_address[1]) as server:
+        yield server
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def post(session: requests.Session, proxy: Proxy, path: str = "/") -> requests.Response:
+    return session.post(proxy.url + path, data=b"x" * 100_000, timeout=0.5, allow_redirects=False)
+
+
+@pytest.mark.parametrize("path", ["/", "/chunked"])
+def test_it_passes_on_whole_requests_and_answers_over_one_connection(
+    proxy: Proxy, upstream: Upstream, session: requests.Session, path: str
+) -> None:
+    for _ in range(3):
+        assert post(session, proxy, path).content == BODY
+    assert upstream.seen == [b"x" * 100_000] * 3
+
+
+BREAKS: list[tuple[Misbehaviour, bool]] = [
+    (misbehaviours.reset_mid_request, False),
+    (misbehaviours.reset_mid_response, True),
+    (misbehaviours.lose_answer, True),
+    (misbehaviours.stay_silent, False),
+]
+
+
+@pytest.mark.parametrize(("misbehaviour", "arrives"), BREAKS)
+def test_a_broken_exchange_fails_whether_or_not_the_request_arrived(
+    proxy: Proxy,
+    upstream: Upstream,
+    session: requests.Session,
+    misbehaviour: Misbehaviour,
+    arrives: bool,
+) -> None:
+    with proxy.misbehaving(misbehaviour), pytest.raises(requests.RequestException):
+        post(session, proxy)
+    assert len(upstream.seen) == arrives
+    assert post(session, proxy).content == BODY
+
+
+def test_half_a_body_comes_in_a_well_formed_answer(proxy: Proxy, session: requests.Session) -> None:
+    with proxy.misbehaving(misbehaviours.halve_json):
+        answer = post(session, proxy)
+    assert answer.status_code == 200
+    assert BODY.startswith(answer.content)
+    assert 0 < len(answer.content) < len(BODY)
+
+
+def test_slow_bytes_are_all_there_in_the_end(proxy: Proxy, session: requests.Session) -> None:
+    with proxy.misbehaving(misbehaviours.trickle):
+        answer = session.post(proxy.url, data=b"{}", timeout=10)
+    assert answer.content == BODY
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+def test_another_answer_comes_instead_of_or_after_directus_own(
+    proxy: Proxy, upstream: Upstream, session: requests.Session, arrives: bool
+) -> None:
+    message = misbehaviours.page("502 Bad Gateway", "Bad Gateway", "Retry-After: 1")
+    give = misbehaviours.after if arrives else misbehaviours.instead
+    with proxy.misbehaving(give(message)):
+        answer = post(session, proxy)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (502, "1")
+    assert "Bad Gateway" in answer.text
+    assert len(upstream.seen) == arrives
+    assert post(session, proxy).content == BODY
+
+
+def test_a_share_of_the_requests_is_hit_and_the_same_ones_for_the_same_seed(
+    proxy: Proxy, session: requests.Session
+) -> None:
+    message = misbehaviours.page("503 Service Unavailable", "Later")
+
+    def statuses() -> list[int]:
+        with proxy.misbehaving(misbehaviours.instead(message), share=0.5, seed=3):
+            return [post(session, proxy).status_code for _ in range(30)]
+
+    first = statuses()
+    assert {200, 503} == set(first)
+    assert first == statuses()
+    assert proxy.struck == 2 * first.count(503)
+
+
+def test_refused_means_that_nobody_listens_and_open_connections_break(
+    proxy: Proxy, upstream: Upstream, session: requests.Session
+) -> None:
+    post(session, proxy)
+    for _ in range(3):
+        with proxy.refusing():
+            with pytest.raises(requests.ConnectionError):
+                post(session, proxy)
+            with pytest.raises(requests.ConnectionError, match="refused"):
+                requests.get(proxy.url, timeout=0.5)
+        assert post(session, proxy).content == BODY
+    assert len(upstream.seen) == 4
+
+
+def test_a_dead_upstream_cuts_the_connection(session: requests.Session) -> None:
+    with Proxy(upstream=9) as proxy, pytest.raises(requests.ConnectionError):
+        post(session, proxy)
