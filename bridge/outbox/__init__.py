@@ -72,6 +72,21 @@ class Counts:
     oldest: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a worker had to tell last, for whoever asks how delivery is doing.
+
+    Attributes:
+        worker: its name.
+        text: as the worker wrote it.
+        age: seconds since it was written, 0 or more.
+    """
+
+    worker: str
+    text: str
+    age: float
+
+
 class Outbox(Protocol):
     """What every outbox promises; ``tests/contract/outbox`` holds each one to it.
 
@@ -93,6 +108,12 @@ class Outbox(Protocol):
 
         After ``seconds`` (up to `LONGEST`) an item that is neither done, given back nor buried goes
         to whoever asks next. Until somebody has asked, the late caller still holds it.
+        """
+
+    def renew(self, items: Sequence[Leased], seconds: float) -> int:
+        """Hold these for ``seconds`` from now (up to `LONGEST`); how many this caller still held.
+
+        What this caller no longer held is left alone.
         """
 
     def done(self, items: Sequence[Leased]) -> int:
@@ -124,6 +145,12 @@ class Outbox(Protocol):
 
     def counts(self) -> Counts:
         """What is in the outbox; quick, however full it is."""
+
+    def note(self, worker: str, text: str) -> None:
+        """Keep what the worker has to tell, in place of what it told before, for `LONGEST`."""
+
+    def notes(self) -> list[Note]:
+        """What the workers told last, those heard of most recently first."""
 
     def check(self) -> list[Finding]:
         """Whether it can be used, and keeps what it accepts, in words. Does not raise."""

@@ -25,7 +25,7 @@ from bridge.config import OutboxSettings
 from bridge.errors import ConfigurationError
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, written
+from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, Note, written
 
 try:
     import redis
@@ -44,6 +44,10 @@ GROUP: Final = "delivery"
 _LUA: Final = Path(__file__).parent / "lua"
 _LONGEST_MS: Final = round(LONGEST * 1000)
 _PAGE: Final = 1000
+_SCRIPTS: Final = (
+    *("lease", "renew", "done", "give_back", "bury", "replay", "counts"),
+    *("note", "notes"),
+)
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
 
@@ -65,11 +69,9 @@ class RedisOutbox:
         self._store_email = store_email
         tag = f"{{{settings.prefix}}}"
         self._queue, self._dead, self._clock = f"{tag}queue", f"{tag}dead", f"{tag}clock"
+        self._notes = f"{tag}notes"
         self._redis = _client(settings)
-        self._scripts = {
-            name: self._redis.register_script(_script(name))
-            for name in ("lease", "done", "give_back", "bury", "replay", "counts")
-        }
+        self._scripts = {name: self._redis.register_script(_script(name)) for name in _SCRIPTS}
 
     def put(self, completions: Sequence[Completion]) -> None:
         texts = [written.write(c, store_email=self._store_email) for c in completions]
@@ -83,14 +85,14 @@ class RedisOutbox:
         rows = self._run("lease", [self._queue, self._clock], words)
         return written.leased(rows, self._bury)
 
+    def renew(self, items: Sequence[Leased], seconds: float) -> int:
+        return self._hold("renew", items, seconds)
+
     def done(self, items: Sequence[Leased]) -> int:
         return int(self._run("done", [self._queue], [GROUP, *_fenced(items)])) if items else 0
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
-        if not items:
-            return 0
-        words = [GROUP, str(_milliseconds(delay)), str(_LONGEST_MS), *_fenced(items)]
-        return int(self._run("give_back", [self._queue, self._clock], words))
+        return self._hold("give_back", items, delay)
 
     def bury(self, item: Leased, reason: str) -> bool:
         return self._bury(item.id, item.token, reason)
@@ -124,11 +126,26 @@ class RedisOutbox:
         oldest = None if age < 0 else age / 1000
         return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
 
+    def note(self, worker: str, text: str) -> None:
+        self._run("note", [self._notes], [worker, text, _LONGEST_MS])
+
+    def notes(self) -> list[Note]:
+        rows = self._run("notes", [self._notes], [])
+        found = [Note(worker, text, age / 1000) for worker, age, text in rows]
+        return sorted(found, key=lambda note: (note.age, note.worker))
+
     def check(self) -> list[Finding]:
         return findings(self._redis, self._shown)
 
     def close(self) -> None:
         self._redis.close()
+
+    def _hold(self, script: str, items: Sequence[Leased], seconds: float) -> int:
+        """Hold back those of the items that are still held for so long; how many."""
+        if not items:
+            return 0
+        words = [GROUP, str(_milliseconds(seconds)), str(_LONGEST_MS), *_fenced(items)]
+        return int(self._run(script, [self._queue, self._clock], words))
 
     def _add(self, texts: Sequence[str]) -> None:
         """All entries or none: a transaction is one piece in the append-only file, too."""

@@ -64,5 +64,12 @@ CREATE TRIGGER IF NOT EXISTS dead_less AFTER DELETE ON dead BEGIN
     UPDATE tally SET dead = dead - 1;
 END;
 
+-- What each worker told last, for whoever asks how delivery is doing.
+CREATE TABLE IF NOT EXISTS notes (
+    worker TEXT PRIMARY KEY,
+    note TEXT NOT NULL,
+    told_at REAL NOT NULL
+) WITHOUT ROWID;
+
 PRAGMA user_version = 1;
 COMMIT;

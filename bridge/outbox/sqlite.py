@@ -16,7 +16,7 @@ from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, written
+from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, Note, written
 from bridge.outbox import sqlite_statements as sql
 from bridge.outbox.group_commit import GroupCommit
 from bridge.outbox.sqlite_file import SQLiteFile
@@ -69,6 +69,9 @@ class SQLiteOutbox:
         items = [(str(key), attempts, text) for key, attempts, text in rows + fresh]
         return written.leased(items, self._bury)
 
+    def renew(self, items: Sequence[Leased], seconds: float) -> int:
+        return self._hold(sql.RENEW, items, seconds)
+
     def done(self, items: Sequence[Leased]) -> int:
         if not items:
             return 0
@@ -76,13 +79,7 @@ class SQLiteOutbox:
             return connection.executemany(sql.DONE, [(i.id, i.token) for i in items]).rowcount
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
-        if not items:
-            return 0
-        with self._writing() as connection:
-            now = self._clock()
-            until = now + min(delay, LONGEST)
-            rows = [(now, until, item.id, item.token) for item in items]
-            return connection.executemany(sql.GIVE_BACK, rows).rowcount
+        return self._hold(sql.GIVE_BACK, items, delay)
 
     def bury(self, item: Leased, reason: str) -> bool:
         return self._bury(item.id, item.token, reason)
@@ -128,6 +125,18 @@ class SQLiteOutbox:
         oldest = None if put_at is None else max(0.0, now - put_at)
         return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
 
+    def note(self, worker: str, text: str) -> None:
+        with self._writing() as connection:
+            now = self._clock()
+            connection.execute(sql.FORGET_NOTES, (now - LONGEST,))
+            connection.execute(sql.NOTE, (worker, text, now))
+
+    def notes(self) -> list[Note]:
+        now = self._clock()
+        with self._file.lock, self._file.transaction("BEGIN") as connection:
+            rows = connection.execute(sql.NOTES).fetchall()
+        return [Note(worker, text, max(0.0, now - told)) for worker, text, told in rows]
+
     def check(self) -> list[Finding]:
         try:
             with self._writing():
@@ -140,6 +149,16 @@ class SQLiteOutbox:
     def close(self) -> None:
         with self._file.lock:
             self._file.close()
+
+    def _hold(self, statement: str, items: Sequence[Leased], seconds: float) -> int:
+        """Hold back those of the items that are still held for so long; how many."""
+        if not items:
+            return 0
+        with self._writing() as connection:
+            now = self._clock()
+            until = now + min(seconds, LONGEST)
+            rows = [(now, until, item.id, item.token) for item in items]
+            return connection.executemany(statement, rows).rowcount
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

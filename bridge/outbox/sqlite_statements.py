@@ -33,6 +33,8 @@ DONE: Final = f"DELETE FROM held WHERE {_STILL_HELD}"  # noqa: S608  # a constan
 
 GIVE_BACK: Final = f"UPDATE held SET leased = 0, since = ?, until = ? WHERE {_STILL_HELD}"  # noqa: S608
 
+RENEW: Final = f"UPDATE held SET since = ?, until = ? WHERE {_STILL_HELD}"  # noqa: S608
+
 BURY: Final = f"""
     INSERT INTO dead (learner, completion, reason, died_at)
     SELECT learner, completion, ?, ? FROM held WHERE {_STILL_HELD}"""  # noqa: S608
@@ -51,6 +53,12 @@ ERASE: Final = (
     "DELETE FROM held WHERE learner = ?",
     "DELETE FROM dead WHERE learner = ?",
 )
+
+NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
+
+FORGET_NOTES: Final = "DELETE FROM notes WHERE told_at < ?"
+
+NOTES: Final = "SELECT worker, note, told_at FROM notes ORDER BY told_at DESC, worker"
 
 COUNTS: Final = """
     SELECT waiting + held, dead,

@@ -1,0 +1,11 @@
+-- Keep what a worker tells, and forget who told nothing for long. KEYS: notes.
+-- ARGV: worker, text, the longest in milliseconds. A note is the time, a space and the text.
+local time = now()
+local notes = redis.call('HGETALL', KEYS[1])
+for n = 1, #notes, 2 do
+    if tonumber(string.match(notes[n + 1], '%d+')) < time - tonumber(ARGV[3]) then
+        redis.call('HDEL', KEYS[1], notes[n])
+    end
+end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%d %s', time, ARGV[2]))
+return 1
