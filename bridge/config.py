@@ -7,6 +7,8 @@ The same settings can come as a mapping (Open edX hands one over), in the same s
       token_file: /run/secrets/directus-token
     outbox:
       url: sqlite:////var/lib/progress-bridge/outbox.db   # or redis://…, rediss://…
+    delivery:
+      connections: 4
     store_email: false
 """
 
@@ -15,14 +17,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
 
+from bridge.config_values import as_mapping, boolean, count, refuse_unknown, seconds
 from bridge.errors import ConfigurationError
 
 CONFIG_VARIABLE: Final = "PROGRESS_BRIDGE_CONFIG"
@@ -170,17 +172,47 @@ class OutboxSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """How completions go from the outbox to the store. Times are in seconds.
+
+    Attributes:
+        batch: completions in a batch at most.
+        age: how long a completion waits for others to share its batch; also how often an idle
+            deliverer looks.
+        connections: batches under way at once.
+        backoff: the first wait is up to so long after the store was unavailable, each further
+            one up to twice as long.
+        backoff_max: the longest such wait.
+        probe: how often a paused delivery tries whether the store is mended.
+        lease: how long the completions of a deliverer that was killed stay with it. Those of a
+            living one are renewed.
+        grace: how long the batches under way have to end once delivery is asked to stop.
+    """
+
+    batch: int = 500
+    age: float = 0.2
+    connections: int = 4
+    backoff: float = 0.5
+    backoff_max: float = 60.0
+    probe: float = 15.0
+    lease: float = 60.0
+    grace: float = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that the bridge can be told.
 
     Attributes:
         store: where progress is kept.
         outbox: where completions wait until they are delivered; None for no outbox.
+        delivery: how they are delivered.
         store_email: keep learners' e-mail addresses (personal data) in the store.
     """
 
     store: StoreSettings
     outbox: OutboxSettings | None = None
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
     store_email: bool = False
 
     @classmethod
@@ -207,7 +239,7 @@ class Settings:
         if not isinstance(mapping, Mapping):
             raise ConfigurationError("the configuration is not a mapping of settings")
         merged = _with_environment(mapping, environ or {})
-        _known("", merged, cls)
+        refuse_unknown("", merged, cls)
         store = merged.get("store")
         if store is None:
             raise ConfigurationError(
@@ -218,7 +250,8 @@ class Settings:
         return cls(
             store=_store(store),
             outbox=None if outbox is None else _outbox(outbox),
-            store_email=_boolean("store_email", merged),
+            delivery=_delivery(merged.get("delivery")),
+            store_email=boolean("store_email", merged),
         )
 
 
@@ -239,7 +272,7 @@ def _with_environment(mapping: Mapping[str, Any], environ: Mapping[str, str]) ->
     merged = dict(mapping)
     for variable, (section, key) in ENVIRONMENT.items():
         if environ.get(variable):
-            inner = _mapping(section, merged.get(section) or {})
+            inner = as_mapping(section, merged.get(section) or {})
             if key == "token":
                 inner.pop("token_file", None)
             elif key == "token_file":
@@ -248,33 +281,17 @@ def _with_environment(mapping: Mapping[str, Any], environ: Mapping[str, str]) ->
     return merged
 
 
-def _mapping(name: str, value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{name}: not a mapping of settings")
-    return dict(value)
-
-
-def _known(section: str, mapping: Mapping[str, Any], cls: type, *also: str) -> None:
-    """Refuse a setting that does not exist: a typing error must not go unnoticed."""
-    names = {f.name for f in fields(cls)} | set(also)
-    for key in mapping:
-        if key not in names:
-            near = get_close_matches(str(key), names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ConfigurationError(f"{section}{key}: no such setting{hint}")
-
-
 def _store(value: object) -> StoreSettings:
-    mapping = _mapping("store", value)
-    _known("store.", mapping, StoreSettings, "token_file")
+    mapping = as_mapping("store", value)
+    refuse_unknown("store.", mapping, StoreSettings, "token_file")
     settings = StoreSettings(
         url=_url("store", mapping),
         token=_token(mapping),
         ca_file=_ca_file(mapping.get("ca_file")),
-        connect_timeout=_seconds("store.connect_timeout", mapping, 3.0),
-        read_timeout=_seconds("store.read_timeout", mapping, 10.0),
-        connections=_count("store.connections", mapping, 4, 1, 32),
-        learner_cache=_count("store.learner_cache", mapping, 50_000, 0, 10_000_000),
+        connect_timeout=seconds("store.connect_timeout", mapping, 3.0),
+        read_timeout=seconds("store.read_timeout", mapping, 10.0),
+        connections=count("store.connections", mapping, 4, 1, 32),
+        learner_cache=count("store.learner_cache", mapping, 50_000, 0, 10_000_000),
         names=_names(mapping.get("names") or {}),
     )
     _check_url(settings)
@@ -313,8 +330,8 @@ def _check_url(settings: StoreSettings) -> None:
 
 
 def _outbox(value: object) -> OutboxSettings:
-    mapping = _mapping("outbox", value)
-    _known("outbox.", mapping, OutboxSettings)
+    mapping = as_mapping("outbox", value)
+    refuse_unknown("outbox.", mapping, OutboxSettings)
     url, prefix = _url("outbox", mapping), mapping.get("prefix", "progress-bridge:")
     _check_scheme("outbox", urlsplit(url).scheme, OUTBOX_SCHEMES)
     if url.startswith("sqlite:"):
@@ -324,7 +341,19 @@ def _outbox(value: object) -> OutboxSettings:
         raise ConfigurationError("outbox.url: no host")
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         raise ConfigurationError("outbox.prefix: not 1 to 100 of A-Z a-z 0-9 _ . : -")
-    return OutboxSettings(url=url, timeout=_seconds("outbox.timeout", mapping, 5.0), prefix=prefix)
+    return OutboxSettings(url=url, timeout=seconds("outbox.timeout", mapping, 5.0), prefix=prefix)
+
+
+def _delivery(value: object) -> DeliverySettings:
+    mapping = as_mapping("delivery", value or {})
+    refuse_unknown("delivery.", mapping, DeliverySettings)
+    default = DeliverySettings()
+    times = ("age", "backoff", "backoff_max", "probe", "lease", "grace")
+    return DeliverySettings(
+        batch=count("delivery.batch", mapping, default.batch, 1, 5_000),
+        connections=count("delivery.connections", mapping, default.connections, 1, 32),
+        **{name: seconds(f"delivery.{name}", mapping, getattr(default, name)) for name in times},
+    )
 
 
 def _token(mapping: Mapping[str, Any]) -> Secret | None:
@@ -354,8 +383,8 @@ def _ca_file(value: object) -> Path | None:
 
 
 def _names(value: object) -> Names:
-    mapping = _mapping("store.names", value)
-    _known("store.names.", mapping, Names)
+    mapping = as_mapping("store.names", value)
+    refuse_unknown("store.names.", mapping, Names)
     return Names(
         **_texts("store.names.", {k: mapping[k] for k in ("learners", "progress") if k in mapping}),
         learner_fields=_fields("learner_fields", mapping, LearnerFields),
@@ -364,8 +393,8 @@ def _names(value: object) -> Names:
 
 
 def _fields(name: str, mapping: Mapping[str, Any], cls: type[_Section]) -> _Section:
-    inner = _mapping(f"store.names.{name}", mapping.get(name) or {})
-    _known(f"store.names.{name}.", inner, cls)
+    inner = as_mapping(f"store.names.{name}", mapping.get(name) or {})
+    refuse_unknown(f"store.names.{name}.", inner, cls)
     return cls(**_texts(f"store.names.{name}.", inner))
 
 
@@ -374,24 +403,3 @@ def _texts(section: str, mapping: Mapping[str, Any]) -> dict[str, str]:
         if not isinstance(value, str) or not value.isidentifier():
             raise ConfigurationError(f"{section}{key}: not a name (letters, digits and _): {value}")
     return dict(mapping)
-
-
-def _seconds(name: str, mapping: Mapping[str, Any], default: float) -> float:
-    value = mapping.get(name.rpartition(".")[2], default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 600:
-        raise ConfigurationError(f"{name}: not a number of seconds (over 0, up to 600): {value}")
-    return float(value)
-
-
-def _count(name: str, mapping: Mapping[str, Any], default: int, least: int, most: int) -> int:
-    value = mapping.get(name.rpartition(".")[2], default)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ConfigurationError(f"{name}: not a whole number from {least} to {most}: {value}")
-    return value
-
-
-def _boolean(name: str, mapping: Mapping[str, Any]) -> bool:
-    value = mapping.get(name, False)
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name}: neither true nor false: {value}")
-    return value

@@ -324,11 +324,12 @@ class Status(StrEnum):
     ALREADY_RECORDED = "already_recorded"
     MOVED_EARLIER = "moved_earlier"
     REJECTED = "rejected"
+    ACCEPTED = "accepted"  # by the outbox: it will be recorded, and no store answers so
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a store did with one completion; ``reason`` is set when it was rejected."""
+    """What was done with one completion; ``reason`` is set when it was rejected."""
 
     status: Status
     reason: str | None = None
@@ -342,3 +343,4 @@ class Outcome:
 CREATED: Final = Outcome(Status.CREATED)
 ALREADY_RECORDED: Final = Outcome(Status.ALREADY_RECORDED)
 MOVED_EARLIER: Final = Outcome(Status.MOVED_EARLIER)
+ACCEPTED: Final = Outcome(Status.ACCEPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge import ConfigurationError, Settings
-from bridge.config import Secret, StoreSettings
+from bridge.config import DeliverySettings, Secret, StoreSettings
 
 DIRECTUS = {"url": "https://directus.example.org", "token": "s3cret-token"}
 
@@ -131,3 +132,27 @@ def test_settings_show_no_secret() -> None:
     shown = repr(settings(DIRECTUS)) + repr(settings({"url": "postgresql://u:hush@h/d"}))
     assert "s3cret" not in shown
     assert "hush" not in shown
+
+
+def test_delivery_is_as_the_design_says_by_default() -> None:
+    found = settings({"url": "memory:"}).delivery
+    assert (found.batch, found.age, found.backoff, found.backoff_max) == (500, 0.2, 0.5, 60)
+
+
+def test_delivery_can_be_set() -> None:
+    found = settings({"url": "memory:"}, delivery={"batch": 50, "lease": 5}).delivery
+    assert found == DeliverySettings(batch=50, lease=5.0)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"batch": 0}, "delivery.batch: not a whole number from 1 to 5000"),
+        ({"probe": -1}, "delivery.probe: not a number of seconds"),
+        ({"conections": 2}, "delivery.conections: no such setting; did you mean connections?"),
+        (["batch"], "delivery: not a mapping of settings"),
+    ],
+)
+def test_what_delivery_cannot_be_is_said(section: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        settings({"url": "memory:"}, delivery=section)
