@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -24,7 +24,15 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bridge.config_values import as_mapping, boolean, count, refuse_unknown, seconds
+from bridge.config_values import (
+    as_mapping,
+    boolean,
+    check_scheme,
+    count,
+    refuse_unknown,
+    seconds,
+    url_of,
+)
 from bridge.errors import ConfigurationError
 
 CONFIG_VARIABLE: Final = "PROGRESS_BRIDGE_CONFIG"
@@ -285,7 +293,7 @@ def _store(value: object) -> StoreSettings:
     mapping = as_mapping("store", value)
     refuse_unknown("store.", mapping, StoreSettings, "token_file")
     settings = StoreSettings(
-        url=_url("store", mapping),
+        url=url_of("store", mapping),
         token=_token(mapping),
         ca_file=_ca_file(mapping.get("ca_file")),
         connect_timeout=seconds("store.connect_timeout", mapping, 3.0),
@@ -298,21 +306,8 @@ def _store(value: object) -> StoreSettings:
     return settings
 
 
-def _url(section: str, mapping: Mapping[str, Any]) -> str:
-    url = mapping.get("url")
-    if not isinstance(url, str) or not url.strip():
-        raise ConfigurationError(f"{section}.url: missing")
-    return url.strip()
-
-
-def _check_scheme(section: str, scheme: str, schemes: Sequence[str]) -> None:
-    if scheme not in schemes:
-        names = ", ".join(schemes)
-        raise ConfigurationError(f"{section}.url: {scheme or 'no'} scheme (one of {names})")
-
-
 def _check_url(settings: StoreSettings) -> None:
-    _check_scheme("store", settings.scheme, SCHEMES)
+    check_scheme("store", settings.scheme, SCHEMES)
     if settings.scheme in ("http", "https"):
         parts = urlsplit(settings.url)
         if not parts.hostname:
@@ -332,8 +327,8 @@ def _check_url(settings: StoreSettings) -> None:
 def _outbox(value: object) -> OutboxSettings:
     mapping = as_mapping("outbox", value)
     refuse_unknown("outbox.", mapping, OutboxSettings)
-    url, prefix = _url("outbox", mapping), mapping.get("prefix", "progress-bridge:")
-    _check_scheme("outbox", urlsplit(url).scheme, OUTBOX_SCHEMES)
+    url, prefix = url_of("outbox", mapping), mapping.get("prefix", "progress-bridge:")
+    check_scheme("outbox", urlsplit(url).scheme, OUTBOX_SCHEMES)
     if url.startswith("sqlite:"):
         if not re.fullmatch(r"sqlite:///[^?]+", url) or url.endswith(":memory:"):
             raise ConfigurationError("outbox.url: sqlite:/// and the path of a file, no more")

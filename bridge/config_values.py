@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
@@ -49,3 +49,18 @@ def boolean(name: str, mapping: Mapping[str, Any]) -> bool:
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name}: neither true nor false: {value}")
     return value
+
+
+def url_of(section: str, mapping: Mapping[str, Any]) -> str:
+    """The section's URL, which has to be there."""
+    url = mapping.get("url")
+    if not isinstance(url, str) or not url.strip():
+        raise ConfigurationError(f"{section}.url: missing")
+    return url.strip()
+
+
+def check_scheme(section: str, scheme: str, schemes: Sequence[str]) -> None:
+    """Refuse a URL of another scheme than these."""
+    if scheme not in schemes:
+        names = ", ".join(schemes)
+        raise ConfigurationError(f"{section}.url: {scheme or 'no'} scheme (one of {names})")
