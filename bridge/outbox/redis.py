@@ -71,6 +71,7 @@ class RedisOutbox:
         self._queue, self._dead, self._clock = f"{tag}queue", f"{tag}dead", f"{tag}clock"
         self._notes = f"{tag}notes"
         self._redis = _client(settings)
+        self._grouped = False
         self._scripts = {name: self._redis.register_script(_script(name)) for name in _SCRIPTS}
 
     def put(self, completions: Sequence[Completion]) -> None:
@@ -148,7 +149,13 @@ class RedisOutbox:
         return int(self._run(script, [self._queue, self._clock], words))
 
     def _add(self, texts: Sequence[str]) -> None:
-        """All entries or none: a transaction is one piece in the append-only file, too."""
+        """All entries or none: a transaction is one piece in the append-only file, too.
+
+        The group is made now, not when somebody reads: a Redis that is out of memory makes none,
+        and could not be emptied.
+        """
+        if not self._grouped:
+            self._create_group()
         pipeline = self._redis.pipeline(transaction=len(texts) > 1)
         for text in texts:
             pipeline.xadd(self._queue, {"completion": text})
@@ -200,6 +207,7 @@ class RedisOutbox:
         except redis.ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+        self._grouped = True
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         try:

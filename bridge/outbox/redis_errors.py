@@ -13,7 +13,10 @@ _WORDS: Final = (
     (r"OOM|out of memory|'maxmemory'", "Redis is out of memory: raise maxmemory, or deliver"),
     (r"MISCONF|Errors writing to the AOF", "Redis cannot write to its disk"),
     (r"READONLY|read only replica", "this Redis is a read-only replica; name the primary"),
-    (r"NOAUTH|Authentication required", "Redis wants a password, and outbox.url has none"),
+    (
+        r"NOAUTH|Authentication required|HELLO must be",
+        "Redis wants a password; outbox.url has none",
+    ),
     (r"WRONGPASS|invalid username-password", "Redis refuses the user or the password"),
     (r"NOPERM|no permission|has no permissions", "the user's ACL forbids what the outbox does"),
     (r"LOADING|loading the dataset", "Redis is still reading its data from disk"),

@@ -1,0 +1,366 @@
+"""The outbox in a SQLite file: its file, its troubles, its clock, its shared commits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
+
+from bridge.config import OutboxSettings
+from bridge.errors import OutboxUnavailable
+from bridge.outbox.sqlite import SQLiteOutbox
+from tests.contract.learners import done, somebody
+from tests.contract.outbox.conftest import Clock
+
+DAY: Final = 86_400
+
+
+def opened(
+    path: Path, timeout: float = 5.0, clock: Callable[[], float] = time.time
+) -> SQLiteOutbox:
+    return SQLiteOutbox(OutboxSettings(url=f"sqlite:///{path}", timeout=timeout), clock=clock)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def put(outbox: SQLiteOutbox, grain: str = "grain-1") -> None:
+    outbox.put([done(somebody(), grain)])
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process's write lock, as far as SQLite can tell."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_nothing_is_created_before_the_outbox_is_used(path: Path) -> None:
+    outbox = opened(path)
+    assert not path.exists()
+    put(outbox)
+    assert path.exists()
+
+
+def test_only_its_owner_may_read_the_file_and_what_is_beside_it(path: Path) -> None:
+    put(opened(path))
+    files = list(path.parent.glob("outbox.db*"))
+    assert len(files) == 3
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_what_is_put_is_on_disk_when_put_returns(path: Path) -> None:
+    """The pragmas say so: a power cut cannot be tested."""
+    outbox = opened(path)
+    put(outbox)
+    connection = outbox._file._connection
+    assert connection is not None
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_an_erased_learner_is_in_none_of_the_files_any_more(path: Path) -> None:
+    outbox, gone = opened(path), somebody()
+    outbox.put([done(gone, str(number)) for number in range(50)])
+    outbox.lease(10, 60)
+    outbox.erase(gone)
+    words = gone.external_user_id.encode()
+    assert [file for file in path.parent.iterdir() if words in file.read_bytes()] == []
+
+
+def test_a_missing_folder_is_told_and_nothing_is_accepted(tmp_path: Path) -> None:
+    outbox = opened(tmp_path / "nowhere" / "outbox.db")
+    with pytest.raises(OutboxUnavailable, match="No such file or directory"):
+        put(outbox)
+    (finding,) = outbox.check()
+    assert (finding.ok, finding.fatal) == (False, True)
+    (tmp_path / "nowhere").mkdir()
+    put(outbox)
+    assert outbox.counts().waiting == 1
+
+
+def test_a_folder_or_a_file_that_is_read_only_is_told() -> None:
+    def child() -> None:
+        if os.geteuid() == 0:  # root may write anywhere
+            os.setresuid(65534, 65534, 65534)
+        with pytest.raises(OutboxUnavailable, match="Permission denied"):
+            put(opened(folder / "new.db"))
+        with pytest.raises(OutboxUnavailable, match=r"may not write|cannot be opened"):
+            put(opened(folder / "made.db"))
+
+    with TemporaryDirectory() as name:  # which others can reach, unlike a tmp_path
+        folder = Path(name)
+        with closing(opened(folder / "made.db")) as outbox:
+            put(outbox)
+        (folder / "made.db").chmod(0o444)
+        folder.chmod(0o555)
+        try:
+            assert in_a_fork(child) == 0
+        finally:
+            folder.chmod(0o700)
+
+
+def test_a_locked_file_is_waited_for(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+    with locked(path):
+        thread = threading.Thread(target=put, args=(outbox,))
+        thread.start()
+        wait_for(lambda: len(outbox._commits._shares) == 0)
+        assert opened(path).counts().waiting == 1
+    thread.join()
+    assert outbox.counts().waiting == 2
+
+
+def test_a_file_that_stays_locked_accepts_nothing_until_it_is_free(path: Path) -> None:
+    outbox = opened(path, timeout=0.05)
+    put(outbox)
+    with locked(path), pytest.raises(OutboxUnavailable, match=r"locked it for over 0\.05 s"):
+        put(outbox)
+    assert outbox.counts().waiting == 1
+    put(outbox)
+    assert outbox.counts().waiting == 2
+
+
+def test_a_full_disk_accepts_nothing_and_still_delivers(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+    connection = outbox._file._connection
+    assert connection is not None
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(OutboxUnavailable, match="the disk is full"):
+        outbox.put([done(somebody(), "x" * 200) for _ in range(100)])
+    assert outbox.counts().waiting == 1
+    assert outbox.done(outbox.lease(10, 60)) == 1
+
+
+def test_a_damaged_file_is_told_and_a_mended_one_is_used(path: Path) -> None:
+    path.write_bytes(b"not a database" * 1000)
+    outbox = opened(path)
+    with pytest.raises(OutboxUnavailable, match="no outbox, or damaged"):
+        put(outbox)
+    path.unlink()
+    put(outbox)
+    assert outbox.counts().waiting == 1
+
+
+def test_another_program_s_database_is_told(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE waiting (room TEXT)")
+    with pytest.raises(OutboxUnavailable, match="no outbox"):
+        put(opened(path))
+
+
+def test_a_newer_version_s_file_is_left_alone(path: Path) -> None:
+    put(opened(path))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(OutboxUnavailable, match="newer version"):
+        put(opened(path))
+
+
+def test_no_error_holds_anything_of_a_learner(path: Path) -> None:
+    outbox, who = opened(path, timeout=0.01), somebody()
+    outbox.counts()
+    with locked(path), pytest.raises(OutboxUnavailable) as caught:
+        outbox.put([done(who, "grain-1", email="a@example.org")])
+    text = f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__cause__.__cause__!r}"
+    assert who.external_user_id[:8] not in text
+    assert "a@example.org" not in text
+
+
+def test_after_its_file_was_replaced_the_outbox_uses_the_new_one(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+    for file in path.parent.glob("outbox.db*"):
+        file.unlink()
+    put(outbox, "new")
+    with closing(opened(path)) as fresh:
+        assert [item.completion.grain_id for item in fresh.lease(10, 60)] == ["new"]
+
+
+def test_a_copy_of_the_file_is_an_outbox(path: Path) -> None:
+    with closing(opened(path)) as outbox:
+        put(outbox)
+    shutil.copy(path, path.with_name("copy.db"))
+    assert opened(path.with_name("copy.db")).counts().waiting == 1
+
+
+def test_processes_that_open_a_new_file_at_once_all_get_their_turn(path: Path) -> None:
+    start = threading.Barrier(8)
+    outboxes = [opened(path) for _ in range(8)]
+
+    def first(outbox: SQLiteOutbox) -> None:
+        start.wait()
+        put(outbox)
+
+    threads = [threading.Thread(target=first, args=(outbox,)) for outbox in outboxes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outboxes[0].counts().waiting == 8
+
+
+@pytest.mark.parametrize("jump", [-DAY, -1, DAY])
+def test_a_clock_that_jumps_holds_no_lease_for_longer(path: Path, clock: Clock, jump: int) -> None:
+    outbox = opened(path, clock=clock)
+    put(outbox)
+    outbox.lease(1, 60)
+    clock.go(jump)
+    items = outbox.lease(1, 60)
+    assert [item.attempts for item in items] == [2]
+    clock.go(59)
+    assert outbox.lease(1, 60) == []
+    assert outbox.done(items) == 1
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY])
+def test_a_clock_that_jumps_makes_no_delay_longer(path: Path, clock: Clock, jump: int) -> None:
+    outbox = opened(path, clock=clock)
+    put(outbox)
+    outbox.give_back(outbox.lease(1, 60), delay=60)
+    clock.go(jump)
+    assert len(outbox.lease(1, 60)) == 1
+
+
+def test_a_clock_that_was_ahead_for_a_while_loses_nothing(path: Path, clock: Clock) -> None:
+    outbox = opened(path, clock=clock)
+    put(outbox, "before")
+    clock.go(DAY)
+    put(outbox, "ahead")
+    outbox.lease(1, 60)
+    clock.go(-DAY)
+    put(outbox, "after")
+    assert outbox.counts().leased == 0
+    assert outbox.counts().oldest == 0
+    grains = [item.completion.grain_id for item in outbox.lease(10, 60)]
+    assert grains == ["before", "ahead", "after"]
+
+
+def test_more_than_a_batch_that_is_due_again_is_handed_out_batch_by_batch(
+    path: Path, clock: Clock
+) -> None:
+    outbox = opened(path, clock=clock)
+    outbox.put([done(somebody(), str(number)) for number in range(30)])
+    outbox.lease(10, 30)
+    outbox.lease(10, 20)
+    clock.go(60)
+    seen = [item.completion.grain_id for _ in range(10) for item in outbox.lease(3, 600)]
+    assert sorted(seen, key=int) == [str(number) for number in range(30)]
+
+
+def test_puts_that_wait_share_one_commit(path: Path) -> None:
+    outbox, threads = opened(path), []
+    put(outbox)
+    connection = outbox._file._connection
+    assert connection is not None
+    said: list[str] = []
+    with locked(path):
+        for number in range(16):
+            threads.append(threading.Thread(target=put, args=(outbox,)))
+            threads[-1].start()
+            # The first of them is at the lock; the others wait behind it.
+            wait_for(lambda number=number: len(outbox._commits._shares) == number)
+        connection.set_trace_callback(said.append)
+    for thread in threads:
+        thread.join()
+    connection.set_trace_callback(None)
+    assert said.count("COMMIT") == 2
+    assert outbox.counts().waiting == 17
+
+
+def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
+    outbox, told, threads = opened(path, timeout=1.0), [], []
+    put(outbox)
+
+    def try_to_put() -> None:
+        with pytest.raises(OutboxUnavailable, match="locked"):
+            put(outbox)
+        told.append(True)
+
+    with locked(path):
+        for number in range(5):
+            threads.append(threading.Thread(target=try_to_put))
+            threads[-1].start()
+            wait_for(lambda number=number: len(outbox._commits._shares) <= number)
+        for thread in threads:
+            thread.join()
+    assert len(told) == 5
+    assert outbox.counts().waiting == 1
+
+
+def in_a_fork(work: Callable[[], None]) -> int:
+    """The exit code of a forked child that does the work: 0 when it raised nothing."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+
+    def child() -> None:
+        put(outbox)
+        assert outbox.counts().waiting == 2
+        assert outbox.done(outbox.lease(1, 60)) == 1
+
+    assert in_a_fork(child) == 0
+    put(outbox)
+    assert outbox.counts().waiting == 2
+
+
+def test_a_fork_in_the_middle_of_other_threads_puts_harms_neither(path: Path) -> None:
+    outbox, over = opened(path, timeout=30), threading.Event()
+    puts = [0, 0, 0]
+
+    def keep_putting(thread: int) -> None:
+        while not over.is_set():
+            put(outbox)
+            puts[thread] += 1
+
+    threads = [threading.Thread(target=keep_putting, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: min(puts) > 2)
+        assert [in_a_fork(lambda: put(outbox)) for _ in range(5)] == [0] * 5
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    # A share that was waiting at the fork may be put by the child as well: harmless, and rare.
+    assert sum(puts) + 5 <= outbox.counts().waiting <= sum(puts) + 5 + 3 * 5
