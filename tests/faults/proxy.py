@@ -51,6 +51,8 @@ class Exchange:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     upstream: Upstream
+    still: Callable[[], bool]
+    """Whether the time of misbehaving is not over yet."""
 
     async def request(self) -> Message:
         """All of the request."""
@@ -120,12 +122,15 @@ async def stay_silent(exchange: Exchange) -> None:
 
 
 async def trickle(exchange: Exchange) -> None:
-    """Send the answer a few bytes at a time."""
+    """Send the answer a few bytes at a time, the rest of it when the time is over."""
     raw = (await exchange.carry_out()).raw
-    for start in range(0, len(raw), _SLOW_BYTES):
-        exchange.writer.write(raw[start : start + _SLOW_BYTES])
+    sent = 0
+    while sent < len(raw):
+        size = _SLOW_BYTES if exchange.still() else len(raw)
+        exchange.writer.write(raw[sent : sent + size])
         await exchange.writer.drain()
         await asyncio.sleep(_SLOW_PAUSE)
+        sent += size
 
 
 async def halve_json(exchange: Exchange) -> None:
@@ -254,7 +259,7 @@ class Proxy:
         upstream = Upstream(self.upstream)
         try:
             while head := await read_head(reader):
-                await self._choose()(Exchange(head, reader, writer, upstream))
+                await self._choose()(Exchange(head, reader, writer, upstream, self._misbehaves))
         except (Cut, OSError, asyncio.IncompleteReadError):
             cut(writer)
         except asyncio.CancelledError:
@@ -264,6 +269,9 @@ class Proxy:
             self._clients.discard(writer)
             upstream.close()
             writer.close()
+
+    def _misbehaves(self) -> bool:
+        return self._misbehaviour is not None
 
     def _choose(self) -> Misbehaviour:
         misbehaviour = self._misbehaviour

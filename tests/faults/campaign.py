@@ -1,0 +1,229 @@
+"""One campaign: producers, deliverers and servers at work while faults strike; then the judge."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from bridge.config import Settings
+from bridge.errors import OutboxUnavailable
+from bridge.model import Completion, Identity, Origin
+from bridge.outbox import Outbox, open_outbox
+from tests.faults import ledger
+from tests.faults.bed import Bed
+from tests.faults.children import Child, Deliverer, Memory, Producer
+from tests.faults.faults import FAULTS, Field
+from tests.faults.producer import WRITERS, ledger_path
+from tests.faults.report import Report, Survival
+from tests.faults.schedule import Event, schedule
+from tests.faults.verdict import Found, Put, judge
+from tests.faults.workload import Workload, instant_of
+from tests.servers.process import ServerError
+
+PRODUCERS: Final = 2
+DELIVERERS: Final = 2
+
+_WARM: Final = 0.1
+"""The share of the work that is done before the first fault."""
+_BACK_WITHIN: Final = 90.0
+_DRAINED_WITHIN: Final = 300.0
+_POLL: Final = 0.05
+_CANARIES: Final = 45_000_000
+"""Numbers of canaries begin here, far beyond those of the producers' completions."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of a campaign.
+
+    Attributes:
+        seed: what all chance comes from.
+        outbox: ``sqlite`` or ``redis``.
+        count: completions.
+        faults: how many strike.
+        refused_every: one completion in so many is one that the base refuses.
+    """
+
+    seed: int
+    outbox: str
+    count: int
+    faults: int
+    refused_every: int = 1000
+
+
+class Campaign:
+    """Runs a plan once.
+
+    Args:
+        plan: what to do.
+        say: told what is going on, a line at a time.
+    """
+
+    def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._say = say
+        self._workload = Workload(
+            plan.seed, plan.count, PRODUCERS * WRITERS, refused_every=plan.refused_every
+        )
+        self._canaries: list[Put] = []
+        self.report = Report(plan.seed, plan.outbox, plan.count)
+
+    def run(self) -> Report:
+        """From the start of the servers to the verdict."""
+        began = time.monotonic()
+        self._say(f"seed {self._plan.seed}: the servers start")
+        with ExitStack() as stack:
+            self._bed = stack.enter_context(Bed(self._plan.outbox))
+            self._outbox = self._open()
+            stack.enter_context(closing(self._outbox))
+            self._producers = [Producer(self._bed, self._workload, i) for i in range(PRODUCERS)]
+            self._deliverers = [Deliverer(self._bed, i) for i in range(DELIVERERS)]
+            for child in self._children:
+                stack.callback(child.kill)
+            self._strive()
+            self.report.verdict = judge(list(self._puts()), self._found())
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    @property
+    def _children(self) -> Sequence[Child]:
+        return [*self._producers, *self._deliverers]
+
+    def _open(self) -> Outbox:
+        outbox = open_outbox(Settings.load(self._bed.config))
+        assert outbox is not None
+        return outbox
+
+    def _strive(self) -> None:
+        """Work and faults, until all is put and delivered."""
+        steady, *victims = self._deliverers
+        field = Field(self._bed, list(self._producers), list(victims), steady)
+        self._heal()
+        self._allow(_WARM)
+        self._await_canary()
+        memory = Memory(steady)
+        memory.watch()
+        slots = schedule(self._plan.seed, self._plan.outbox, self._plan.faults)
+        for number, slot in enumerate(slots, start=1):
+            self._allow(_WARM + (1 - _WARM) * number / len(slots))
+            self._strike(field, slot, f"{number}/{len(slots)}")
+        self._finish()
+        memory.end()
+        self._check_memory(memory)
+        for deliverer in self._deliverers:
+            deliverer.stop()
+        for child in self._children:
+            self.report.complaints += child.complaints
+
+    def _heal(self) -> None:
+        """Start every process of the bridge that is not there."""
+        for child in self._children:
+            child.start()
+
+    def _allow(self, share: float) -> None:
+        for producer in self._producers:
+            producer.allow(int(self._workload.share * share))
+
+    def _strike(self, field: Field, slot: Sequence[Event], where: str) -> None:
+        """Let the faults of one slot strike together, and see that delivery goes on."""
+        names = " + ".join(event.name for event in slot)
+        threads = [threading.Thread(target=self._one, args=(field, event)) for event in slot]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self._heal()
+        back = self._await_canary()
+        for event in slot:
+            survival = self.report.survivals.setdefault(event.name, Survival())
+            survival.times += 1
+            if back is None:
+                survival.stuck += 1
+            else:
+                survival.back.append(back)
+        after = "not delivering again" if back is None else f"delivering again after {back:.1f} s"
+        self._say(f"{where} {names}: {after}")
+
+    def _one(self, field: Field, event: Event) -> None:
+        time.sleep(event.wait)
+        try:
+            FAULTS[event.name].strike(field, Random(event.seed))
+        except (ServerError, OSError, TimeoutError) as error:
+            self.report.complaints.append(f"{event.name}: the campaign itself failed: {error}")
+
+    def _await_canary(self) -> float | None:
+        """Put one completion and wait for its row; the seconds it took, None when it does not."""
+        began = time.monotonic()
+        number = len(self._canaries)
+        learner = Identity(Origin.MOODLE, _CANARIES + number)
+        completion = Completion(learner, "canary", completed_at=instant_of(_CANARIES + number))
+        self._put(completion)
+        while not self._bed.holds(learner.external_user_id, "canary"):
+            if time.monotonic() - began > _BACK_WITHIN:
+                self.report.complaints.append(
+                    f"canary {number} was not delivered within {_BACK_WITHIN:.0f} s; "
+                    f"{self._outbox.counts()}"
+                )
+                return None
+            time.sleep(_POLL)
+        return time.monotonic() - began
+
+    def _put(self, completion: Completion) -> None:
+        put = Put([completion], accepted=False, tries=0)
+        self._canaries.append(put)
+        while not put.accepted:
+            put.tries += 1
+            try:
+                self._outbox.put([completion])
+            except OutboxUnavailable:
+                time.sleep(_POLL)
+            else:
+                put.accepted = True
+
+    def _finish(self) -> None:
+        """All is put, and the outbox is empty."""
+        self._say("the faults are over: the rest is put and delivered")
+        self._heal()
+        self._allow(1.0)
+        for producer in self._producers:
+            producer.finish(_DRAINED_WITHIN)
+        deadline = time.monotonic() + _DRAINED_WITHIN
+        while (counts := self._outbox.counts()).waiting or counts.leased:
+            if time.monotonic() > deadline:
+                self.report.complaints.append(f"the outbox does not become empty: {counts}")
+                return
+            time.sleep(_POLL)
+
+    def _check_memory(self, memory: Memory) -> None:
+        self.report.memory = before, after = memory.before_and_after
+        if not memory.flat:
+            self.report.complaints.append(f"a deliverer grew from {before:.0f} to {after:.0f} MB")
+
+    def _puts(self) -> Iterator[Put]:
+        """All that was put, as the ledgers tell."""
+        yield from self._canaries
+        for writer in range(self._workload.writers):
+            account = ledger.read(ledger_path(self._bed.folder, writer))
+            for number, chunk in enumerate(self._workload.chunks(writer)):
+                if tries := account.tries[number]:
+                    yield Put(chunk, number in account.accepted, tries)
+
+    def _found(self) -> Found:
+        with self._bed.base() as base:
+            learners = base.execute("SELECT origin, external_user_id FROM apprenants").fetchall()
+            rows = base.execute(
+                "SELECT a.origin, a.external_user_id, p.grain_id, p.module_id, p.sequence_id, "
+                "p.completed_at FROM progress p JOIN apprenants a ON a.id = p.apprenant_id",
+            ).fetchall()
+        return Found(learners, rows, list(self._dead()))
+
+    def _dead(self) -> Iterator[tuple[Completion | None, str]]:
+        after = None
+        while letters := self._outbox.dead(1000, after):
+            yield from ((letter.completion, letter.reason) for letter in letters)
+            after = letters[-1].id

@@ -1,0 +1,88 @@
+"""The campaign's judge sees what is wrong: a judge who sees nothing would praise any bridge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bridge.model import Completion, Identity
+from tests.faults.verdict import Found, Put, judge, key_of, row_of
+from tests.faults.workload import Workload, instant_of, is_refused
+
+EARLY = Completion(Identity("moodle", 7), "grain-1", "module-1", None, instant_of(0))
+LATE = replace(EARLY, completed_at=EARLY.completed_at + timedelta(days=1))
+OTHER = Completion(Identity("moodle", 8), "grain-1", None, None, instant_of(2))
+REFUSED = Completion(Identity("moodle", 8), "refused-500-1", None, None, instant_of(3))
+ACCEPTED = Put([EARLY, LATE, OTHER, REFUSED], accepted=True, tries=1)
+CUT_SHORT = replace(ACCEPTED, accepted=False)
+
+
+def found(*completions: Completion, dead: tuple[Completion, ...] = (REFUSED,)) -> Found:
+    learners = sorted({key_of(c)[:2] for c in completions})
+    return Found(learners, [row_of(c) for c in completions], [(c, "why") for c in dead])
+
+
+def test_nothing_is_wrong_when_the_earliest_is_there_and_the_refused_is_dead() -> None:
+    verdict = judge([ACCEPTED], found(EARLY, OTHER))
+    assert list(verdict.faults) == []
+    assert (verdict.accepted, verdict.rows, verdict.refused) == (4, 2, 1)
+
+
+def test_a_missing_row_is_lost() -> None:
+    assert len(judge([ACCEPTED], found(EARLY)).lost) == 1
+
+
+def test_an_earlier_completion_is_lost_when_a_later_one_is_in_its_row() -> None:
+    assert len(judge([ACCEPTED], found(LATE, OTHER)).lost) == 1
+
+
+def test_a_refused_completion_that_is_not_among_the_dead_is_lost() -> None:
+    assert len(judge([ACCEPTED], found(EARLY, OTHER, dead=())).lost) == 1
+
+
+def test_two_rows_of_a_learner_and_grain_or_two_of_a_learner_are_doubled() -> None:
+    assert len(judge([ACCEPTED], found(EARLY, LATE, OTHER)).doubled) == 1
+    twice = found(EARLY, OTHER)
+    twice.learners = [*twice.learners, *twice.learners]
+    assert len(judge([ACCEPTED], twice).doubled) == 2
+
+
+def test_more_dead_letters_than_puts_are_doubled() -> None:
+    dead = (REFUSED, REFUSED)
+    assert len(judge([ACCEPTED], found(EARLY, OTHER, dead=dead)).doubled) == 1
+    assert not judge([replace(ACCEPTED, tries=2)], found(EARLY, OTHER, dead=dead)).doubled
+
+
+def test_a_row_that_mixes_two_completions_or_that_nobody_put_is_strange() -> None:
+    mixed = replace(EARLY, module_id=None)
+    assert len(judge([ACCEPTED], found(mixed, OTHER)).strange) == 1
+    nobody = replace(OTHER, identity=Identity("moodle", 9))
+    assert len(judge([ACCEPTED], found(EARLY, OTHER, nobody)).strange) == 2
+
+
+def test_a_good_item_among_the_dead_is_a_neighbour() -> None:
+    assert len(judge([ACCEPTED], found(EARLY, OTHER, dead=(REFUSED, OTHER))).neighbours) == 1
+
+
+def test_a_put_that_was_cut_short_may_be_there_or_not_but_not_in_part() -> None:
+    assert list(judge([CUT_SHORT], found(EARLY, OTHER)).faults) == []
+    assert list(judge([CUT_SHORT], found(dead=())).faults) == []
+    assert len(judge([CUT_SHORT], found(EARLY)).halved) == 1
+    assert len(judge([CUT_SHORT], found(EARLY, OTHER, dead=())).halved) == 1
+    assert len(judge([CUT_SHORT], found(dead=(REFUSED,))).halved) == 1
+
+
+def test_the_workload_follows_from_its_seed_and_has_all_that_the_campaign_needs() -> None:
+    def all_of(seed: int) -> list[Completion]:
+        workload = Workload(seed, count=6000, writers=2, refused_every=100)
+        return [c for writer in (0, 1) for chunk in workload.chunks(writer) for c in chunk]
+
+    completions = all_of(1)
+    assert completions == all_of(1)
+    assert completions != all_of(2)
+    assert len(completions) == 6000
+    assert len({c.completed_at for c in completions}) == 6000
+    assert {c.identity.origin for c in completions} == {"moodle", "funmooc", "direct"}
+    assert sum(map(is_refused, completions)) == 60
+    assert len({c.identity for c in completions if is_refused(c)}) > 30
+    assert len({key_of(c) for c in completions}) < 5000
