@@ -29,11 +29,17 @@ _IMPOSSIBLE: Final = frozenset(
 )
 """What the third row may be refused for."""
 
+_AT: Final = "2000-01-01T00:00:00Z"
+
 
 def learners_unique(client: DirectusClient, names: Names) -> Finding:
     """UNIQUE(origin, external_user_id): without it a learner may get two rows."""
     of = names.learner_fields
-    row = {of.origin: "direct", of.external_user_id: f"progress-bridge-check-{uuid.uuid4()}"}
+    row = {
+        of.origin: "direct",
+        of.external_user_id: f"progress-bridge-check-{uuid.uuid4()}",
+        of.date_creation: _AT,
+    }
     impossible = {of.origin: "x" * 300, of.external_user_id: None}
     remedy = "run sql/schema-migration-multi-origin.sql, which adds it"
     return _unique(client, names.learners, of.id, row, impossible, remedy, fatal=True)
@@ -43,15 +49,16 @@ def progress_unique(client: DirectusClient, names: Names) -> Finding:
     """UNIQUE(learner, grain): the bridge does without, but two writers may then leave two rows."""
     of = names.progress_fields
     learner = _any_learner(client, names)
-    if learner is None:
-        on = f"UNIQUE({of.learner}, {of.grain_id}) on {names.progress}"
-        return Finding(ok=True, message=f"{on}: cannot be seen before the first learner")
     row = {
         of.learner: learner,
         of.grain_id: f"progress-bridge-check-{uuid.uuid4()}",
-        of.completed_at: "2000-01-01T00:00:00Z",
+        of.module_id: None,
+        of.sequence_id: None,
+        of.completed_at: _AT,
     }
     impossible = {of.learner: -1, of.grain_id: None, of.completed_at: None}
+    if learner is None:
+        return _before_the_first(client, names, {**row, **impossible})
     remedy = "run sql/progress-unique.sql"
     return _unique(client, names.progress, of.id, row, impossible, remedy, fatal=False)
 
@@ -64,6 +71,17 @@ def _any_learner(client: DirectusClient, names: Names) -> Any:
     return rows[0][key] if rows else None
 
 
+def _before_the_first(client: DirectusClient, names: Names, impossible: Row) -> Finding:
+    """Without a learner only the right to create can be seen."""
+    of, collection = names.progress_fields, names.progress
+    try:
+        _attempt(client, collection, of.id, [impossible])
+    except StoreMisconfigured:
+        return _no_right(collection, impossible)
+    on = f"UNIQUE({of.learner}, {of.grain_id}) on {collection}"
+    return Finding(ok=True, message=f"{on}: cannot be seen before the first learner")
+
+
 def _unique(
     client: DirectusClient,
     collection: str,
@@ -74,30 +92,39 @@ def _unique(
     *,
     fatal: bool,
 ) -> Finding:
-    columns = ", ".join(list(row)[:2])
-    message = f"UNIQUE({columns}) on {collection}"
+    on = f"UNIQUE({', '.join(list(row)[:2])}) on {collection}"
     try:
-        written = client.request(
-            "POST", f"/items/{collection}", params={"fields": key}, body=[row, row, impossible]
-        )
+        refusal = _attempt(client, collection, key, [row, row, impossible])
     except StoreMisconfigured:
-        return Finding(
-            ok=False,
-            message=f"no right to create {collection} ({', '.join(row)})",
-            remedy="run progress-bridge setup",
-        )
+        return _no_right(collection, row)
+    if refusal is None:
+        on += ", NOT NULL and the other constraints"
+    elif refusal.code == NOT_UNIQUE:
+        return Finding(ok=True, message=f"{on}: there")
+    elif refusal.code not in _IMPOSSIBLE or refusal.field not in (None, *impossible):
+        return _refused(collection, refusal)
+    return Finding(ok=False, message=f"{on}: missing", remedy=remedy, fatal=fatal)
+
+
+def _attempt(
+    client: DirectusClient, collection: str, key: str, rows: list[Row]
+) -> DirectusRefusal | None:
+    """Why Directus refuses the rows. A base without any constraint takes them: remove them."""
+    try:
+        written = client.request("POST", f"/items/{collection}", params={"fields": key}, body=rows)
     except DirectusRefusal as refusal:
-        if refusal.code == NOT_UNIQUE:
-            return Finding(ok=True, message=f"{message}: there")
-        if refusal.code not in _IMPOSSIBLE or refusal.field not in (None, *impossible):
-            return _refused(collection, refusal)
-        return Finding(ok=False, message=f"{message}: missing", remedy=remedy, fatal=fatal)
-    _take_back(client, collection, key, written)
+        return refusal
+    keys = [row[key] for row in written or [] if isinstance(row, dict) and key in row]
+    if keys:
+        client.request("DELETE", f"/items/{collection}", body=keys)
+    return None
+
+
+def _no_right(collection: str, row: Row) -> Finding:
     return Finding(
         ok=False,
-        message=f"{message}: missing, as are NOT NULL and the other constraints",
-        remedy=remedy,
-        fatal=fatal,
+        message=f"no right to create {collection} ({', '.join(row)})",
+        remedy="run progress-bridge setup",
     )
 
 
@@ -108,11 +135,3 @@ def _refused(collection: str, refusal: DirectusRefusal) -> Finding:
         remedy="see whether a field is compulsory that the bridge does not fill, or a flow or a "
         "validation rule refuses it",
     )
-
-
-def _take_back(client: DirectusClient, collection: str, key: str, written: Any) -> None:
-    """A base without any constraint took all three: remove them again."""
-    rows = written if isinstance(written, list) else []
-    keys = [row[key] for row in rows if isinstance(row, dict) and key in row]
-    if keys:
-        client.request("DELETE", f"/items/{collection}", body=keys)

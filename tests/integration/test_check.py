@@ -120,7 +120,7 @@ def test_what_a_base_without_any_constraint_takes_is_taken_back(
     )
     registered(directus_sqlite, names)
     (finding,) = bad(admin_settings(directus_sqlite, names))
-    assert "missing, as are NOT NULL" in finding.message
+    assert "NOT NULL and the other constraints: missing" in finding.message
     assert count(directus_sqlite, names.learners) == 0
 
 
