@@ -59,8 +59,8 @@ def setup(
 
     The tables must be there already (sql/schema-multi-origin.sql, or the migration). Safe to run
     again: says what it changes, keeps what was set by hand, and keeps the bridge's token unless
-    --new-token is given. Turns activity and revisions off for the progress collection, where they
-    cost more than half of every write.
+    --new-token is given. Turns activity and revisions off for both collections: they cost more
+    than half of every write, and keep a copy of a learner who was erased.
     """
     store = _store(context, url, _admin_token(admin_token_file))
     client = DirectusClient(store)

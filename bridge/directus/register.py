@@ -24,8 +24,8 @@ def register(client: DirectusClient, names: Names, *, keep_activity: bool) -> It
     Args:
         client: with an administrator's token.
         names: the data owner's names.
-        keep_activity: leave activity and revisions on for the progress collection, where they
-            cost more than half of every write.
+        keep_activity: leave activity and revisions on. They cost more than half of every write,
+            and a revision keeps a copy of the learner's row after the learner is erased.
 
     Raises:
         StoreMisconfigured: not an administrator's token, or the tables are not there.
@@ -39,6 +39,7 @@ def register(client: DirectusClient, names: Names, *, keep_activity: bool) -> It
     yield from _relation(client, names)
     clear_cache(client)
     if not keep_activity:
+        yield from _without_activity(client, names.learners)
         yield from _without_activity(client, names.progress)
 
 

@@ -20,8 +20,8 @@ from bridge.stores.export import isoformat
 
 _LOOKS: Final = 5
 _CREATED_AT_ONCE: Final = 100
-"""Learners in one array: they cost more than progress rows (activity and revisions are kept of
-them), and 500 on each of 4 connections can take a loaded server longer than the read time-out."""
+"""Learners in one array: where activity and revisions are kept of them they cost more than progress
+rows, and hundreds on each connection take a loaded server longer than the read time-out."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,11 @@ from bridge.errors import StoreUnavailable
 from bridge.stores.directus_http import ConnectionCut, DirectusClient, DirectusRefusal, encode
 
 MAX_ROWS: Final = 500
-"""Rows in one array POST: more are no faster, and a refusal costs more."""
+"""What one question asks for at most: more is no faster."""
+
+MAX_WRITTEN: Final = 250
+"""Rows in one array POST: more are no faster, a refusal costs more, and with several connections
+a loaded server takes longer than the read time-out to come to the last one."""
 
 MAX_BYTES: Final = 900_000
 """Bytes in one body: Directus's default limit (MAX_PAYLOAD_SIZE) is 1 MB."""
@@ -111,7 +115,7 @@ class Writer:
             StoreUnavailable, StoreMisconfigured: some rows may be written already.
         """
         written: Written[K] = Written()
-        for chunk in chunks(rows.items(), size=lambda item: len(encode(item[1])) + 1):
+        for chunk in chunks(rows.items(), MAX_WRITTEN, size=lambda item: len(encode(item[1])) + 1):
             written.add(self._write(dict(chunk), send, insist))
         return written
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
+import psycopg
 import pytest
 
 from bridge import Status, StoreMisconfigured, StoreUnavailable
@@ -105,6 +106,20 @@ def test_a_probe_leaves_nothing_behind(directus_pg: Directus, store: DirectusSto
         {"query": {"filter": {"grain_id": {"_starts_with": "progress-bridge-probe"}}}},
     )
     assert answer.json()["data"] == []
+
+
+def test_a_learner_who_is_erased_leaves_no_copy_in_directus(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    who = somebody("funmooc")
+    store.record([done(who)])
+    store.record([done(who, hours=-1)])
+    store.erase(who)
+    assert directus_pg.database_url is not None
+    with psycopg.connect(directus_pg.database_url) as connection:
+        query = "SELECT count(*) FROM directus_revisions WHERE data::text LIKE %s"
+        row = connection.execute(query, [f"%{who.external_user_id}%"]).fetchone()
+    assert row == (0,)
 
 
 def test_a_wrong_token_is_for_somebody_to_mend(directus_pg: Directus) -> None:

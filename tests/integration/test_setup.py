@@ -131,15 +131,14 @@ def test_learner_and_progress_lead_to_each_other_and_no_row_or_rule_is_lost(
     assert refused.json()["errors"][0]["extensions"]["code"] == "RECORD_NOT_UNIQUE"
 
 
-def test_activity_is_turned_off_for_progress_alone_unless_kept(
-    own: tuple[Directus, Names],
-) -> None:
+def test_activity_is_turned_off_unless_kept(own: tuple[Directus, Names]) -> None:
     directus, names = own
-    assert _accountability(directus, names.progress) == "all"
-    (change,) = registered(directus, names)
-    assert "activity and revisions off" in change
-    assert _accountability(directus, names.progress) is None
-    assert _accountability(directus, names.learners) == "all"
+    both = (names.learners, names.progress)
+    assert [_accountability(directus, name) for name in both] == ["all", "all"]
+    changes = registered(directus, names)
+    assert len(changes) == 2
+    assert all("activity and revisions off" in change for change in changes)
+    assert [_accountability(directus, name) for name in both] == [None, None]
 
 
 def _accountability(directus: Directus, collection: str) -> str | None:
