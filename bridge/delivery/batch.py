@@ -1,0 +1,122 @@
+"""One batch into the store, and which of its completions is to blame when that fails.
+
+A store isolates what it refuses by itself and answers `rejected`. What is isolated here is what
+nobody foresaw: an exception that is none of the three kinds.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.model import Outcome
+from bridge.outbox import Leased
+from bridge.stores import Store
+
+ENOUGH: Final = 20
+"""Failures in a row after which it is the store's fault, not the completions'."""
+
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a batch.
+
+    Attributes:
+        outcomes: of the completions that the store answered for.
+        failed: those that failed alone, for a reason nobody foresaw, and that reason.
+        left: neither recorded nor refused.
+        error: why they are left; None when the reason is in ``failed``.
+        in_a_row: how many failed alone since the last one that was recorded.
+    """
+
+    outcomes: list[tuple[Leased, Outcome]] = field(default_factory=list)
+    failed: list[tuple[Leased, str]] = field(default_factory=list)
+    left: list[Leased] = field(default_factory=list)
+    error: StoreUnavailable | StoreMisconfigured | None = None
+    in_a_row: int = 0
+
+    @property
+    def given_up(self) -> bool:
+        """Whether what is left is not even worth trying now."""
+        return self.error is not None or self.in_a_row >= ENOUGH
+
+
+def record(store: Store, items: Sequence[Leased]) -> Result:
+    """Record the items' completions; raises nothing that the store raises.
+
+    A batch that fails for an unforeseen reason is halved until what fails stands alone.
+    """
+    result = Result()
+    _record(store, items, result)
+    return result
+
+
+def _record(store: Store, items: Sequence[Leased], result: Result) -> None:
+    if result.given_up:
+        result.left += items
+        return
+    try:
+        outcomes = store.record([item.completion for item in items])
+        result.outcomes += list(zip(items, outcomes, strict=True))
+        result.in_a_row = 0
+        return
+    except (StoreUnavailable, StoreMisconfigured) as error:
+        result.error = error
+        result.left += items
+        return
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it must cost no neighbour
+        reason = unforeseen(error)
+    if len(items) == 1:
+        result.failed.append((items[0], reason))
+        result.in_a_row += 1
+        return
+    half = len(items) // 2
+    _record(store, items[:half], result)
+    _record(store, items[half:], result)
+
+
+def unforeseen(error: Exception) -> str:
+    """The exception's type and place. Not its text: nobody knows what it holds."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    kind = "an error of the store" if isinstance(error, StoreError) else "unexpected"
+    return f"{kind}: {type(error).__name__}{where}"
+
+
+class Suspects:
+    """Tells the completions that no store will ever take from a store that takes none.
+
+    What fails beside a neighbour that is recorded is to blame itself. When everything fails, the
+    store is more likely to blame: then nothing is condemned, and those that fail again although
+    others were recorded meanwhile are. Not for several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._recorded = 0
+
+    def condemn(self, result: Result) -> list[tuple[Leased, str]]:
+        """Which of the failed are to blame, and why; the others are put among those ``left``."""
+        if result.outcomes:
+            self._recorded += 1
+        told_apart = len(result.failed) if result.outcomes else 0
+        if result.in_a_row >= ENOUGH:
+            told_apart = len(result.failed) - result.in_a_row
+        condemned = result.failed[:told_apart]
+        for item, reason in result.failed[told_apart:]:
+            if self._seen.get(item.id, self._recorded) < self._recorded:
+                condemned.append((item, reason))
+            else:
+                self._seen[item.id] = self._recorded
+                result.left.append(item)
+        for item, _ in condemned:
+            self._seen.pop(item.id, None)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        return condemned

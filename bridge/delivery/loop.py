@@ -1,0 +1,290 @@
+"""The delivery loop: leases, hands over, settles, and tells how it is doing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import groupby
+from typing import Final
+
+from bridge import metrics
+from bridge.config import DeliverySettings
+from bridge.delivery.batch import Result, Suspects, record, unforeseen
+from bridge.delivery.cargo import Batch, Cargo
+from bridge.delivery.journal import Journal
+from bridge.delivery.pace import Backoff, Pace
+from bridge.errors import OutboxUnavailable, StoreUnavailable
+from bridge.model import Status
+from bridge.outbox import Leased, Outbox
+from bridge.reports import Report, State
+from bridge.stores import Store
+
+HEARTBEAT: Final = 5.0
+"""Seconds between two reports of a deliverer, at most."""
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    """A daemon: a store that never answers must not keep the process from ending."""
+    threading.Thread(target=work, name="progress-bridge-batch", daemon=True).start()
+
+
+class Delivery:
+    """Delivers what is in the outbox to the store, until it is stopped.
+
+    As many as wanted may work on one outbox. ``run`` in the foreground, or ``start`` in a thread.
+
+    Args:
+        outbox: where completions wait; may be shared with others.
+        store: where they go; used by several threads.
+        settings: sizes and times.
+        name: as reports call this deliverer. Default: host and process.
+        clock: seconds, as `time.monotonic` gives them.
+        backoff: seconds to wait after so many failures in a row. Default: full jitter.
+        spawn: runs what it is given, in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        store: Store,
+        settings: DeliverySettings | None = None,
+        *,
+        name: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        backoff: Callable[[int], float] | None = None,
+        spawn: Callable[[Callable[[], None]], None] = _in_a_thread,
+    ) -> None:
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self._outbox = outbox
+        self._store = store
+        self._settings = settings = settings or DeliverySettings()
+        self._clock = clock
+        self._spawn = spawn
+        self._backoff = backoff or Backoff(settings.backoff, settings.backoff_max)
+        self._pace = Pace(settings, self._backoff)
+        self._cargo = Cargo()
+        self._suspects = Suspects()
+        self._journal = Journal(clock)
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._finished = True
+        self._beat = min(HEARTBEAT, settings.lease / 3)
+        self._last_beat = self._last_note = float("-inf")
+        self._noted: State | None = None
+
+    def run(self) -> bool:
+        """Deliver until `stop` is called, from another thread.
+
+        Then the batches under way have ``grace`` seconds to end; what they have not settled by
+        then is given back to the outbox.
+
+        Returns:
+            Whether they all ended; when not, their threads may still be waiting for the store.
+        """
+        self._journal.started(self.name, self._settings)
+        while not self._stopping.is_set():
+            self._wake.wait(self.step())
+            self._wake.clear()
+        self._finished = self._finish()
+        return self._finished
+
+    def start(self) -> None:
+        """`run` in a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name="progress-bridge-delivery")
+        self._thread.daemon = True
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread that `start` made is alive."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Lease no more, and wait for the thread that `start` made. Not for a signal handler.
+
+        Args:
+            timeout: seconds to wait at most; None for as long as it takes (about ``grace``).
+
+        Returns:
+            Whether all that was under way ended.
+        """
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+            return self._finished and not self.running
+        return self._finished
+
+    def step(self) -> float:
+        """Do what is due; seconds until something is again, unless a batch ends before.
+
+        For `run`, and for tests that have no time to wait.
+        """
+        try:
+            self._upkeep()
+            return self._load()
+        except OutboxUnavailable as error:
+            return self._outbox_failed(str(error))
+        except Exception as error:  # noqa: BLE001 -- a bug must not end delivery; status tells it
+            return self._outbox_failed(unforeseen(error))
+
+    def report(self) -> Report:
+        """How it is doing."""
+        with self._lock:
+            return self._journal.report(self._pace)
+
+    # --- leasing ---------------------------------------------------------------------------
+
+    def _load(self) -> float:
+        """Lease and begin batches as long as there is room and something to lease."""
+        while True:
+            now = self._clock()
+            with self._lock:
+                most = self._pace.most(now, len(self._cargo.under_way))
+                room = most - self._cargo.parked
+                wait = self._pace.wait(now)
+            if most == 0:
+                return min(self._beat, wait or self._beat)
+            leased = self._lease(room) if room > 0 else []
+            if not self._begin(leased, most) or len(leased) < room:
+                return self._settings.age
+
+    def _lease(self, most: int) -> list[Leased]:
+        leased = self._outbox.lease(most, self._settings.lease)
+        with self._lock:
+            self._pace.outbox_answered()
+        return leased
+
+    def _begin(self, leased: Sequence[Leased], most: int) -> bool:
+        """Begin a batch, when any of the completions can go now."""
+        with self._lock:
+            ready = self._cargo.load(leased, most)
+            if not ready:
+                return False
+            batch = Batch(self._pace.begin(), ready, self._clock())
+            self._cargo.begin(batch)
+        try:
+            self._spawn(lambda: self._deliver(batch))
+        except RuntimeError:  # no more threads: its leases will be over, as after a crash
+            self._end(batch)
+            raise
+        return True
+
+    # --- a batch ---------------------------------------------------------------------------
+
+    def _deliver(self, batch: Batch) -> None:
+        try:
+            result = record(self._store, batch.items)
+            metrics.BATCH.observe(self._clock() - batch.began)
+            self._settle(batch, result)
+        except OutboxUnavailable as error:
+            self._outbox_failed(str(error))
+        except Exception as error:  # noqa: BLE001 -- as in `step`
+            self._outbox_failed(unforeseen(error))
+        finally:
+            self._end(batch)
+
+    def _end(self, batch: Batch) -> None:
+        with self._lock:
+            self._cargo.end(batch)
+        self._wake.set()
+
+    def _settle(self, batch: Batch, result: Result) -> None:
+        """Tell the outbox what became of the batch. Should it fail, all of it is due again."""
+        with self._lock:
+            condemned = self._suspects.condemn(result)
+            wait = self._judge(batch, result)
+            left = result.left + (self._cargo.unload() if result.left else [])
+        taken = [(i, o) for i, o in result.outcomes if o.status is not Status.REJECTED]
+        self._outbox.done([item for item, _ in taken])
+        self._journal.delivered([outcome for _, outcome in taken], self._clock() - batch.began)
+        for item, outcome in result.outcomes:
+            if outcome.status is Status.REJECTED:
+                self._bury(item, outcome.reason or "no reason given")
+        for item, reason in condemned:
+            self._bury(item, reason)
+        self._give_back(left, wait)
+
+    def _judge(self, batch: Batch, result: Result) -> float:
+        """What the batch's end means for the next ones; seconds until they may go."""
+        now = self._clock()
+        if isinstance(result.error, StoreUnavailable):
+            size = len(batch.items)
+            wait = self._pace.unavailable(batch.number, size, result.error, now)
+            self._journal.unavailable(str(result.error), wait)
+            return wait
+        if result.error is not None:
+            return self._pace.misconfigured(batch.number, str(result.error), now)
+        if result.left:
+            reason = f"every completion fails: {result.failed[-1][1]}"
+            return self._pace.misconfigured(batch.number, reason, now)
+        if result.outcomes and (over := self._pace.recorded(batch.number)):
+            self._journal.resumed(now - over.since)
+        return self._pace.wait(now)
+
+    def _bury(self, item: Leased, reason: str) -> None:
+        if self._outbox.bury(item, reason):
+            self._journal.buried(item, reason)
+
+    def _give_back(self, items: Sequence[Leased], wait: float) -> None:
+        """Due again a little after the next try: what fails again and again lets others pass."""
+        metrics.RETRIES.inc(len(items))
+        for attempts, group in groupby(sorted(items, key=_attempts), key=_attempts):
+            delay = max(wait + self._settings.age, self._backoff(attempts))
+            self._outbox.give_back(list(group), delay)
+
+    # --- watching --------------------------------------------------------------------------
+
+    def _upkeep(self) -> None:
+        """Renew leases, report, and say once a minute what is wrong."""
+        now = self._clock()
+        with self._lock:
+            trouble, held = self._pace.trouble, self._cargo.items
+        self._journal.complain(trouble)
+        state = trouble.state if trouble else State.DELIVERING
+        if state is not self._noted or now - self._last_note >= HEARTBEAT:
+            self._note(self.report())
+        if now - self._last_beat >= self._beat:
+            self._last_beat = now
+            self._outbox.renew(held, self._settings.lease)
+
+    def _note(self, report: Report) -> None:
+        self._last_note, self._noted = self._clock(), report.state
+        with suppress(OutboxUnavailable):  # then nobody can read it either
+            self._outbox.note(self.name, report.as_text())
+
+    def _outbox_failed(self, message: str) -> float:
+        with self._lock:
+            wait = self._pace.outbox_failed(message, self._clock())
+        self._journal.outbox_failed(message, wait)
+        return min(self._beat, wait)
+
+    # --- stopping --------------------------------------------------------------------------
+
+    def _finish(self) -> bool:
+        """Wait for the batches under way, then give back what they have not settled."""
+        deadline = time.monotonic() + self._settings.grace
+        with self._lock:
+            parked = self._cargo.unload()
+        with suppress(OutboxUnavailable):
+            self._outbox.give_back(parked)
+        while self._cargo.under_way and (left := deadline - time.monotonic()) > 0:
+            self._wake.wait(left)
+            self._wake.clear()
+        with self._lock:
+            unsettled = self._cargo.items
+        with suppress(OutboxUnavailable):
+            self._outbox.give_back(unsettled)
+        self._journal.stopped(len(unsettled))
+        self._note(self._journal.farewell(self.report()))
+        return not unsettled
+
+
+def _attempts(item: Leased) -> int:
+    return item.attempts

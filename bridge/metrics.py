@@ -1,0 +1,120 @@
+"""Prometheus metrics, under names that stay; nothing happens where prometheus-client is missing.
+
+``accepted`` counts where completions are put into the outbox (the service, the LMS), the others
+where they are delivered. Backlog and oldest are asked of the outbox when they are scraped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.errors import ConfigurationError, OutboxUnavailable
+from bridge.outbox import Outbox
+
+if TYPE_CHECKING:
+    from prometheus_client.core import GaugeMetricFamily
+
+try:
+    import prometheus_client
+except ImportError:
+    INSTALLED: Final = False
+else:
+    INSTALLED = True  # type: ignore[misc]
+
+_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class _Nothing:
+    """Stands in for a metric."""
+
+    def inc(self, amount: float = 1) -> None:
+        """Count."""
+
+    def observe(self, amount: float) -> None:
+        """Measure."""
+
+    def labels(self, *_: str) -> _Nothing:
+        """One of its series."""
+        return self
+
+
+def _metric(kind: str, *arguments: Any, **more: Any) -> Any:
+    return getattr(prometheus_client, kind)(*arguments, **more) if INSTALLED else _Nothing()
+
+
+ACCEPTED: Final = _metric(
+    "Counter", "progress_bridge_accepted_total", "Completions that the outbox accepted."
+)
+DELIVERED: Final = _metric(
+    "Counter",
+    "progress_bridge_delivered_total",
+    "Completions that the store took, by what it did with them.",
+    ["outcome"],
+)
+REJECTED: Final = _metric(
+    "Counter", "progress_bridge_rejected_total", "Completions that became dead letters."
+)
+RETRIES: Final = _metric(
+    "Counter", "progress_bridge_retries_total", "Completions given back to be tried again."
+)
+BATCH: Final = _metric(
+    "Histogram",
+    "progress_bridge_batch_seconds",
+    "Time that the store took for a batch.",
+    buckets=_BUCKETS,
+)
+
+
+class OutboxCollector:
+    """What is in the outbox, asked at each scrape; nothing while it is unavailable."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The gauges; prometheus-client calls this."""
+        try:
+            counts = self._outbox.counts()
+        except OutboxUnavailable:
+            return
+        for name, text, value in (
+            ("backlog", "Completions that are not delivered yet.", counts.waiting + counts.leased),
+            ("oldest_seconds", "Age of the oldest of them; 0 for none.", counts.oldest or 0.0),
+            ("dead_letters", "Completions that the store refuses.", counts.dead),
+        ):
+            yield prometheus_client.core.GaugeMetricFamily(
+                f"progress_bridge_{name}", text, value=value
+            )
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing: or else registering would ask the outbox."""
+        return []
+
+
+def watch(outbox: Outbox) -> None:
+    """Add this outbox's gauges to what is scraped; call it once in a process.
+
+    Raises:
+        ConfigurationError: prometheus-client is not installed.
+    """
+    _needed()
+    prometheus_client.REGISTRY.register(OutboxCollector(outbox))
+
+
+def serve(host: str, port: int) -> None:
+    """Answer ``GET /metrics`` from a thread of its own, until the process ends.
+
+    Raises:
+        ConfigurationError: prometheus-client is not installed.
+        OSError: the port is taken.
+    """
+    _needed()
+    prometheus_client.start_http_server(port, addr=host)
+
+
+def _needed() -> None:
+    if not INSTALLED:
+        raise ConfigurationError(
+            "prometheus-client is not installed; pip install 'progress-bridge[delivery]'"
+        )

@@ -1,0 +1,422 @@
+"""The delivery loop, step by step: what becomes of completions, whatever the store answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.config import DeliverySettings
+from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
+from bridge.model import Identity, Outcome
+from bridge.outbox import Leased
+from bridge.reports import Report, State
+from tests.unit.delivering import Bench
+
+DOWN = StoreUnavailable("http://store: no connection")
+LOCKED = StoreMisconfigured("http://store: the token is not valid (HTTP 401)")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "outbox.db")
+
+
+def many(count: int) -> list[str]:
+    return [f"g{number:04}" for number in range(count)]
+
+
+def test_what_waits_is_delivered_and_gone(bench: Bench) -> None:
+    bench.put("a", "b")
+    bench.step()
+    assert bench.store.grains == ["a", "b"]
+    assert bench.states == (0, 0, 0)
+
+
+def test_batches_are_of_the_size_that_is_set_and_nothing_waits_between_full_ones(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path / "outbox.db", DeliverySettings(batch=100))
+    bench.put(*many(250))
+    bench.step()
+    assert [len(batch) for batch in bench.store.batches] == [100, 100, 50]
+    assert bench.waits == [0.2]
+
+
+def test_what_came_within_the_age_shares_a_batch(bench: Bench) -> None:
+    bench.step()
+    bench.put("a")
+    bench.put("b")
+    bench.step()
+    assert bench.store.batches == [["a", "b"]]
+    assert bench.waits == [0.2, 0.2]
+
+
+def test_a_refused_completion_is_a_dead_letter_and_its_neighbours_are_delivered(
+    bench: Bench,
+) -> None:
+    bench.store.refused = {"b"}
+    bench.put("a", "b", "c")
+    bench.step()
+    assert bench.store.grains == ["a", "c"]
+    assert bench.dead == {"b": "too long"}
+    assert bench.states == (0, 0, 1)
+
+
+# --- unavailable -------------------------------------------------------------------------------
+
+
+def test_a_store_that_is_down_costs_nothing(bench: Bench) -> None:
+    bench.put(*many(10))
+    bench.store.always = DOWN
+    bench.go_on(3600)
+    assert bench.states == (10, 0, 0)
+    bench.store.always = None
+    bench.go_on(61)
+    assert bench.store.grains == many(10)
+    assert bench.states == (0, 0, 0)
+
+
+def test_the_waits_double_from_half_a_second_to_a_minute(bench: Bench) -> None:
+    bench.put("a")
+    bench.store.always = DOWN
+    tried = []
+    while len(tried) < 10:
+        calls = len(bench.store.batches)
+        bench.step()
+        if len(bench.store.batches) > calls:
+            tried.append(bench.clock.now - bench.waits[-1])
+    between = [round(b - a, 1) for a, b in zip(tried, tried[1:], strict=False)]
+    expected = [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert all(e <= b <= e + 0.5 for b, e in zip(between, expected, strict=True)), between
+
+
+def test_the_store_is_never_asked_sooner_than_it_wants(bench: Bench) -> None:
+    bench.put("a", "b")
+    bench.store.answers.append(StoreUnavailable("429", retry_after=30))
+    bench.step()
+    began = bench.clock.now
+    while len(bench.store.batches) == 1:
+        bench.step()
+    assert 30 <= bench.clock.now - began <= 36
+    assert bench.states == (0, 0, 0)
+
+
+def test_a_store_that_wants_a_week_is_asked_again_after_ten_minutes(bench: Bench) -> None:
+    bench.put("a")
+    bench.store.answers.append(StoreUnavailable("503", retry_after=604_800))
+    bench.go_on(590)
+    assert len(bench.store.batches) == 1
+    bench.go_on(20)
+    assert bench.store.grains == ["a"]
+
+
+def test_after_a_failure_batches_are_smaller_and_grow_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "outbox.db", DeliverySettings(batch=8))
+    bench.put(*many(40))
+    bench.store.answers.extend([DOWN, DOWN, DOWN])
+    bench.go_on(30)
+    assert [len(batch) for batch in bench.store.batches[:6]] == [8, 4, 2, 1, 2, 4]
+    assert bench.states == (0, 0, 0)
+
+
+def test_a_completion_that_always_times_out_holds_up_no_other(bench: Bench) -> None:
+    bench.store.bad = {"g0000"}
+    bench.store.error = StoreUnavailable("no answer within 10 s")
+    bench.put(*many(30))
+    bench.go_on(600)
+    assert bench.store.grains == many(30)[1:]
+    assert bench.states == (1, 0, 0)
+
+
+# --- misconfigured -----------------------------------------------------------------------------
+
+
+def test_a_misconfigured_store_pauses_delivery_and_loses_nothing(bench: Bench) -> None:
+    bench.put(*many(50))
+    bench.store.always = LOCKED
+    bench.go_on(3600)
+    assert bench.states == (50, 0, 0)
+    assert bench.delivery.report().state is State.PAUSED
+    assert "token is not valid" in (bench.delivery.report().why or "")
+
+
+def test_while_paused_one_small_batch_is_tried_now_and_then(bench: Bench) -> None:
+    bench.put(*many(50))
+    bench.store.always = LOCKED
+    bench.go_on(150)
+    first, *probes = bench.store.batches
+    assert len(first) == 50
+    assert {len(probe) for probe in probes} == {10}
+    assert 8 <= len(probes) <= 10
+
+
+def test_what_is_mended_is_found_out_within_seconds(bench: Bench) -> None:
+    bench.put(*many(50))
+    bench.store.always = LOCKED
+    bench.go_on(100)
+    bench.store.always = None
+    bench.go_on(21)
+    assert bench.states == (0, 0, 0)
+    assert bench.store.grains == many(50)
+    assert bench.delivery.report().state is State.DELIVERING
+
+
+# --- unforeseen --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [0, 1, 249, 250, 499])
+def test_one_bad_completion_of_a_batch_is_set_aside_alone(bench: Bench, place: int) -> None:
+    grains = many(500)
+    bench.store.bad = {grains[place]}
+    bench.put(*grains)
+    bench.step()
+    assert list(bench.dead) == [grains[place]]
+    assert bench.store.grains == [grain for grain in grains if grain != grains[place]]
+    assert bench.states == (0, 0, 1)
+    assert len(bench.store.batches) < 25
+
+
+def test_the_reason_names_the_error_and_its_place_but_not_its_text(bench: Bench) -> None:
+    bench.store.bad = {"b"}
+    bench.put("a", "b")
+    bench.step()
+    assert bench.dead["b"].startswith("unexpected: KeyError (delivering.py, line ")
+    assert "secret" not in bench.dead["b"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 500])
+def test_when_everything_fails_it_is_not_the_completions_fault(bench: Bench, count: int) -> None:
+    bench.put(*many(count))
+    bench.store.always = RuntimeError("secret text")
+    bench.go_on(600)
+    assert bench.states == (count, 0, 0)
+    report = bench.delivery.report()
+    assert report.state is State.PAUSED
+    assert (report.why or "").startswith("every completion fails: unexpected: RuntimeError")
+    bench.store.always = None
+    bench.go_on(61)
+    assert bench.store.grains == many(count)
+
+
+def test_a_store_that_breaks_within_a_batch_condemns_no_more_than_a_few(bench: Bench) -> None:
+    """The first half is recorded, then everything fails: nothing of the rest is to blame."""
+    bench.put(*many(500))
+    bench.store.answers.extend([RuntimeError(), None])
+    bench.store.always = RuntimeError()
+    bench.step()
+    assert bench.states == (250, 0, 0)
+    bench.store.always = None
+    bench.go_on(61)
+    assert bench.states == (0, 0, 0)
+
+
+def test_a_lone_bad_completion_is_set_aside_once_others_have_passed(bench: Bench) -> None:
+    bench.store.bad = {"bad"}
+    bench.put("bad")
+    bench.go_on(20)
+    assert bench.states == (1, 0, 0), "alone it proves nothing"
+    for grain in many(10):
+        bench.put(grain)
+        bench.go_on(5)
+    bench.go_on(60)
+    assert list(bench.dead) == ["bad"]
+    assert bench.store.grains == many(10)
+    assert bench.delivery.report().state is State.DELIVERING
+
+
+def test_many_bad_completions_in_a_row_are_all_set_aside_in_the_end(bench: Bench) -> None:
+    grains = many(100)
+    bench.store.bad = set(grains[:40])
+    bench.put(*grains)
+    bench.go_on(1200)
+    assert set(bench.dead) == bench.store.bad
+    assert bench.store.grains == grains[40:]
+
+
+def test_a_store_that_gives_too_few_answers_is_an_unforeseen_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.put("a", "b")
+    record: Callable[..., list[Outcome]] = bench.store.record
+    monkeypatch.setattr(bench.store, "record", lambda completions: record(completions)[1:])
+    bench.step()
+    assert bench.states == (2, 0, 0)
+    assert "ValueError" in (bench.delivery.report().why or "")
+
+
+# --- the outbox --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [OutboxUnavailable("locked"), ValueError("a bug")])
+@pytest.mark.parametrize("part", ["lease", "done", "renew"])
+def test_an_outbox_that_fails_for_a_time_loses_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, part: str, error: Exception
+) -> None:
+    def fail(*_: object) -> list[Leased]:
+        raise error
+
+    bench.put("a", "b")
+    monkeypatch.setattr(bench.outbox, part, fail)
+    bench.go_on(60)
+    assert bench.delivery.report().last_error
+    monkeypatch.undo()
+    bench.go_on(122)
+    assert bench.store.grains == ["a", "b"]
+    assert bench.states == (0, 0, 0)
+    assert bench.delivery.report().state is State.DELIVERING
+
+
+def test_the_outbox_is_left_alone_for_longer_and_longer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def lease(*_: object) -> list[Leased]:
+        asked.append(bench.clock.now)
+        raise OutboxUnavailable("down")
+
+    monkeypatch.setattr(bench.outbox, "lease", lease)
+    bench.go_on(600)
+    assert len(asked) <= 17
+
+
+# --- leases ------------------------------------------------------------------------------------
+
+
+def test_the_lease_of_a_slow_batch_is_renewed(bench: Bench) -> None:
+    works: list[Callable[[], None]] = []
+    bench.delivery = bench.deliverer(spawn=works.append)
+    bench.put("a")
+    bench.go_on(600)
+    assert len(works) == 1
+    assert bench.outbox.lease(10, 60) == []
+    works[0]()
+    assert bench.store.grains == ["a"]
+    assert bench.states == (0, 0, 0)
+
+
+def test_what_a_killed_deliverer_held_goes_to_the_next_one(bench: Bench) -> None:
+    bench.put("a")
+    bench.delivery = bench.deliverer(spawn=lambda work: None)
+    bench.step()
+    bench.delivery = bench.deliverer()
+    bench.step()
+    assert bench.store.grains == []
+    bench.go_on(61)
+    assert bench.store.grains == ["a"]
+    assert bench.states == (0, 0, 0)
+
+
+def test_one_that_comes_back_late_acknowledges_nothing(bench: Bench) -> None:
+    works: list[Callable[[], None]] = []
+    bench.put("a")
+    late = bench.deliverer(spawn=works.append)
+    late.step()
+    bench.clock.now += 61
+    (again,) = bench.outbox.lease(1, 60)
+    works[0]()
+    assert bench.outbox.done([again]) == 1
+
+
+def test_no_more_threads_is_a_trouble_like_another(bench: Bench) -> None:
+    def refuse(work: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    bench.put("a")
+    bench.delivery = bench.deliverer(spawn=refuse)
+    bench.go_on(10)
+    assert "RuntimeError" in (bench.delivery.report().last_error or "")
+    bench.delivery = bench.deliverer()
+    bench.go_on(61)
+    assert bench.store.grains == ["a"]
+
+
+# --- several batches ---------------------------------------------------------------------------
+
+
+def test_no_more_batches_are_under_way_than_connections(tmp_path: Path) -> None:
+    works: list[Callable[[], None]] = []
+    settings = DeliverySettings(batch=10, connections=3)
+    bench = Bench(tmp_path / "outbox.db", settings, {"spawn": works.append})
+    bench.put(*many(100))
+    bench.step(5)
+    assert len(works) == 3
+    works.pop()()
+    bench.step()
+    assert len(works) == 3
+
+
+def test_a_learner_is_in_one_batch_at_a_time(tmp_path: Path) -> None:
+    works: list[Callable[[], None]] = []
+    settings = DeliverySettings(batch=4, connections=4)
+    bench = Bench(tmp_path / "outbox.db", settings, {"spawn": works.append})
+    busy, other = Identity("moodle", 1), Identity("moodle", 2)
+    bench.put("a1", "a2", "a3", "a4", "a5", who=busy)
+    bench.put("b1", who=other)
+    bench.step(3)
+    for work in works[:]:
+        work()
+    assert bench.store.batches == [["a1", "a2", "a3", "a4"], ["b1"]]
+    bench.step()
+    works[-1]()
+    assert bench.store.batches[2:] == [["a5"]]
+    assert bench.states == (0, 0, 0)
+
+
+def test_after_a_failure_one_batch_at_a_time_finds_out(tmp_path: Path) -> None:
+    works: list[Callable[[], None]] = []
+    bench = Bench(tmp_path / "outbox.db", DeliverySettings(batch=10), {"spawn": works.append})
+    bench.put(*many(100))
+    bench.step()
+    assert len(works) == 4
+    bench.store.always = DOWN
+    for work in works[:]:
+        work()
+    works.clear()
+    bench.go_on(10)
+    assert len(works) == 1
+    bench.store.always = None
+    works[0]()
+    bench.step()
+    assert len(works) == 5, "one that succeeded lets the others go again"
+
+
+# --- what it tells -----------------------------------------------------------------------------
+
+
+def told(bench: Bench) -> Report:
+    (note,) = bench.outbox.notes()
+    return Report.from_text(note.text)
+
+
+def test_other_processes_can_read_why_it_is_paused(bench: Bench) -> None:
+    bench.put("a")
+    bench.store.always = LOCKED
+    bench.go_on(30)
+    report = told(bench)
+    assert report.state is State.PAUSED
+    assert "HTTP 401" in (report.why or "")
+    assert 20 <= report.seconds <= 30
+    assert report.next_try is not None
+
+
+def test_other_processes_can_read_how_fast_it_goes(bench: Bench) -> None:
+    bench.put(*many(300))
+    bench.go_on(30)
+    report = told(bench)
+    assert (report.state, report.delivered) == (State.DELIVERING, 300)
+    assert 10 <= report.rate <= 12.1
+    bench.go_on(61)
+    assert told(bench).rate == 0
+
+
+def test_the_last_error_outlives_the_trouble(bench: Bench) -> None:
+    bench.put("a")
+    bench.store.answers.append(DOWN)
+    bench.go_on(60)
+    report = told(bench)
+    assert (report.state, report.why) == (State.DELIVERING, None)
+    assert report.last_error == str(DOWN)
+    assert 40 <= report.last_error_seconds <= 61
