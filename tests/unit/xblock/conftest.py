@@ -103,8 +103,14 @@ class Course:
             setattr(block, name, value)
         return block
 
-    def handler(self, name: str, body: object = None, method: str = "POST") -> Any:
-        block = self.block()
+    def handler(
+        self,
+        name: str,
+        body: object = None,
+        method: str = "POST",
+        block: ProgressXBlock | None = None,
+    ) -> Any:
+        block = block or self.block()
         request = Request.blank("/", method=method, body=json.dumps(body or {}).encode())
         return block.runtime.handle(block, name, request)
 

@@ -1,6 +1,8 @@
 """What a learner's click does, on XBlock's own test runtime."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -12,6 +14,7 @@ from bridge import (
     StoreMisconfigured,
     StoreUnavailable,
 )
+from progress_xblock.deployment import bridge_for
 
 LEARNER = Identity("funmooc", "0123456789abcdef0123456789abcdef")
 COMPLETION = ("completion", {"completion": 1.0})
@@ -60,6 +63,22 @@ def test_ten_clicks_make_one_row_one_event_and_one_call(course, store):
     assert course.published == [COMPLETION]
     assert store.calls == 1
     assert all(face == faces[0] for face in faces)
+
+
+def test_ten_requests_that_none_knew_of_the_others_make_one_row(course, tmp_path, monkeypatch):
+    course.block_settings = {"store": {"url": f"sqlite:///{tmp_path}/progress.db"}}
+    monkeypatch.setattr("progress_xblock.block.bridge_for", bridge_for)
+    blocks = [course.block() for _ in range(10)]
+    assert {block.state for block in blocks} == {"none"}  # read before the first one writes
+    together = Barrier(len(blocks))
+
+    def click(block):
+        together.wait()
+        return course.handler("complete", block=block).json["state"]
+
+    with ThreadPoolExecutor(len(blocks)) as requests:
+        assert set(requests.map(click, blocks)) == {"done"}
+    assert len(rows(bridge_for(course.block_settings).store)) == 1
 
 
 def test_nothing_but_the_fact_is_taken_from_the_browser(course, store):
