@@ -9,9 +9,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Self
 
+from bridge import metrics
 from bridge.config import Settings
 from bridge.errors import CompletionRejected
-from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress, Status
+from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress, Status
+from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Finding, Store, open_store
 
 BATCH: Final = 2_000
@@ -24,16 +26,23 @@ class Bridge:
     """Records completions, and tells what is recorded.
 
     Each method takes the learner as the platform knows them: an origin and an external user id,
-    under the rules of `Identity`. Every method may raise `InvalidIdentity`, `StoreUnavailable`
-    (try again later) or `StoreMisconfigured` (somebody has to mend something). A bridge may be
-    shared by threads; it is a context manager that closes its store.
+    under the rules of `Identity`. Every method may raise `InvalidIdentity`; those that reach the
+    store, `StoreUnavailable` (try again later) or `StoreMisconfigured` (somebody has to mend
+    something). A bridge may be shared by threads; it is a context manager that closes its store
+    and its outbox.
+
+    With an outbox, completions are `accepted`: kept through any crash before the call returns,
+    whatever the store is doing, and delivered by `bridge.delivery`. Without one they are recorded
+    before the call returns, or an error is raised and the caller has to try again.
 
     Args:
         store: where progress is kept.
+        outbox: where completions wait until they are delivered; None to record them at once.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, outbox: Outbox | None = None) -> None:
         self.store = store
+        self.outbox = outbox
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
@@ -47,7 +56,7 @@ class Bridge:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """A bridge from settings that are already read."""
-        return cls(open_store(settings))
+        return cls(open_store(settings), open_outbox(settings))
 
     def record(
         self,
@@ -60,17 +69,19 @@ class Bridge:
         completed_at: datetime | None = None,
         email: str | None = None,
     ) -> Outcome:
-        """Record that the learner finished the grain, before returning.
+        """Record that the learner finished the grain, or with an outbox see to it that it will be.
 
         Recording the same completion again, or a later one, changes nothing: earliest wins.
         See `Completion` for the arguments and their rules.
 
         Returns:
-            `created`, `already_recorded` or `moved_earlier`.
+            `created`, `already_recorded` or `moved_earlier`; with an outbox `accepted`.
 
         Raises:
             InvalidCompletion: a value breaks a rule.
-            CompletionRejected: the store refuses this completion and would again.
+            CompletionRejected: the store refuses this completion and would again. With an outbox
+                it becomes a dead letter instead.
+            OutboxUnavailable: the completion is *not* accepted; try again.
         """
         completion = Completion(
             Identity(origin, external_user_id),
@@ -80,23 +91,29 @@ class Bridge:
             completed_at,  # type: ignore[arg-type]  # None is now
             email,
         )
-        (outcome,) = self.store.record([completion])
+        (outcome,) = self._take([completion])
         if outcome.status is Status.REJECTED:
             raise CompletionRejected(outcome.reason or "no reason given")
         return outcome
 
     def record_many(self, completions: Iterable[Completion]) -> Iterator[Outcome]:
-        """Record any number of completions, reading no more than 2,000 ahead.
+        """Record (with an outbox, accept) any number of completions, reading up to 2,000 ahead.
 
         Lazy: nothing is recorded until the outcomes are read. They come in order, a rejected
         completion as an outcome, not as an error.
+
+        Raises:
+            OutboxUnavailable: what was read ahead is *not* accepted; what was answered before is.
         """
         source = iter(completions)
         while batch := list(islice(source, BATCH)):
-            yield from self.store.record(batch)
+            yield from self._take(batch)
 
     def progress(self, origin: Origin | str, external_user_id: ExternalId) -> list[Progress]:
-        """The learner's record, earliest first; empty for a learner nobody has seen."""
+        """The learner's record, earliest first; empty for a learner nobody has seen.
+
+        What is still in the outbox is not in it.
+        """
         return self.store.progress(Identity(origin, external_user_id))
 
     def learner(
@@ -110,16 +127,38 @@ class Bridge:
         return self.store.export(Identity(origin, external_user_id))
 
     def erase(self, origin: Origin | str, external_user_id: ExternalId) -> bool:
-        """Remove the learner and their progress; whether there was anything to remove."""
-        return self.store.erase(Identity(origin, external_user_id))
+        """Remove the learner and their progress; whether there was anything to remove.
+
+        What waits in the outbox is removed first. What a deliverer is recording at this very moment
+        may arrive afterwards: erase again until there is nothing to remove.
+
+        Raises:
+            OutboxUnavailable: nothing was removed.
+        """
+        identity = Identity(origin, external_user_id)
+        waiting = self.outbox.erase(identity) if self.outbox else 0
+        return self.store.erase(identity) or waiting > 0
 
     def check(self) -> list[Finding]:
-        """What is right and wrong with the store, in words. Writes nothing. Does not raise."""
-        return self.store.check()
+        """What is right and wrong with the store and the outbox, in words. Does not raise.
+
+        Writes nothing, but creates an outbox's file that is not there yet.
+        """
+        return self.store.check() + (self.outbox.check() if self.outbox else [])
 
     def close(self) -> None:
-        """Release the store's connections."""
+        """Release the connections to the store and the outbox."""
         self.store.close()
+        if self.outbox:
+            self.outbox.close()
+
+    def _take(self, batch: list[Completion]) -> list[Outcome]:
+        """Put the completions into the outbox, or without one record them."""
+        if self.outbox is None:
+            return self.store.record(batch)
+        self.outbox.put(batch)
+        metrics.ACCEPTED.inc(len(batch))
+        return [ACCEPTED] * len(batch)
 
     def __enter__(self) -> Self:
         return self

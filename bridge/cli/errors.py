@@ -9,19 +9,19 @@ from typing import Any, Final
 
 import click
 
-from bridge.errors import BridgeError, InvalidInput, StoreUnavailable
+from bridge.errors import BridgeError, InvalidInput, OutboxUnavailable, StoreUnavailable
 
 MEND: Final = 1
 """The store, its rights or the configuration have to be mended, or a completion is refused."""
 BAD_INPUT: Final = 2
 """Wrong usage (click's own code), or a value that breaks a rule."""
 TRY_LATER: Final = 3
-"""The store is not available now; the same command may work later."""
+"""The store or the outbox is not available now; the same command may work later."""
 
 
 def exit_code(error: BridgeError) -> int:
     """What the process ends with."""
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailable | OutboxUnavailable):
         return TRY_LATER
     return BAD_INPUT if isinstance(error, InvalidInput) else MEND
 

@@ -15,6 +15,7 @@ _WORDS: Final = {
     Status.CREATED: "recorded",
     Status.ALREADY_RECORDED: "already recorded, nothing changed",
     Status.MOVED_EARLIER: "moved to this earlier completion",
+    Status.ACCEPTED: "accepted, to be delivered from the outbox",
 }
 _EXAMPLE: Final = """\b
 Example:
