@@ -35,21 +35,19 @@ CREATE TABLE IF NOT EXISTS dead (
     died_at REAL NOT NULL
 );
 
--- One row: how many rows each table has, for SQLite would count them one by one; and the last id.
+-- One row: what would have to be counted row by row. Ids of waiting are given out one after the
+-- other from 1, and each is either still waiting or gone; so a put need not touch this row.
 CREATE TABLE IF NOT EXISTS tally (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    last INTEGER NOT NULL DEFAULT 0,
-    waiting INTEGER NOT NULL DEFAULT 0,
+    gone INTEGER NOT NULL DEFAULT 0,
+    last_gone INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
     dead INTEGER NOT NULL DEFAULT 0
 );
 INSERT OR IGNORE INTO tally (one) VALUES (1);
 
-CREATE TRIGGER IF NOT EXISTS waiting_more AFTER INSERT ON waiting BEGIN
-    UPDATE tally SET waiting = waiting + 1, last = new.id;
-END;
 CREATE TRIGGER IF NOT EXISTS waiting_less AFTER DELETE ON waiting BEGIN
-    UPDATE tally SET waiting = waiting - 1;
+    UPDATE tally SET gone = gone + 1, last_gone = max(last_gone, old.id);
 END;
 CREATE TRIGGER IF NOT EXISTS held_more AFTER INSERT ON held BEGIN
     UPDATE tally SET held = held + 1;

@@ -7,10 +7,8 @@ It keeps its promise on any local disk that honours fsync: the file is in WAL mo
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from sqlite3 import Connection
 
 from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
@@ -56,7 +54,7 @@ class SQLiteOutbox:
     def lease(self, most: int, seconds: float) -> list[Leased]:
         if most < 1:
             return []
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             now = self._clock()
             until = now + min(seconds, LONGEST)
             rows = connection.execute(sql.DUE, {"now": now, "most": most}).fetchall()
@@ -75,7 +73,7 @@ class SQLiteOutbox:
     def done(self, items: Sequence[Leased]) -> int:
         if not items:
             return 0
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             return connection.executemany(sql.DONE, [(i.id, i.token) for i in items]).rowcount
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
@@ -85,13 +83,13 @@ class SQLiteOutbox:
         return self._bury(item.id, item.token, reason)
 
     def _bury(self, key: str, token: str, reason: str) -> bool:
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             connection.execute(sql.BURY, (reason, self._clock(), key, token))
             return connection.execute(sql.DONE, (key, token)).rowcount == 1
 
     def dead(self, most: int = 100, after: str | None = None) -> list[DeadLetter]:
-        with self._file.lock, self._file.transaction("BEGIN") as connection:
-            rows = connection.execute(sql.DEAD, (after or 0, most)).fetchall()
+        with self._file.lock:
+            rows = self._file.read(sql.DEAD, (after or 0, most))
         return [
             DeadLetter(str(key), written.read(text), reason, datetime.fromtimestamp(died, UTC))
             for key, text, reason, died in rows
@@ -99,19 +97,19 @@ class SQLiteOutbox:
 
     def replay(self, ids: Sequence[str]) -> int:
         replayed = 0
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             for key in ids:
                 connection.execute(sql.REPLAY, (self._clock(), key))
                 replayed += connection.execute(sql.DROP, (key,)).rowcount
         return replayed
 
     def drop(self, ids: Sequence[str]) -> int:
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
 
     def erase(self, identity: Identity) -> int:
         key = written.learner(identity)
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             erased = sum(connection.execute(statement, (key,)).rowcount for statement in sql.ERASE)
         if erased:
             with self._file.lock:
@@ -120,26 +118,26 @@ class SQLiteOutbox:
 
     def counts(self) -> Counts:
         now = self._clock()
-        with self._file.lock, self._file.transaction("BEGIN") as connection:
-            both, dead, leased, put_at = connection.execute(sql.COUNTS, {"now": now}).fetchone()
+        with self._file.lock:
+            ((both, dead, leased, put_at),) = self._file.read(sql.COUNTS, {"now": now})
         oldest = None if put_at is None else max(0.0, now - put_at)
         return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
 
     def note(self, worker: str, text: str) -> None:
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             now = self._clock()
             connection.execute(sql.FORGET_NOTES, (now - LONGEST,))
             connection.execute(sql.NOTE, (worker, text, now))
 
     def notes(self) -> list[Note]:
         now = self._clock()
-        with self._file.lock, self._file.transaction("BEGIN") as connection:
-            rows = connection.execute(sql.NOTES).fetchall()
+        with self._file.lock:
+            rows = self._file.read(sql.NOTES, ())
         return [Note(worker, text, max(0.0, now - told)) for worker, text, told in rows]
 
     def check(self) -> list[Finding]:
         try:
-            with self._writing():
+            with self._file.lock, self._file:
                 pass
         except OutboxUnavailable as error:
             remedy = "mend what it says; until then nothing is accepted"
@@ -154,19 +152,14 @@ class SQLiteOutbox:
         """Hold back those of the items that are still held for so long; how many."""
         if not items:
             return 0
-        with self._writing() as connection:
+        with self._file.lock, self._file as connection:
             now = self._clock()
             until = now + min(seconds, LONGEST)
             rows = [(now, until, item.id, item.token) for item in items]
             return connection.executemany(statement, rows).rowcount
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._file.lock, self._file.transaction() as connection:
-            yield connection
-
     def _commit(self, rows: Sequence[Row]) -> None:
         """Write what several callers put; the lock is held."""
-        with self._file.transaction() as connection:
+        with self._file as connection:
             now = self._clock()
             connection.executemany(sql.PUT, [(*row, now) for row in rows])

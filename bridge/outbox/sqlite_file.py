@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from bridge.errors import OutboxUnavailable
@@ -18,7 +19,11 @@ from bridge.errors import OutboxUnavailable
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
 VERSION: Final = 1
 
+LOOK_EVERY: Final = 1.0
+"""Seconds after which to see whether the file is still the same."""
+
 T = TypeVar("T")
+P = ParamSpec("P")
 
 # FULL: a commit returns when it is on disk. secure_delete: what was delivered or erased is
 # overwritten, for the file holds personal data.
@@ -32,6 +37,8 @@ _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FU
 class SQLiteFile:
     """One outbox file, shared by the threads of this process and by other processes.
 
+    As a context manager it is a transaction that writes.
+
     Nothing is opened before it is used, and nothing stays open over a fork: SQLite's locks belong
     to a process, and a child that inherits a connection believes in locks it does not hold
     (https://www.sqlite.org/howtocorrupt.html, 2.6).
@@ -41,7 +48,7 @@ class SQLiteFile:
         timeout: seconds to wait for another process's lock.
 
     Attributes:
-        lock: to be held around every `transaction`.
+        lock: to be held around everything else.
     """
 
     def __init__(self, path: Path, timeout: float) -> None:
@@ -50,28 +57,52 @@ class SQLiteFile:
         self.lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._look_again = 0.0
+        self._writing: sqlite3.Connection
         _FILES.add(self)
 
-    @contextmanager
-    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """One transaction, on disk when the block has ended without an error.
+    def __enter__(self) -> sqlite3.Connection:
+        """Begin a transaction that writes; on disk when the block has ended without an error.
 
         Raises:
-            OutboxUnavailable: nothing was done.
+            OutboxUnavailable: nothing was done; so does the end of the block.
         """
+        self._writing = self._begin("BEGIN IMMEDIATE")
+        return self._writing
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            try:
+                self._writing.execute("COMMIT")
+            except sqlite3.Error as failure:
+                raise self._failed(failure) from failure
+        elif isinstance(error, sqlite3.Error):
+            raise self._failed(error) from error
+        else:
+            self._undo(reopen=False)
+
+    def read(self, question: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """The rows that answer one question.
+
+        Raises:
+            OutboxUnavailable: it cannot be answered now.
+        """
+        connection = self._begin()
+        try:
+            return self._patiently(lambda: connection.execute(question, values).fetchall())
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _begin(self, how: str = "") -> sqlite3.Connection:
         try:
             connection = self._connected()
-            self._patiently(lambda: _begin(connection, begin))
-            yield connection
-            connection.execute("COMMIT")
+            if how:
+                self._patiently(connection.execute, how)
         except sqlite3.Error as error:
-            self._undo(reopen=_code(error) not in _PASSING)
-            raise self._unavailable(error) from error
+            raise self._failed(error) from error
         except OSError as error:
             raise OutboxUnavailable(f"{self.path}: {error.strerror}") from error
-        except BaseException:
-            self._undo(reopen=False)
-            raise
+        return connection
 
     def clean(self) -> None:
         """Empty the -wal file, in which what was deleted can still be read.
@@ -94,13 +125,18 @@ class SQLiteFile:
     def _connected(self) -> sqlite3.Connection:
         """The connection, opened anew when the file is another than before, or gone.
 
-        Written to a file that has lost its name, completions would never be seen again.
+        Written to a file that has lost its name, completions would never be seen again. A second
+        of them is lost at most, which whoever removes the file loses in any case.
         """
+        now = time.monotonic()
+        if self._connection is not None and now < self._look_again:
+            return self._connection
         if self._connection is None or _identity(self.path) != self._identity:
             self.close()
             _create(self.path)
             self._connection = self._patiently(self._open)
             self._identity = _identity(self.path)
+        self._look_again = now + LOOK_EVERY
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
@@ -114,20 +150,26 @@ class SQLiteFile:
             raise
         return connection
 
-    def _patiently(self, step: Callable[[], T]) -> T:
+    def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do what another process's lock may forbid, again and again until the time is over.
 
         SQLite's own waiting sleeps for up to 100 ms at a time, and so misses the short gaps that a
         busy writer leaves: beside four of them, one waited for seconds.
         """
-        deadline = time.monotonic() + self.timeout
+        deadline = math.inf
         while True:
             try:
-                return step()
+                return step(*args, **kwargs)
             except sqlite3.Error as error:
                 if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
+            deadline = min(deadline, time.monotonic() + self.timeout)
             time.sleep(random.uniform(*_POLL))  # noqa: S311  # no secret: so as not to march in step
+
+    def _failed(self, error: sqlite3.Error) -> OutboxUnavailable:
+        """Undo what was begun; the error to raise."""
+        self._undo(reopen=_code(error) not in _PASSING)
+        return self._unavailable(error)
 
     def _undo(self, *, reopen: bool) -> None:
         """Back to before the transaction; with a new connection when this one may be spoilt."""
@@ -186,17 +228,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.NotSupportedError("a newer version of the bridge made it")
     if version < VERSION:
         connection.executescript(SCHEMA)
-
-
-def _begin(connection: sqlite3.Connection, begin: str) -> None:
-    """Begin, and for a reading transaction take the snapshot, which may have to wait too."""
-    connection.execute(begin)
-    if begin == "BEGIN":
-        try:
-            connection.execute("SELECT one FROM tally").fetchall()
-        except sqlite3.Error:
-            connection.execute("ROLLBACK")
-            raise
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-PUT: Final = """
-    INSERT INTO waiting (id, learner, completion, put_at) SELECT last + 1, ?, ?, ? FROM tally"""
+# The last id given out: of what still waits, or of what is gone.
+_LAST: Final = "max(coalesce((SELECT max(id) FROM waiting), 0), (SELECT last_gone FROM tally))"
+
+PUT: Final = f"""
+    INSERT INTO waiting (id, learner, completion, put_at) VALUES ({_LAST} + 1, ?, ?, ?)"""  # noqa: S608  # a constant
 
 # Each half reads no more of its index than it may hand out, however much is held.
 DUE: Final = """
@@ -29,7 +32,7 @@ FORGET_UP_TO: Final = "DELETE FROM waiting WHERE id <= ?"
 # The fence: only the lease with this number of attempts, and only until it is given back.
 _STILL_HELD: Final = "id = ? AND attempts = ? AND leased = 1"
 
-DONE: Final = f"DELETE FROM held WHERE {_STILL_HELD}"  # noqa: S608  # a constant
+DONE: Final = f"DELETE FROM held WHERE {_STILL_HELD}"  # noqa: S608
 
 GIVE_BACK: Final = f"UPDATE held SET leased = 0, since = ?, until = ? WHERE {_STILL_HELD}"  # noqa: S608
 
@@ -42,9 +45,9 @@ BURY: Final = f"""
 DEAD: Final = """
     SELECT id, completion, reason, died_at FROM dead WHERE id > ? ORDER BY id LIMIT ?"""
 
-REPLAY: Final = """
+REPLAY: Final = f"""
     INSERT INTO waiting (id, learner, completion, put_at)
-    SELECT last + 1, learner, completion, ? FROM dead, tally WHERE id = ?"""
+    SELECT {_LAST} + 1, learner, completion, ? FROM dead WHERE id = ?"""  # noqa: S608
 
 DROP: Final = "DELETE FROM dead WHERE id = ?"
 
@@ -60,9 +63,9 @@ FORGET_NOTES: Final = "DELETE FROM notes WHERE told_at < ?"
 
 NOTES: Final = "SELECT worker, note, told_at FROM notes ORDER BY told_at DESC, worker"
 
-COUNTS: Final = """
-    SELECT waiting + held, dead,
+COUNTS: Final = f"""
+    SELECT {_LAST} - gone + held, dead,
         (SELECT count(*) FROM held WHERE leased = 1 AND until > :now AND since <= :now),
         coalesce((SELECT put_at FROM held ORDER BY id LIMIT 1),
                  (SELECT put_at FROM waiting ORDER BY id LIMIT 1))
-    FROM tally"""
+    FROM tally"""  # noqa: S608

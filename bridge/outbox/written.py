@@ -11,13 +11,15 @@ from bridge.outbox import Leased
 
 UNREADABLE: Final = "this version of the bridge cannot read what was put"
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def write(completion: Completion, *, store_email: bool) -> str:
     """The completion in writing, without the e-mail address where none is to be kept."""
     values = completion.as_dict()
     if not store_email:
         values.pop("email", None)
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return _encode(values)
 
 
 def read(text: str) -> Completion | None:
@@ -34,7 +36,7 @@ def read(text: str) -> Completion | None:
 
 def learner(identity: Identity) -> str:
     """The learner's key, whole (``str(identity)`` is cut)."""
-    return f"{identity.origin}:{identity.external_user_id}"
+    return identity.origin + ":" + identity.external_user_id
 
 
 def learner_of(text: str) -> str:
