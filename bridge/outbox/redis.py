@@ -84,7 +84,7 @@ class RedisOutbox:
             return []
         words = (GROUP, most, _milliseconds(seconds), _LONGEST_MS)
         rows = self._run("lease", [self._queue, self._clock], words)
-        return written.leased(rows, self._bury)
+        return written.leased(((key, n, written.read(text)) for key, n, text in rows), self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
         return self._hold("renew", items, seconds)

@@ -4,8 +4,13 @@ BEGIN IMMEDIATE;
 -- Items nobody has leased yet, first put first. No index but the key: a put writes one page of it.
 CREATE TABLE IF NOT EXISTS waiting (
     id INTEGER PRIMARY KEY,
-    learner TEXT NOT NULL,
-    completion TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    external_user_id TEXT NOT NULL,
+    grain_id TEXT NOT NULL,
+    module_id TEXT,
+    sequence_id TEXT,
+    completed_at TEXT NOT NULL,
+    email TEXT,
     put_at REAL NOT NULL
 );
 
@@ -14,8 +19,13 @@ CREATE TABLE IF NOT EXISTS waiting (
 -- nothing for longer than was meant.
 CREATE TABLE IF NOT EXISTS held (
     id INTEGER PRIMARY KEY,
-    learner TEXT NOT NULL,
-    completion TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    external_user_id TEXT NOT NULL,
+    grain_id TEXT NOT NULL,
+    module_id TEXT,
+    sequence_id TEXT,
+    completed_at TEXT NOT NULL,
+    email TEXT,
     put_at REAL NOT NULL,
     attempts INTEGER NOT NULL,
     leased INTEGER NOT NULL,
@@ -29,8 +39,13 @@ CREATE INDEX IF NOT EXISTS held_leased ON held (until, since) WHERE leased = 1;
 -- Dead letters. AUTOINCREMENT: an id that an operator was told never means another letter.
 CREATE TABLE IF NOT EXISTS dead (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    learner TEXT NOT NULL,
-    completion TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    external_user_id TEXT NOT NULL,
+    grain_id TEXT NOT NULL,
+    module_id TEXT,
+    sequence_id TEXT,
+    completed_at TEXT NOT NULL,
+    email TEXT,
     reason TEXT NOT NULL,
     died_at REAL NOT NULL
 );

@@ -1,18 +1,26 @@
 """The SQL of `SQLiteOutbox`; the tables are in ``schema.sql``."""
+# ruff: noqa: S608  # only constants are put into statements
 
 from __future__ import annotations
 
 from typing import Final
 
+# A completion, in the order of `NAMES`.
+NAMES: Final = (
+    *("origin", "external_user_id", "grain_id"),
+    *("module_id", "sequence_id", "completed_at", "email"),
+)
+_WHAT: Final = ", ".join(NAMES)
+
 # The last id given out: of what still waits, or of what is gone.
 _LAST: Final = "max(coalesce((SELECT max(id) FROM waiting), 0), (SELECT last_gone FROM tally))"
 
 PUT: Final = f"""
-    INSERT INTO waiting (id, learner, completion, put_at) VALUES ({_LAST} + 1, ?, ?, ?)"""  # noqa: S608  # a constant
+    INSERT INTO waiting (id, {_WHAT}, put_at) VALUES ({_LAST} + 1, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 # Each half reads no more of its index than it may hand out, however much is held.
-DUE: Final = """
-    SELECT id, attempts + 1, completion FROM held WHERE id IN (
+DUE: Final = f"""
+    SELECT id, attempts + 1, {_WHAT} FROM held WHERE id IN (
         SELECT id FROM (SELECT id FROM held WHERE until <= :now ORDER BY until LIMIT :most)
         UNION
         SELECT id FROM (SELECT id FROM held WHERE since > :now ORDER BY since LIMIT :most)
@@ -21,40 +29,40 @@ DUE: Final = """
 LEASE_AGAIN: Final = """
     UPDATE held SET attempts = attempts + 1, leased = 1, since = ?, until = ? WHERE id = ?"""
 
-NEXT: Final = "SELECT id, 1, completion FROM waiting ORDER BY id LIMIT ?"
+NEXT: Final = f"SELECT id, 1, {_WHAT} FROM waiting ORDER BY id LIMIT ?"
 
-LEASE_UP_TO: Final = """
-    INSERT INTO held (id, learner, completion, put_at, attempts, leased, since, until)
-    SELECT id, learner, completion, put_at, 1, 1, ?, ? FROM waiting WHERE id <= ?"""
+LEASE_UP_TO: Final = f"""
+    INSERT INTO held (id, {_WHAT}, put_at, attempts, leased, since, until)
+    SELECT id, {_WHAT}, put_at, 1, 1, ?, ? FROM waiting WHERE id <= ?"""
 
 FORGET_UP_TO: Final = "DELETE FROM waiting WHERE id <= ?"
 
 # The fence: only the lease with this number of attempts, and only until it is given back.
 _STILL_HELD: Final = "id = ? AND attempts = ? AND leased = 1"
 
-DONE: Final = f"DELETE FROM held WHERE {_STILL_HELD}"  # noqa: S608
+DONE: Final = f"DELETE FROM held WHERE {_STILL_HELD}"
 
-GIVE_BACK: Final = f"UPDATE held SET leased = 0, since = ?, until = ? WHERE {_STILL_HELD}"  # noqa: S608
+GIVE_BACK: Final = f"UPDATE held SET leased = 0, since = ?, until = ? WHERE {_STILL_HELD}"
 
-RENEW: Final = f"UPDATE held SET since = ?, until = ? WHERE {_STILL_HELD}"  # noqa: S608
+RENEW: Final = f"UPDATE held SET since = ?, until = ? WHERE {_STILL_HELD}"
 
 BURY: Final = f"""
-    INSERT INTO dead (learner, completion, reason, died_at)
-    SELECT learner, completion, ?, ? FROM held WHERE {_STILL_HELD}"""  # noqa: S608
+    INSERT INTO dead ({_WHAT}, reason, died_at)
+    SELECT {_WHAT}, ?, ? FROM held WHERE {_STILL_HELD}"""
 
-DEAD: Final = """
-    SELECT id, completion, reason, died_at FROM dead WHERE id > ? ORDER BY id LIMIT ?"""
+DEAD: Final = f"""
+    SELECT id, reason, died_at, {_WHAT} FROM dead WHERE id > ? ORDER BY id LIMIT ?"""
 
 REPLAY: Final = f"""
-    INSERT INTO waiting (id, learner, completion, put_at)
-    SELECT {_LAST} + 1, learner, completion, ? FROM dead WHERE id = ?"""  # noqa: S608
+    INSERT INTO waiting (id, {_WHAT}, put_at)
+    SELECT {_LAST} + 1, {_WHAT}, ? FROM dead WHERE id = ?"""
 
 DROP: Final = "DELETE FROM dead WHERE id = ?"
 
 ERASE: Final = (
-    "DELETE FROM waiting WHERE learner = ?",
-    "DELETE FROM held WHERE learner = ?",
-    "DELETE FROM dead WHERE learner = ?",
+    "DELETE FROM waiting WHERE origin = ? AND external_user_id = ?",
+    "DELETE FROM held WHERE origin = ? AND external_user_id = ?",
+    "DELETE FROM dead WHERE origin = ? AND external_user_id = ?",
 )
 
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
@@ -68,4 +76,4 @@ COUNTS: Final = f"""
         (SELECT count(*) FROM held WHERE leased = 1 AND until > :now AND since <= :now),
         coalesce((SELECT put_at FROM held ORDER BY id LIMIT 1),
                  (SELECT put_at FROM waiting ORDER BY id LIMIT 1))
-    FROM tally"""  # noqa: S608
+    FROM tally"""

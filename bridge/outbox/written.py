@@ -1,9 +1,9 @@
-"""A completion as an outbox keeps it: one line of JSON."""
+"""A completion as an outbox keeps it, and as it comes back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from bridge.model import Completion, Identity
@@ -23,13 +23,21 @@ def write(completion: Completion, *, store_email: bool) -> str:
 
 
 def read(text: str) -> Completion | None:
-    """The completion that was written; None when it is not one to this version.
+    """The completion that was written; None when it is not one to this version."""
+    try:
+        return restore(json.loads(text))
+    except ValueError:
+        return None
+
+
+def restore(values: Mapping[str, str]) -> Completion | None:
+    """The completion whose `Completion.as_dict` this is; None when it is not to this version.
 
     Rules can differ between the version (of the bridge, or of Python's Unicode tables) that put
     and the one that delivers.
     """
     try:
-        return Completion.from_dict(json.loads(text))
+        return Completion.from_dict(values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -49,16 +57,15 @@ def learner_of(text: str) -> str:
 
 
 def leased(
-    rows: Iterable[tuple[str, int, str]], bury: Callable[[str, str, str], object]
+    rows: Iterable[tuple[str, int, Completion | None]], bury: Callable[[str, str, str], object]
 ) -> list[Leased]:
-    """Rows of (id, attempts, text) as items; the unreadable are buried (id, token, reason).
+    """Rows of (id, attempts, completion) as items; the unreadable are buried (id, token, reason).
 
-    The number of attempts is the token: it grows with every lease of the item, so a late worker
-    cannot guess the next one's by holding the last.
+    The number of attempts is the token: it grows with every lease of the item, so what proves one
+    lease proves no other.
     """
     items = []
-    for key, attempts, text in rows:
-        completion = read(text)
+    for key, attempts, completion in rows:
         if completion is None:
             bury(key, str(attempts), UNREADABLE)
         else:

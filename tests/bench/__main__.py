@@ -11,11 +11,16 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from tests.bench import directus, memory, sql
+from tests.bench import directus, memory, outbox, sql
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, say
 
-BENCHES: Final[dict[str, Bench]] = {**directus.BENCHES, **sql.BENCHES, **memory.BENCHES}
+BENCHES: Final[dict[str, Bench]] = {
+    **directus.BENCHES,
+    **sql.BENCHES,
+    **memory.BENCHES,
+    **outbox.BENCHES,
+}
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bridge.errors import InvalidCompletion
 from bridge.model import Completion, Identity
 from bridge.outbox import LONGEST, DeadLetter, Leased, Outbox
 from tests.contract.learners import done, somebody
@@ -293,12 +294,19 @@ def test_a_check_of_a_well_kept_outbox_finds_nothing_wrong(outbox: Outbox) -> No
 def test_what_this_version_cannot_read_is_set_aside_and_holds_up_nobody(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Completion, "as_dict", lambda self: {"grain": self.grain_id})
-    outbox.put(some(1))
-    monkeypatch.undo()
-    outbox.put(some(1))
-    assert grains(outbox.lease(10, 60)) == ["0"]
+    read = Completion.from_dict
+
+    def stricter(values: Mapping[str, str]) -> Completion:
+        if values["grain_id"] == "0":
+            raise InvalidCompletion("grain_id", "a rule of another version", "0")
+        return read(values)
+
+    monkeypatch.setattr(Completion, "from_dict", stricter)
+    outbox.put(some(2))
+    assert grains(outbox.lease(10, 60)) == ["1"]
     (letter,) = outbox.dead()
     assert letter.completion is None
     assert "cannot read" in letter.reason
-    assert outbox.drop([letter.id]) == 1
+    monkeypatch.undo()
+    assert outbox.replay([letter.id]) == 1
+    assert grains(outbox.lease(10, 60)) == ["0"]
