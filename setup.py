@@ -10,6 +10,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "bridge/__init__.py").read_
 
 SQL = ["SQLAlchemy>=2.0.30", "psycopg[binary]>=3.1"]
 REDIS = ["redis>=5"]
+DELIVERY = ["prometheus-client>=0.17", "tenacity>=8.2"]
 TEST = [
     "Babel>=2.14",  # the XBlock's French
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
@@ -48,7 +49,12 @@ setup(
         "PyYAML>=6",
         "click>=8",
     ],
-    extras_require={"sql": SQL, "redis": REDIS, "test": SQL + REDIS + TEST},
+    extras_require={
+        "sql": SQL,
+        "redis": REDIS,
+        "delivery": DELIVERY,
+        "test": SQL + REDIS + DELIVERY + TEST,
+    },
     entry_points={
         "console_scripts": ["progress-bridge = bridge.cli:main"],
         "xblock.v1": ["progress = progress_xblock:ProgressXBlock"],

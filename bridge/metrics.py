@@ -13,10 +13,11 @@ from bridge.errors import ConfigurationError, OutboxUnavailable
 from bridge.outbox import Outbox
 
 if TYPE_CHECKING:
-    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.metrics_core import GaugeMetricFamily
 
 try:
     import prometheus_client
+    import prometheus_client.metrics_core
 except ImportError:
     INSTALLED: Final = False
 else:
@@ -83,7 +84,7 @@ class OutboxCollector:
             ("oldest_seconds", "Age of the oldest of them; 0 for none.", counts.oldest or 0.0),
             ("dead_letters", "Completions that the store refuses.", counts.dead),
         ):
-            yield prometheus_client.core.GaugeMetricFamily(
+            yield prometheus_client.metrics_core.GaugeMetricFamily(
                 f"progress_bridge_{name}", text, value=value
             )
 

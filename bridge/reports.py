@@ -165,12 +165,12 @@ def _together(alive: Sequence[Worker]) -> tuple[State, str, str]:
     if State.DELIVERING in states:
         return State.DELIVERING, "being delivered", ""
     if State.PAUSED in states:
-        return State.PAUSED, f"paused: {states[State.PAUSED].report.why}", _MEND
+        return State.PAUSED, states[State.PAUSED].report.why or "", _MEND
     worker = states[State.RETRYING]
     left = max(0.0, (worker.report.next_try or 0.0) - worker.age)
     return (
         State.RETRYING,
-        f"not available: {worker.report.why}; next try in {duration(left)}",
+        f"{worker.report.why}; next try in {duration(left)}",
         "see that it runs and can be reached; nothing is lost, delivery goes on by itself",
     )
 

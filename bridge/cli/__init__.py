@@ -9,10 +9,13 @@ import click
 from bridge import __version__
 from bridge.cli.check import check
 from bridge.cli.context import Context
+from bridge.cli.dead import dead
+from bridge.cli.deliver import deliver
 from bridge.cli.errors import Group, one_line_for_bugs
 from bridge.cli.progress import progress
 from bridge.cli.record import record
 from bridge.cli.setup import setup
+from bridge.cli.status import status
 
 _EXAMPLE: Final = """\b
 Example:
@@ -39,13 +42,13 @@ def cli(context: click.Context, config: str | None, debug: bool) -> None:
     """One learner record for FunMooc, Moodle and the direct site.
 
     Exit codes: 0 done; 1 the store or the configuration has to be mended, or a completion is
-    refused; 2 wrong usage or a value that breaks a rule; 3 the store is not available now, try
-    again later.
+    refused; 2 wrong usage or a value that breaks a rule; 3 the store or the outbox is not
+    available now, try again later.
     """
     context.obj = Context(config=config, debug=debug)
 
 
-for _command in (check, setup, record, progress):
+for _command in (check, setup, record, progress, deliver, status, dead):
     cli.add_command(_command)
 
 

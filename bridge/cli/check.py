@@ -35,12 +35,15 @@ def check(context: Context, as_json: bool) -> None:
     if as_json:
         answer = {
             "store": settings.store.shown_url,
+            "outbox": settings.outbox and settings.outbox.shown_url,
             "ok": well,
             "findings": [asdict(finding) for finding in findings],
         }
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         click.echo(f"Store: {settings.store.shown_url}")
+        if settings.outbox:
+            click.echo(f"Outbox: {settings.outbox.shown_url}")
         _tell(findings, well)
     if not well:
         raise SystemExit(MEND)

@@ -9,6 +9,8 @@ import click
 
 from bridge.bridge import Bridge
 from bridge.config import Settings
+from bridge.errors import ConfigurationError
+from bridge.outbox import Outbox, open_outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,19 @@ class Context:
     def bridge(self) -> Bridge:
         """The bridge of the configuration; to be closed."""
         return Bridge.from_settings(self.settings())
+
+    def outbox(self) -> Outbox:
+        """The outbox of the configuration; to be closed.
+
+        Raises:
+            ConfigurationError: it names none.
+        """
+        outbox = open_outbox(self.settings())
+        if outbox is None:
+            raise ConfigurationError(
+                "no outbox: set outbox.url in the configuration, or PROGRESS_BRIDGE_OUTBOX_URL"
+            )
+        return outbox
 
 
 pass_context: Final = click.make_pass_decorator(Context)

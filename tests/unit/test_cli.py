@@ -37,13 +37,21 @@ def run(*words: str, **environ: str) -> Result:
 
 
 def commands() -> dict[str, click.Command]:
-    return {"": cli, **cli.commands}
+    """By their words; those of a group too."""
+    found: dict[str, click.Command] = {"": cli}
+    for name, command in cli.commands.items():
+        found[name] = command
+        if isinstance(command, click.Group):
+            found |= {f"{name} {word}": inner for word, inner in command.commands.items()}
+    return found
 
 
 @pytest.mark.parametrize("name", commands())
 def test_every_command_option_and_argument_is_documented(name: str) -> None:
     command = commands()[name]
-    section = README if not name else README.split(f"## `{name}", 1)[1].split("\n## ", 1)[0]
+    first, _, word = name.partition(" ")
+    section = README if not name else README.split(f"## `{first}", 1)[1].split("\n## ", 1)[0]
+    section = section.split(f"- `{name}", 1)[1].split("\n", 1)[0] if word else section
     for parameter in command.params:
         for word in _written(parameter):
             assert word in section, f"{name} {word}"
@@ -55,7 +63,7 @@ def _written(parameter: click.Parameter) -> list[str]:
 
 @pytest.mark.parametrize("name", commands())
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    result = run(*([name] if name else []), "--help")
+    result = run(*name.split(), "--help")
     assert result.exit_code == 0
     assert "Example:\n    progress-bridge " in result.output
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def test_the_waits_double_from_half_a_second_to_a_minute(bench: Bench) -> None:
         bench.step()
         if len(bench.store.batches) > calls:
             tried.append(bench.clock.now - bench.waits[-1])
-    between = [round(b - a, 1) for a, b in zip(tried, tried[1:], strict=False)]
+    between = [round(b - a, 1) for a, b in pairwise(tried)]
     expected = [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
     assert all(e <= b <= e + 0.5 for b, e in zip(between, expected, strict=True)), between
 

@@ -1,0 +1,82 @@
+"""``progress-bridge deliver``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bridge import logs, metrics
+from bridge.cli.context import Context, pass_context
+from bridge.stores import open_store
+
+if TYPE_CHECKING:
+    from bridge.delivery import Delivery
+
+END_WITHIN: Final = 9.5
+"""Seconds from the signal to the end of the process, whatever hangs."""
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_LOOK: Final = 1.0
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge --config bridge.yaml deliver --metrics-port 9464"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.option(
+    "--metrics-port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="Serve Prometheus metrics.",
+)
+@click.option("--metrics-host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
+@click.option("--log-json", is_flag=True, help="Log JSON objects, one a line.")
+@pass_context
+def deliver(context: Context, metrics_port: int | None, metrics_host: str, log_json: bool) -> None:
+    """Deliver what is in the outbox to the store, until SIGTERM or Ctrl-C.
+
+    Any number of deliverers may run, on as many machines as can reach the outbox; killing one
+    loses nothing. SIGTERM ends it within 10 seconds, after the batches under way. The log goes to
+    standard error, one event a line; --debug logs every batch.
+    """
+    settings = context.settings()
+    outbox = context.outbox()
+    from bridge.delivery import Delivery  # here: what it needs is not installed in the LMS
+
+    logs.configure(as_json=log_json, debug=context.debug)
+    with _signals_to_be_waited_for():
+        if metrics_port is not None:
+            metrics.watch(outbox)
+            metrics.serve(metrics_host, metrics_port)
+        _run(Delivery(outbox, open_store(settings), settings.delivery))
+
+
+@contextmanager
+def _signals_to_be_waited_for() -> Iterator[None]:
+    """Signals that nobody handles: a handler would run in the middle of anything.
+
+    To be entered before any thread is made: those to come inherit it, and one that did not could
+    be chosen to receive the signal, which would end the process.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _run(delivery: Delivery) -> None:
+    """Deliver until a signal comes, then end the process in time."""
+    delivery.start()
+    while delivery.running and signal.sigtimedwait(_SIGNALS, _LOOK) is None:
+        pass
+    died = not delivery.running
+    if died or not delivery.stop(END_WITHIN):
+        logging.shutdown()
+        os._exit(int(died))  # not waiting for threads that wait for the store

@@ -1,0 +1,106 @@
+"""``progress-bridge status``."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+
+from bridge.cli.context import Context, json_option, pass_context
+from bridge.cli.errors import MEND, TRY_LATER
+from bridge.config import Settings
+from bridge.reports import Overview, State, Worker, duration, overview
+
+_CODES: Final = {State.PAUSED: MEND, State.STOPPED: MEND, State.RETRYING: TRY_LATER}
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge --config bridge.yaml status"""
+
+
+@click.command(epilog=_EXAMPLE)
+@json_option
+@pass_context
+def status(context: Context, as_json: bool) -> None:
+    """Tell what waits in the outbox, and why it has not arrived.
+
+    Exit code 0 when nothing waits or it is being delivered; 1 when somebody has to mend something
+    or no deliverer is running; 3 when the store or the outbox is not available now.
+    """
+    settings = context.settings()
+    with closing(context.outbox()) as outbox:
+        found = overview(outbox)
+    if as_json:
+        click.echo(json.dumps(_as_json(settings, found), indent=2, ensure_ascii=False))
+    else:
+        _tell(settings, found)
+    raise SystemExit(_CODES.get(found.state, 0))
+
+
+def _tell(settings: Settings, found: Overview) -> None:
+    counts = found.counts
+    assert settings.outbox  # noqa: S101 -- context.outbox() has seen to it
+    click.echo(f"Outbox: {settings.outbox.shown_url}")
+    click.echo(f"Store:  {settings.store.shown_url}")
+    oldest = "–" if counts.oldest is None else f"{duration(counts.oldest)} ago"
+    for name, value, meaning in (
+        ("Waiting", f"{counts.waiting:,}", "accepted, to be delivered"),
+        ("Leased", f"{counts.leased:,}", "in the hands of a deliverer"),
+        ("Dead letters", f"{counts.dead:,}", _dead(counts.dead)),
+        ("Oldest", oldest, "accepted, of those waiting or leased"),
+        ("Rate", f"{found.rate:g} a second", "delivered in the last minute"),
+    ):
+        click.echo(f"  {name:<13} {value:<18} {meaning}".rstrip())
+    alive = [worker for worker in found.workers if worker.alive]
+    for worker in alive or found.workers[:1]:
+        click.echo(f"Deliverer {worker.name}: {_doing(worker)}")
+    if found.last_error:
+        seconds, worker = found.last_error
+        click.echo(f"Last error {duration(seconds)} ago: {worker.report.last_error}")
+    click.echo(click.style(f"{found.state.upper()}: {found.why}", bold=True))
+    if found.remedy:
+        click.echo(f"  → {found.remedy}")
+
+
+def _dead(count: int) -> str:
+    return "refused by the store; `progress-bridge dead list` tells why" if count else ""
+
+
+def _doing(worker: Worker) -> str:
+    report = worker.report
+    if report.state is State.STOPPED:
+        return f"stopped {duration(worker.age)} ago"
+    if not worker.alive:
+        return f"not heard of for {duration(worker.age)}; was it killed?"
+    if report.state is State.DELIVERING:
+        return f"delivering, {report.rate:g} a second"
+    return f"{report.state} for {duration(report.seconds + worker.age)}: {report.why}"
+
+
+def _as_json(settings: Settings, found: Overview) -> dict[str, Any]:
+    error = found.last_error
+    return {
+        "outbox": settings.outbox and settings.outbox.shown_url,
+        "store": settings.store.shown_url,
+        "state": found.state,
+        "why": found.why,
+        "remedy": found.remedy,
+        "waiting": found.counts.waiting,
+        "leased": found.counts.leased,
+        "dead": found.counts.dead,
+        "oldest_seconds": found.counts.oldest,
+        "rate": found.rate,
+        "last_error": error
+        and {
+            "message": error[1].report.last_error,
+            "seconds_ago": round(error[0], 1),
+            "deliverer": error[1].name,
+        },
+        "deliverers": [
+            {"name": worker.name, "alive": worker.alive, "seconds_ago": round(worker.age, 1)}
+            | asdict(worker.report)
+            for worker in found.workers
+        ],
+    }
