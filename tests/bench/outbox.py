@@ -63,7 +63,7 @@ def put(bed: Bed) -> Iterator[Result]:
                 suffix="-huey",
             ),
             unit="puts/s",
-            rounds=5,
+            rounds=9,
         )
 
 
