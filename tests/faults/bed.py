@@ -14,6 +14,7 @@ import psycopg
 import yaml
 
 from tests.faults.proxy import Proxy
+from tests.servers import CACHE
 from tests.servers.directus import Directus, create_tables, set_up
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
@@ -88,6 +89,19 @@ class Bed:
             self.redis = self._stack.enter_context(Redis(folder, appendonly=True))
         self.proxy = self._stack.enter_context(Proxy(self.directus.port))
         self.config.write_text(yaml.safe_dump(self._settings()))
+        self._stack.callback(self._keep_logs)
+
+    def _keep_logs(self) -> None:
+        """The logs of the last campaign on this outbox stay."""
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir(parents=True)
+        for log in (*self.folder.rglob("*.log"), self.postgres.log):
+            shutil.copy(log, self.logs)
+
+    @property
+    def logs(self) -> Path:
+        """Where the logs are when the campaign is over."""
+        return CACHE / "logs" / f"faults-{self.outbox}"
 
     @property
     def config(self) -> Path:

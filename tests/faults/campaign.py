@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -30,6 +30,8 @@ DELIVERERS: Final = 2
 
 _WARM: Final = 0.1
 """The share of the work that is done before the first fault."""
+_SLOT: Final = 3.0
+"""Seconds over which the work of a slot is spread: about as long as a fault takes."""
 _BACK_WITHIN: Final = 90.0
 _DRAINED_WITHIN: Final = 300.0
 _POLL: Final = 0.05
@@ -71,6 +73,7 @@ class Campaign:
             plan.seed, plan.count, PRODUCERS * WRITERS, refused_every=plan.refused_every
         )
         self._canaries: list[Put] = []
+        self._lock = threading.Lock()
         self.report = Report(plan.seed, plan.outbox, plan.count)
 
     def run(self) -> Report:
@@ -102,7 +105,7 @@ class Campaign:
     def _strive(self) -> None:
         """Work and faults, until all is put and delivered."""
         steady, *victims = self._deliverers
-        field = Field(self._bed, list(self._producers), list(victims), steady)
+        field = Field(self._bed, list(self._producers), list(victims), steady, self._put_canary)
         self._heal()
         self._allow(_WARM)
         self._await_canary()
@@ -110,8 +113,10 @@ class Campaign:
         memory.watch()
         slots = schedule(self._plan.seed, self._plan.outbox, self._plan.faults)
         for number, slot in enumerate(slots, start=1):
-            self._allow(_WARM + (1 - _WARM) * number / len(slots))
-            self._strike(field, slot, f"{number}/{len(slots)}")
+            shares = [_WARM + (1 - _WARM) * n / len(slots) for n in (number - 1, number)]
+            with self._feeding(*shares):
+                self._strike(field, slot)
+            self._recover(slot, f"{number}/{len(slots)}")
         self._finish()
         memory.end()
         self._check_memory(memory)
@@ -129,15 +134,38 @@ class Campaign:
         for producer in self._producers:
             producer.allow(int(self._workload.share * share))
 
-    def _strike(self, field: Field, slot: Sequence[Event], where: str) -> None:
-        """Let the faults of one slot strike together, and see that delivery goes on."""
-        names = " + ".join(event.name for event in slot)
+    @contextmanager
+    def _feeding(self, done: float, share: float) -> Iterator[None]:
+        """Meanwhile the producers put little by little, so that a fault finds work under way."""
+        over = threading.Event()
+
+        def feed() -> None:
+            began = time.monotonic()
+            while not over.wait(_POLL):
+                part = min(1.0, (time.monotonic() - began) / _SLOT)
+                self._allow(done + (share - done) * part)
+
+        thread = threading.Thread(target=feed, name="feed")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self._allow(share)
+
+    def _strike(self, field: Field, slot: Sequence[Event]) -> None:
+        """Let the faults of one slot strike together, to their end."""
         threads = [threading.Thread(target=self._one, args=(field, event)) for event in slot]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         self._heal()
+
+    def _recover(self, slot: Sequence[Event], where: str) -> None:
+        """See that delivery goes on, and note how long it took."""
+        names = " + ".join(event.name for event in slot)
         back = self._await_canary()
         for event in slot:
             survival = self.report.survivals.setdefault(event.name, Survival())
@@ -159,23 +187,24 @@ class Campaign:
     def _await_canary(self) -> float | None:
         """Put one completion and wait for its row; the seconds it took, None when it does not."""
         began = time.monotonic()
-        number = len(self._canaries)
-        learner = Identity(Origin.MOODLE, _CANARIES + number)
-        completion = Completion(learner, "canary", completed_at=instant_of(_CANARIES + number))
-        self._put(completion)
-        while not self._bed.holds(learner.external_user_id, "canary"):
+        canary = self._put_canary()
+        while not self._bed.holds(canary.identity.external_user_id, canary.grain_id):
             if time.monotonic() - began > _BACK_WITHIN:
                 self.report.complaints.append(
-                    f"canary {number} was not delivered within {_BACK_WITHIN:.0f} s; "
-                    f"{self._outbox.counts()}"
+                    f"nothing is delivered within {_BACK_WITHIN:.0f} s; {self._outbox.counts()}"
                 )
                 return None
             time.sleep(_POLL)
         return time.monotonic() - began
 
-    def _put(self, completion: Completion) -> None:
-        put = Put([completion], accepted=False, tries=0)
-        self._canaries.append(put)
+    def _put_canary(self) -> Completion:
+        """Put a completion of a learner of its own, however often it takes."""
+        with self._lock:
+            number = _CANARIES + len(self._canaries)
+            learner = Identity(Origin.MOODLE, number)
+            completion = Completion(learner, "canary", completed_at=instant_of(number))
+            put = Put([completion], accepted=False, tries=0)
+            self._canaries.append(put)
         while not put.accepted:
             put.tries += 1
             try:
@@ -184,6 +213,7 @@ class Campaign:
                 time.sleep(_POLL)
             else:
                 put.accepted = True
+        return completion
 
     def _finish(self) -> None:
         """All is put, and the outbox is empty."""

@@ -45,12 +45,14 @@ class Field:
 
     Attributes:
         steady: a deliverer that is never killed nor frozen: its memory is watched.
+        bait: puts one more completion, so that there is something to deliver.
     """
 
     bed: Bed
     producers: list[Child]
     victims: list[Child]
     steady: Child
+    bait: Callable[[], object]
 
 
 Strike = Callable[[Field, Random], None]
@@ -245,9 +247,16 @@ def through(misbehaviour: Misbehaviour) -> Fault:
     """The proxy does this to all requests, or to some of them."""
 
     def strike(field: Field, dice: Random) -> None:
+        server = field.bed.proxy
         share = dice.choice((1.0, 0.5, 0.2))
-        with field.bed.proxy.misbehaving(misbehaviour, share, seed=dice.randrange(2**32)):
+        with server.misbehaving(misbehaviour, share, seed=dice.randrange(2**32)):
             _last(dice)
+            deadline = time.monotonic() + _PATIENCE
+            while not server.struck:  # a fault that nobody met is none
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the bridge sends no requests")
+                field.bait()
+                time.sleep(0.1)
 
     return Fault(strike, "server")
 

@@ -195,8 +195,12 @@ class Proxy:
     def misbehaving(
         self, misbehaviour: Misbehaviour, share: float = 1.0, seed: int = 0
     ) -> Iterator[None]:
-        """For a time, a share (0 to 1) of the requests meets this instead of Directus."""
+        """For a time, a share (0 to 1) of the requests meets this instead of Directus.
+
+        How many did is told by ``struck``.
+        """
         self._share, self._random = share, random.Random(seed)
+        self.struck = 0
         self._misbehaviour = misbehaviour
         try:
             yield
