@@ -9,7 +9,7 @@ what they wrote.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured, StoreUnavailable
@@ -25,7 +25,7 @@ from bridge.stores.directus_rows import Written, spread
 from bridge.stores.export import learner_as_json
 from bridge.stores.merge import Key
 
-_LOOKS = 6
+_LOOKS: Final = 6
 """How often a group of rows is looked at again because other writers came first."""
 
 
@@ -109,7 +109,7 @@ class DirectusStore:
             changes = batch.merge(pending, held)
             written = self._rows.insert(changes.create, ids, insist=look > 1)
             if changes.replace:
-                written.add(self._replace(changes.replace, held, ids, look > 1))
+                written.add(self._replace(changes.replace, held, ids, look))
             pending = batch.settle(pending, changes, written)
             if not pending:
                 return
@@ -121,16 +121,21 @@ class DirectusStore:
             raise StoreUnavailable("other writers keep changing these rows")
 
     def _replace(
-        self, new: Mapping[Key, Progress], held: Held, ids: Mapping[Identity, int], insist: bool
+        self, new: Mapping[Key, Progress], held: Held, ids: Mapping[Identity, int], look: int
     ) -> Written[Key]:
-        """Replace the rows; Directus answers 403 for a learner who is gone, too."""
+        """Replace the rows.
+
+        Directus answers 403 for a missing right, but also when the learner is gone, or when
+        another writer takes the old row away between its own look and its delete.
+        """
         try:
-            return self._rows.replace(new, held, ids, insist=insist)
+            return self._rows.replace(new, held, ids, insist=look > 1)
         except StoreMisconfigured:
             there = self._learners.find({identity for identity, _ in new})
-            if all(there.get(identity) == ids[identity] for identity, _ in new):
+            gone = any(there.get(identity) != ids[identity] for identity, _ in new)
+            if look == _LOOKS - 1 and not gone:
                 raise
-            return Written(orphaned=True)
+            return Written(orphaned=gone)
 
     def _resolve_again(self, rows: Iterable[Key]) -> dict[Identity, int]:
         """The keys of these learners, who were erased behind the cache's back."""
