@@ -1,0 +1,104 @@
+"""The façade with an outbox: accepted or not, and never in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge import Bridge, Completion, Identity, OutboxUnavailable, Settings, Status
+from bridge.config import OutboxSettings
+from bridge.delivery import Delivery
+from bridge.outbox.sqlite import SQLiteOutbox
+from bridge.stores.memory import MemoryStore
+from tests.contract.learners import done, somebody
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Iterator[Bridge]:
+    outbox = SQLiteOutbox(OutboxSettings(url=f"sqlite:///{tmp_path / 'outbox.db'}"))
+    with Bridge(MemoryStore(), outbox) as bridge:
+        yield bridge
+
+
+def waiting(bridge: Bridge) -> int:
+    assert bridge.outbox
+    return bridge.outbox.counts().waiting
+
+
+def deliver(bridge: Bridge) -> None:
+    assert bridge.outbox
+    Delivery(bridge.outbox, bridge.store, spawn=lambda work: work()).step()
+
+
+def test_a_completion_is_accepted_then_delivered(bridge: Bridge) -> None:
+    assert bridge.record("moodle", 1, "g1").status is Status.ACCEPTED
+    assert bridge.progress("moodle", 1) == []
+    deliver(bridge)
+    assert [row.grain_id for row in bridge.progress("moodle", 1)] == ["g1"]
+
+
+def test_many_are_accepted_in_order(bridge: Bridge) -> None:
+    outcomes = list(bridge.record_many(done(somebody(), str(n)) for n in range(3000)))
+    assert {outcome.status for outcome in outcomes} == {Status.ACCEPTED}
+    assert len(outcomes) == waiting(bridge) == 3000
+
+
+def test_a_store_that_is_down_does_not_matter(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge.store, "record", None)
+    assert bridge.record("moodle", 1, "g1").status is Status.ACCEPTED
+
+
+def test_an_outbox_that_fails_is_not_silently_passed_over(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(completions: list[Completion]) -> None:
+        raise OutboxUnavailable("the disk is full")
+
+    monkeypatch.setattr(bridge.outbox, "put", fail)
+    with pytest.raises(OutboxUnavailable, match="disk is full"):
+        bridge.record("moodle", 1, "g1")
+    assert bridge.progress("moodle", 1) == []
+
+
+def test_erasing_a_learner_erases_what_waits(bridge: Bridge) -> None:
+    bridge.record("moodle", 1, "g1")
+    deliver(bridge)
+    bridge.record("moodle", 1, "g2")
+    bridge.record("moodle", 2, "g2")
+    assert bridge.erase("moodle", 1)
+    assert waiting(bridge) == 1
+    deliver(bridge)
+    assert bridge.export("moodle", 1) is None
+    assert not bridge.erase("moodle", 1)
+
+
+def test_a_learner_who_only_waits_can_be_erased(bridge: Bridge) -> None:
+    bridge.record("moodle", 1, "g1")
+    assert bridge.erase("moodle", 1)
+    assert not bridge.erase("moodle", 1)
+
+
+def test_the_configuration_says_whether_there_is_an_outbox(tmp_path: Path) -> None:
+    mapping = {"store": {"url": "memory:"}}
+    with Bridge.from_settings(Settings.from_mapping(mapping)) as bridge:
+        assert bridge.record("moodle", 1, "g1").status is Status.CREATED
+    outbox = {"url": f"sqlite:///{tmp_path / 'outbox.db'}"}
+    with Bridge.from_settings(Settings.from_mapping({**mapping, "outbox": outbox})) as bridge:
+        assert bridge.record("moodle", 1, "g1").status is Status.ACCEPTED
+
+
+def test_the_check_tells_of_both(bridge: Bridge) -> None:
+    said = [finding.message for finding in bridge.check()]
+    assert len(said) == 2
+    assert "outbox" in said[1]
+
+
+def test_the_learners_identity_is_checked_before_anything_is_put(bridge: Bridge) -> None:
+    with pytest.raises(ValueError, match="leading zero"):
+        bridge.record("moodle", "007", "g1")
+    assert waiting(bridge) == 0
+    assert bridge.progress("moodle", Identity("moodle", 7).external_user_id) == []
