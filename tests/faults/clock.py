@@ -6,6 +6,7 @@ of them alone can be wrong.
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -45,4 +46,8 @@ def follow(files: Sequence[Path]) -> None:
                 traveller.move_to(true_time() + offset)
             time.sleep(_POLL)
 
+    # The command's own threads block the signals that it waits for. This one is older than they
+    # are: it has to block them too, or it would be chosen to receive one.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     threading.Thread(target=watch, name="clock", daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
