@@ -248,12 +248,24 @@ class DirectusClient:
             )
         if status == 413 or (code == "INVALID_PAYLOAD" and "too large" in response.text):
             return DirectusRefusal(status, TOO_LARGE, None)
+        if code is None and _is_cut_off(response):
+            # Not a refusal: which row it is about, and whether it is about a row, was in the rest.
+            return ConnectionCut(f"{url}: the answer is cut off or not JSON (HTTP {status})")
         return DirectusRefusal(status, code, field)
 
 
 def encode(body: Any) -> bytes:
     """The body as it goes over the wire: UTF-8 JSON without needless spaces."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _is_cut_off(response: requests.Response) -> bool:
+    """Whether what is said to be JSON is none."""
+    try:
+        response.json()
+    except requests.exceptions.JSONDecodeError:
+        return "json" in response.headers.get("Content-Type", "")
+    return False
 
 
 def _code_and_field(response: requests.Response) -> tuple[str | None, str | None]:

@@ -166,7 +166,16 @@ def test_retry_after_as_a_date_is_passed_on(server: Server) -> None:
     assert 80 < (failure.retry_after or 0) <= 90
 
 
-@pytest.mark.parametrize("answer", [hang_up, half_an_answer, say(200, b'{"data": [{"i')])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        hang_up,
+        half_an_answer,
+        say(200, b'{"data": [{"i'),
+        say(400, b'{"errors": [{"message": "\xe2\x80'),
+        say(500, b""),
+    ],
+)
 def test_an_answer_that_is_cut_off_leaves_the_outcome_open(server: Server, answer: Answer) -> None:
     assert isinstance(ask(server, answer), ConnectionCut)
     assert server.requests == ["POST /items/progress"]
