@@ -19,9 +19,6 @@ from bridge.stores.directus_search import among, instant, search
 from bridge.stores.export import isoformat
 
 _LOOKS: Final = 5
-_CREATED_AT_ONCE: Final = 100
-"""Learners in one array: where activity and revisions are kept of them they cost more than progress
-rows, and hundreds on each connection take a loaded server longer than the read time-out."""
 
 
 @dataclass(slots=True)
@@ -177,8 +174,9 @@ class Learners:
             some = {who: rows[who] for who in chunk}
             return self._writer.write(some, self._post, insist=insist)
 
+        shares = list(chunks(rows, lambda: max(10, -(-len(rows) // self._connections))))
         written: Written[Identity] = Written()
-        for part in spread(insert, list(chunks(rows, _CREATED_AT_ONCE)), self._connections):
+        for part in spread(insert, shares, self._connections):
             written.add(part)
         ids = self._ids(emails, written.rows)
         self._cache.put(ids)

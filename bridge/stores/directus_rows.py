@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
@@ -19,8 +20,7 @@ MAX_ROWS: Final = 500
 """What one question asks for at most: more is no faster."""
 
 MAX_WRITTEN: Final = 250
-"""Rows in one array POST: more are no faster, a refusal costs more, and with several connections
-a loaded server takes longer than the read time-out to come to the last one."""
+"""Rows in one array POST: more are no faster, and a refusal costs more."""
 
 MAX_BYTES: Final = 900_000
 """Bytes in one body: Directus's default limit (MAX_PAYLOAD_SIZE) is 1 MB."""
@@ -65,14 +65,19 @@ class Written(Generic[K]):
 
 
 def chunks(
-    items: Iterable[T], most: int = MAX_ROWS, size: Callable[[T], int] = lambda _: 1
+    items: Iterable[T],
+    most: Callable[[], int] = lambda: MAX_ROWS,
+    size: Callable[[T], int] = lambda _: 1,
 ) -> Iterator[list[T]]:
-    """The items in lists of at most ``most`` items and 900 kB (of what ``size`` gives, bytes)."""
+    """The items in lists of at most ``most`` items and 900 kB (of what ``size`` gives, bytes).
+
+    ``most`` is asked again for each item, so it may change on the way.
+    """
     chunk: list[T] = []
     total = 0
     for item in items:
         total += size(item)
-        if chunk and (len(chunk) == most or total > MAX_BYTES):
+        if chunk and (len(chunk) >= most() or total > MAX_BYTES):
             yield chunk
             chunk, total = [], size(item)
         chunk.append(item)
@@ -91,6 +96,33 @@ def spread(work: Callable[[T], R], items: Sequence[T], connections: int) -> list
         return list(pool.map(work, items))
 
 
+class Pace:
+    """How many rows a server takes in one array without keeping the others waiting.
+
+    Starts low and doubles while answers are quick, up to `MAX_WRITTEN`; halves when they are slow.
+    A loaded server would otherwise not come to the last array within the read time-out, nor would
+    Directus 10, which checks the rows of an array in a time that grows with their square.
+    """
+
+    QUICK: Final = 0.5  # seconds
+    SLOW: Final = 2.0
+    LEAST: Final = 10
+
+    def __init__(self) -> None:
+        self._rows = 50
+
+    def rows(self) -> int:
+        """How many to send next."""
+        return self._rows
+
+    def note(self, rows: int, seconds: float) -> None:
+        """An array of so many rows took so long."""
+        if seconds > self.SLOW:
+            self._rows = max(self.LEAST, min(self._rows, rows // 2))
+        elif seconds < self.QUICK and rows >= self._rows:
+            self._rows = min(MAX_WRITTEN, 2 * self._rows)
+
+
 class Writer:
     """Writes rows into one collection, in arrays that halve.
 
@@ -101,6 +133,7 @@ class Writer:
 
     def __init__(self, probe: Callable[[Row], None]) -> None:
         self._probe = probe
+        self._pace = Pace()
 
     def write(self, rows: Mapping[K, Row], send: Send[K], *, insist: bool = False) -> Written[K]:
         """Write the rows, one array at a time.
@@ -115,8 +148,12 @@ class Writer:
             StoreUnavailable, StoreMisconfigured: some rows may be written already.
         """
         written: Written[K] = Written()
-        for chunk in chunks(rows.items(), MAX_WRITTEN, size=lambda item: len(encode(item[1])) + 1):
-            written.add(self._write(dict(chunk), send, insist))
+        for chunk in chunks(rows.items(), self._pace.rows, lambda item: len(encode(item[1])) + 1):
+            start = monotonic()
+            try:
+                written.add(self._write(dict(chunk), send, insist))
+            finally:
+                self._pace.note(len(chunk), monotonic() - start)
         return written
 
     def _write(self, rows: dict[K, Row], send: Send[K], insist: bool) -> Written[K]:

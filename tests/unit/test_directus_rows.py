@@ -1,0 +1,41 @@
+"""How rows are cut into arrays, and how large an array may be."""
+
+from __future__ import annotations
+
+from bridge.stores.directus_rows import MAX_BYTES, MAX_ROWS, MAX_WRITTEN, Pace, chunks
+
+
+def test_no_chunk_has_more_rows_or_bytes_than_one_request_takes() -> None:
+    sizes = [MAX_BYTES // 3] * 7 + [10] * 1200
+    cut = list(chunks(sizes, size=lambda size: size))
+    assert [row for chunk in cut for row in chunk] == sizes
+    assert all(sum(chunk) <= MAX_BYTES and len(chunk) <= MAX_ROWS for chunk in cut)
+    assert [len(chunk) for chunk in cut][:3] == [3, 3, MAX_ROWS]
+
+
+def test_a_row_larger_than_a_request_goes_alone() -> None:
+    assert list(chunks([1, MAX_BYTES + 1, 1], size=lambda size: size)) == [
+        [1],
+        [MAX_BYTES + 1],
+        [1],
+    ]
+
+
+def test_arrays_grow_while_the_server_is_quick_and_shrink_when_it_is_slow() -> None:
+    pace = Pace()
+    first = pace.rows()
+    for _ in range(9):
+        pace.note(pace.rows(), 0.01)
+    assert first < pace.rows() == MAX_WRITTEN
+    pace.note(pace.rows(), 3)
+    assert pace.rows() == MAX_WRITTEN // 2
+    for _ in range(20):
+        pace.note(pace.rows(), 30)
+    assert pace.rows() == Pace.LEAST
+
+
+def test_a_short_array_that_was_quick_does_not_make_the_next_one_longer() -> None:
+    pace = Pace()
+    before = pace.rows()
+    pace.note(1, 0.01)
+    assert pace.rows() == before
