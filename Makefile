@@ -2,6 +2,10 @@
 
 STORE := sqlite
 ARGS :=
+COUNT := 100000
+FAULTS := 200
+OUTBOX := both
+SEED :=
 PYTHON := .cache/venv/bin/python
 INSTALLED := .cache/venv/.installed
 PROVISION := $(PYTHON) -m tests.servers.provision
@@ -11,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench faults clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -34,6 +38,11 @@ lint: $(INSTALLED) ## Check the code's style and types
 bench: $(INSTALLED) ## Measure the speed; one JSON object a line on standard output
 	@$(PROVISION) directus-11.17.4 postgresql
 	@exec $(PYTHON) -m tests.bench $(ARGS)
+
+faults: $(INSTALLED) ## Kill and break everything while completions are delivered; SEED=… replays
+	@$(PROVISION) directus-11.17.4 postgresql redis
+	@exec $(PYTHON) -m tests.faults --count $(COUNT) --faults $(FAULTS) --outbox $(OUTBOX) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
 
 clean: ## Remove all that the other targets downloaded or made
 	rm -rf .cache .hypothesis build dist *.egg-info

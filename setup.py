@@ -21,6 +21,7 @@ TEST = [
     "pytest>=8",
     "ruff>=0.9",
     "selenium>=4.20",
+    "time-machine>=3",  # clocks that jump; before 3 it moves the stopwatch too
     "trustme>=1.1",
     "types-PyYAML",
     "types-requests",

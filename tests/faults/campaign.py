@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -49,6 +49,7 @@ class Plan:
         count: completions.
         faults: how many strike.
         refused_every: one completion in so many is one that the base refuses.
+        only: the kinds of faults that strike, of `FAULTS`.
     """
 
     seed: int
@@ -56,6 +57,7 @@ class Plan:
     count: int
     faults: int
     refused_every: int = 1000
+    only: Collection[str] = tuple(FAULTS)
 
 
 class Campaign:
@@ -111,7 +113,8 @@ class Campaign:
         self._await_canary()
         memory = Memory(steady)
         memory.watch()
-        slots = schedule(self._plan.seed, self._plan.outbox, self._plan.faults)
+        plan = self._plan
+        slots = schedule(plan.seed, plan.outbox, plan.faults, plan.only)
         for number, slot in enumerate(slots, start=1):
             shares = [_WARM + (1 - _WARM) * n / len(slots) for n in (number - 1, number)]
             with self._feeding(*shares):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
+from tests.faults.faults import FAULTS
 from tests.faults.verdict import Verdict
 
 
@@ -54,7 +55,9 @@ class Report:
     def _lines(self) -> Iterator[str]:
         yield f"| Fault ({self.outbox} outbox) | Times | Survived | Delivering again after |"
         yield "| --- | --: | --: | --: |"
-        for name, of in self.survivals.items():
+        for name, of in sorted(
+            self.survivals.items(), key=lambda item: list(FAULTS).index(item[0])
+        ):
             back = f"{median(of.back):.1f} s (at most {max(of.back):.1f} s)" if of.back else "–"
             yield f"| {name} | {of.times} | {of.times - of.stuck} | {back} |"
         times = sum(of.times for of in self.survivals.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -31,14 +32,16 @@ class Event:
         return FAULTS[self.name].side
 
 
-def schedule(seed: int, outbox: str, count: int) -> list[list[Event]]:
+def schedule(
+    seed: int, outbox: str, count: int, only: Collection[str] = FAULTS
+) -> list[list[Event]]:
     """The faults, ``count`` in all, one slot after another.
 
     Every kind comes as often as every other, give or take one. Where two neighbours are of
     different sides they may share a slot: then they strike together.
     """
     source = Random(f"{seed}/{outbox}")
-    kinds = [name for name, fault in FAULTS.items() if outbox in fault.outboxes]
+    kinds = [name for name, fault in FAULTS.items() if outbox in fault.outboxes and name in only]
     names: list[str] = []
     while len(names) < count:
         names += source.sample(kinds, len(kinds))
