@@ -223,8 +223,9 @@ def _client(settings: OutboxSettings) -> redis.Redis:
             decode_responses=True,
             socket_timeout=settings.timeout,
             socket_connect_timeout=settings.timeout,
-            # Once more and at once: a connection that Redis closed while it was idle.
-            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            # The caller decides whether to try again, and waits for no more than one time-out. (A
+            # connection that was closed while it was idle is noticed without a retry.)
+            retry=Retry(NoBackoff(), 0),
         )
     except (ValueError, TypeError, redis.RedisError):
         raise ConfigurationError("outbox.url: not a URL that redis-py can read") from None

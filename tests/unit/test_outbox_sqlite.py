@@ -339,6 +339,7 @@ def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) ->
     put(outbox)
 
     def child() -> None:
+        assert outbox._file._connection is None  # a parent's connection is of no use to a child
         put(outbox)
         assert outbox.counts().waiting == 2
         assert outbox.done(outbox.lease(1, 60)) == 1

@@ -257,6 +257,19 @@ def test_the_same_id_under_another_origin_is_not_erased(outbox: Outbox) -> None:
     assert states(outbox) == (1, 0, 0)
 
 
+def test_the_counts_are_right_when_the_newest_was_erased(outbox: Outbox) -> None:
+    newest = somebody()
+    outbox.put(some(3))
+    outbox.put(some(2, newest))
+    assert outbox.erase(newest) == 2
+    assert states(outbox) == (3, 0, 0)
+    outbox.put(some(1))
+    assert states(outbox) == (4, 0, 0)
+    assert outbox.done(outbox.lease(10, 60)) == 4
+    outbox.put(some(2))
+    assert states(outbox) == (2, 0, 0)
+
+
 def test_more_than_a_page_of_a_learner_is_erased(outbox: Outbox) -> None:
     who = somebody()
     outbox.put(some(2500, who) + some(3))

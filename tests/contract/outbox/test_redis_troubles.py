@@ -89,6 +89,17 @@ def test_out_of_memory_accepts_nothing_and_still_delivers(admin: redis.Redis, op
     assert outbox.counts().waiting == 3
 
 
+def test_a_batch_that_memory_has_not_room_for_is_refused_whole(
+    admin: redis.Redis, open_: Open
+) -> None:
+    outbox = open_()
+    put(outbox)
+    admin.config_set("maxmemory", str(admin.info("memory")["used_memory"] + 1_000_000))
+    with pytest.raises(OutboxUnavailable, match="out of memory"):
+        outbox.put([done(somebody(), str(number) * 40) for number in range(10_000)])
+    assert outbox.counts().waiting == 1
+
+
 def test_a_letter_that_memory_has_no_room_for_stays_with_its_worker(
     admin: redis.Redis, open_: Open
 ) -> None:
