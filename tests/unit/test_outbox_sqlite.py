@@ -172,6 +172,36 @@ def test_a_damaged_file_is_told_and_a_mended_one_is_used(path: Path) -> None:
     assert outbox.counts().waiting == 1
 
 
+def test_a_file_damaged_while_it_is_open_is_let_go_at_once(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+    for file in path.parent.glob("outbox.db*"):
+        file.write_bytes(b"not a database" * 1000)
+    with pytest.raises(OutboxUnavailable, match=r"damaged|fails"):
+        put(outbox)
+    for file in path.parent.glob("outbox.db*"):
+        file.unlink()
+    put(outbox)
+    assert outbox.counts().waiting == 1
+
+
+def test_a_put_that_is_interrupted_leaves_nothing_behind(path: Path) -> None:
+    ticks = iter([KeyboardInterrupt(), time.time()])
+
+    def clock() -> float:
+        tick = next(ticks)
+        if isinstance(tick, KeyboardInterrupt):
+            raise tick
+        return tick
+
+    outbox = opened(path, clock=clock)
+    with pytest.raises(KeyboardInterrupt):
+        put(outbox, "interrupted")
+    put(outbox, "after")
+    grains = [item.completion.grain_id for item in opened(path).lease(10, 60)]
+    assert grains == ["after"]
+
+
 def test_another_program_s_database_is_told(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE waiting (room TEXT)")
