@@ -37,7 +37,9 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Run the demo until it is stopped; 0 when it was, 1 when something failed."""
     asked = arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    for polite in (signal.SIGINT, signal.SIGTERM):
+        # Even a shell that started us in the background, and so had us ignore it, may stop us.
+        signal.signal(polite, signal.default_int_handler)
     try:
         run(asked)
     except KeyboardInterrupt:
