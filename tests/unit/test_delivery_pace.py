@@ -35,6 +35,12 @@ def test_batches_that_fail_together_count_as_one_failure(pace: Pace) -> None:
     assert pace.most(1, 0) == 50
 
 
+def test_waits_begin_anew_after_a_success(pace: Pace) -> None:
+    assert [pace.unavailable(pace.begin(), 100, DOWN, now) for now in (0, 10, 20)] == [1, 2, 3]
+    pace.recorded(pace.begin())
+    assert pace.unavailable(pace.begin(), 100, DOWN, 30) == 1
+
+
 def test_a_batch_that_began_before_the_trouble_does_not_end_it(pace: Pace) -> None:
     early, late = pace.begin(), pace.begin()
     pace.misconfigured(late, "locked", 0)

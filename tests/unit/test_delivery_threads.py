@@ -143,6 +143,20 @@ def test_what_cannot_be_finished_in_time_is_given_back(outbox: Outbox, store: Ga
     assert len(outbox.lease(10, 60)) == 5, "at once, not after the lease"
 
 
+def test_what_waits_for_its_learners_batch_is_given_back_too(
+    outbox: Outbox, store: GatedStore
+) -> None:
+    learner = somebody()
+    outbox.put([done(learner, str(number)) for number in range(8)])
+    delivery = started(outbox, store, grace=0.05)
+    assert store.entered.acquire(timeout=PATIENCE)
+    until_leased = time.monotonic() + PATIENCE
+    while outbox.counts().leased < 8 and time.monotonic() < until_leased:
+        threading.Event().wait(0.01)
+    delivery.stop(PATIENCE)
+    assert len(outbox.lease(10, 60)) == 8
+
+
 def test_nothing_more_is_leased_once_it_is_stopping(outbox: Outbox, store: GatedStore) -> None:
     store.gate.set()
     delivery = started(outbox, store)
