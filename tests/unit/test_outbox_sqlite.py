@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import threading
@@ -131,7 +132,7 @@ def test_a_locked_file_is_waited_for(path: Path) -> None:
     with locked(path):
         thread = threading.Thread(target=put, args=(outbox,))
         thread.start()
-        wait_for(lambda: len(outbox._commits._shares) == 0)
+        wait_for(lambda: len(outbox._commits._waiting) == 0)
         assert opened(path).counts().waiting == 1
     thread.join()
     assert outbox.counts().waiting == 2
@@ -322,7 +323,7 @@ def test_puts_that_wait_share_one_commit(path: Path) -> None:
             threads.append(threading.Thread(target=put, args=(outbox,)))
             threads[-1].start()
             # The first of them is at the lock; the others wait behind it.
-            wait_for(lambda number=number: len(outbox._commits._shares) == number)
+            wait_for(lambda number=number: len(outbox._commits._waiting) == number)
         connection.set_trace_callback(said.append)
     for thread in threads:
         thread.join()
@@ -344,11 +345,47 @@ def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
         for number in range(5):
             threads.append(threading.Thread(target=try_to_put))
             threads[-1].start()
-            wait_for(lambda number=number: len(outbox._commits._shares) <= number)
+            wait_for(lambda number=number: len(outbox._commits._waiting) <= number)
         for thread in threads:
             thread.join()
     assert len(told) == 5
     assert outbox.counts().waiting == 1
+
+
+def test_an_interrupted_put_keeps_nobody_else_waiting(path: Path) -> None:
+    outbox, main = opened(path), threading.get_ident()
+    put(outbox)
+    with locked(path):
+        first = threading.Thread(target=put, args=(outbox,))
+        first.start()
+        wait_for(outbox._file.lock.locked)
+        wait_for(lambda: not outbox._commits._waiting)
+
+        def interrupt() -> None:
+            wait_for(lambda: len(outbox._commits._waiting) == 1)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        interrupter = threading.Thread(target=interrupt)
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            put(outbox, "interrupted")
+    for thread in (first, interrupter):
+        thread.join()
+    put(outbox)
+    assert outbox.counts().waiting == 3
+
+
+def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
+    outbox = opened(path, timeout=0.3)
+    put(outbox)
+    with locked(path), pytest.raises(OutboxUnavailable):
+        put(outbox)
+    threads = [threading.Thread(target=put, args=(outbox,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outbox.counts().waiting == 9
 
 
 def in_a_fork(work: Callable[[], None]) -> int:
@@ -398,5 +435,4 @@ def test_a_fork_in_the_middle_of_other_threads_puts_harms_neither(path: Path) ->
         over.set()
         for thread in threads:
             thread.join()
-    # A share that was waiting at the fork may be put by the child as well: harmless, and rare.
-    assert sum(puts) + 5 <= outbox.counts().waiting <= sum(puts) + 5 + 3 * 5
+    assert outbox.counts().waiting == sum(puts) + 5
