@@ -69,7 +69,11 @@ class Demo:
     def stop(self) -> None:
         """Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
-        _, self.errors = self.process.communicate(timeout=60)
+        try:
+            _, self.errors = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()  # leave nothing running behind a failed test
+            raise
         self.code = self.process.returncode
 
 
