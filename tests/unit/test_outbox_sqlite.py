@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
 
-from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
 from bridge.outbox.sqlite import SQLiteOutbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Clock
+from tests.unit.outbox_file import in_a_fork, locked, opened, put, wait_for
 
 DAY: Final = 86_400
-
-
-def opened(
-    path: Path, timeout: float = 5.0, clock: Callable[[], float] = time.time
-) -> SQLiteOutbox:
-    return SQLiteOutbox(OutboxSettings(url=f"sqlite:///{path}", timeout=timeout), clock=clock)
 
 
 @pytest.fixture
@@ -40,25 +32,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-def put(outbox: SQLiteOutbox, grain: str = "grain-1") -> None:
-    outbox.put([done(somebody(), grain)])
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process's write lock, as far as SQLite can tell."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_nothing_is_created_before_the_outbox_is_used(path: Path) -> None:
@@ -310,129 +283,3 @@ def test_more_than_a_batch_that_is_due_again_is_handed_out_batch_by_batch(
     clock.go(60)
     seen = [item.completion.grain_id for _ in range(10) for item in outbox.lease(3, 600)]
     assert sorted(seen, key=int) == [str(number) for number in range(30)]
-
-
-def test_puts_that_wait_share_one_commit(path: Path) -> None:
-    outbox, threads = opened(path), []
-    put(outbox)
-    connection = outbox._file._connection
-    assert connection is not None
-    said: list[str] = []
-    with locked(path):
-        for number in range(16):
-            threads.append(threading.Thread(target=put, args=(outbox,)))
-            threads[-1].start()
-            # The first of them is at the lock; the others wait behind it.
-            wait_for(lambda number=number: len(outbox._commits._waiting) == number)
-        connection.set_trace_callback(said.append)
-    for thread in threads:
-        thread.join()
-    connection.set_trace_callback(None)
-    assert said.count("COMMIT") == 2
-    assert outbox.counts().waiting == 17
-
-
-def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
-    outbox, told, threads = opened(path, timeout=1.0), [], []
-    put(outbox)
-
-    def try_to_put() -> None:
-        with pytest.raises(OutboxUnavailable, match="locked"):
-            put(outbox)
-        told.append(True)
-
-    with locked(path):
-        for number in range(5):
-            threads.append(threading.Thread(target=try_to_put))
-            threads[-1].start()
-            wait_for(lambda number=number: len(outbox._commits._waiting) <= number)
-        for thread in threads:
-            thread.join()
-    assert len(told) == 5
-    assert outbox.counts().waiting == 1
-
-
-def test_an_interrupted_put_keeps_nobody_else_waiting(path: Path) -> None:
-    outbox, main = opened(path), threading.get_ident()
-    put(outbox)
-    with locked(path):
-        first = threading.Thread(target=put, args=(outbox,))
-        first.start()
-        wait_for(outbox._file.lock.locked)
-        wait_for(lambda: not outbox._commits._waiting)
-
-        def interrupt() -> None:
-            wait_for(lambda: len(outbox._commits._waiting) == 1)
-            signal.pthread_kill(main, signal.SIGINT)
-
-        interrupter = threading.Thread(target=interrupt)
-        interrupter.start()
-        with pytest.raises(KeyboardInterrupt):
-            put(outbox, "interrupted")
-    for thread in (first, interrupter):
-        thread.join()
-    put(outbox)
-    assert outbox.counts().waiting == 3
-
-
-def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
-    outbox = opened(path, timeout=0.3)
-    put(outbox)
-    with locked(path), pytest.raises(OutboxUnavailable):
-        put(outbox)
-    threads = [threading.Thread(target=put, args=(outbox,)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert outbox.counts().waiting == 9
-
-
-def in_a_fork(work: Callable[[], None]) -> int:
-    """The exit code of a forked child that does the work: 0 when it raised nothing."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) -> None:
-    outbox = opened(path)
-    put(outbox)
-
-    def child() -> None:
-        assert outbox._file._connection is None  # a parent's connection is of no use to a child
-        put(outbox)
-        assert outbox.counts().waiting == 2
-        assert outbox.done(outbox.lease(1, 60)) == 1
-
-    assert in_a_fork(child) == 0
-    put(outbox)
-    assert outbox.counts().waiting == 2
-
-
-def test_a_fork_in_the_middle_of_other_threads_puts_harms_neither(path: Path) -> None:
-    outbox, over = opened(path, timeout=30), threading.Event()
-    puts = [0, 0, 0]
-
-    def keep_putting(thread: int) -> None:
-        while not over.is_set():
-            put(outbox)
-            puts[thread] += 1
-
-    threads = [threading.Thread(target=keep_putting, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        wait_for(lambda: min(puts) > 2)
-        assert [in_a_fork(lambda: put(outbox)) for _ in range(5)] == [0] * 5
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-    assert outbox.counts().waiting == sum(puts) + 5

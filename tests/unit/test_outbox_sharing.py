@@ -1,0 +1,130 @@
+"""The SQLite outbox among threads and forked processes: shared commits, interruptions."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import OutboxUnavailable
+from tests.unit.outbox_file import in_a_fork, locked, opened, put, wait_for
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+def test_puts_that_wait_share_one_commit(path: Path) -> None:
+    outbox, threads = opened(path), []
+    put(outbox)
+    connection = outbox._file._connection
+    assert connection is not None
+    said: list[str] = []
+    with locked(path):
+        for number in range(16):
+            threads.append(threading.Thread(target=put, args=(outbox,)))
+            threads[-1].start()
+            # The first of them is at the lock; the others wait behind it.
+            wait_for(lambda number=number: len(outbox._commits._waiting) == number)
+        connection.set_trace_callback(said.append)
+    for thread in threads:
+        thread.join()
+    connection.set_trace_callback(None)
+    assert said.count("COMMIT") == 2
+    assert outbox.counts().waiting == 17
+
+
+def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
+    outbox, told, threads = opened(path, timeout=1.0), [], []
+    put(outbox)
+
+    def try_to_put() -> None:
+        with pytest.raises(OutboxUnavailable, match="locked"):
+            put(outbox)
+        told.append(True)
+
+    with locked(path):
+        for number in range(5):
+            threads.append(threading.Thread(target=try_to_put))
+            threads[-1].start()
+            wait_for(lambda number=number: len(outbox._commits._waiting) <= number)
+        for thread in threads:
+            thread.join()
+    assert len(told) == 5
+    assert outbox.counts().waiting == 1
+
+
+def test_an_interrupted_put_keeps_nobody_else_waiting(path: Path) -> None:
+    outbox, main = opened(path), threading.get_ident()
+    put(outbox)
+    with locked(path):
+        first = threading.Thread(target=put, args=(outbox,))
+        first.start()
+        wait_for(outbox._file.lock.locked)
+        wait_for(lambda: not outbox._commits._waiting)
+
+        def interrupt() -> None:
+            wait_for(lambda: len(outbox._commits._waiting) == 1)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        interrupter = threading.Thread(target=interrupt)
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            put(outbox, "interrupted")
+    for thread in (first, interrupter):
+        thread.join()
+    put(outbox)
+    assert outbox.counts().waiting == 3
+
+
+def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
+    outbox = opened(path, timeout=0.3)
+    put(outbox)
+    with locked(path), pytest.raises(OutboxUnavailable):
+        put(outbox)
+    threads = [threading.Thread(target=put, args=(outbox,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outbox.counts().waiting == 9
+
+
+def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+
+    def child() -> None:
+        assert outbox._file._connection is None  # a parent's connection is of no use to a child
+        put(outbox)
+        assert outbox.counts().waiting == 2
+        assert outbox.done(outbox.lease(1, 60)) == 1
+
+    assert in_a_fork(child) == 0
+    put(outbox)
+    assert outbox.counts().waiting == 2
+
+
+def test_a_fork_in_the_middle_of_other_threads_puts_harms_neither(path: Path) -> None:
+    outbox, over = opened(path, timeout=30), threading.Event()
+    puts = [0, 0, 0]
+
+    def keep_putting(thread: int) -> None:
+        while not over.is_set():
+            put(outbox)
+            puts[thread] += 1
+
+    threads = [threading.Thread(target=keep_putting, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: min(puts) > 2)
+        assert [in_a_fork(lambda: put(outbox)) for _ in range(5)] == [0] * 5
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert outbox.counts().waiting == sum(puts) + 5
