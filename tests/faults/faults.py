@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -146,6 +148,16 @@ def redis_killed(field: Field, dice: Random) -> None:
     redis.start()
 
 
+def redis_frozen(field: Field, dice: Random) -> None:
+    """It stands still for longer than anybody waits, then does all that was asked of it."""
+    redis = field.bed.redis
+    assert redis is not None
+    _last(dice, 0.0, 0.6)
+    os.kill(redis.pid, signal.SIGSTOP)
+    _last(dice, OUTBOX_TIMEOUT, 2 * OUTBOX_TIMEOUT)
+    os.kill(redis.pid, signal.SIGCONT)
+
+
 def directus_killed(field: Field, dice: Random) -> None:
     """SIGKILL, children included."""
     _last(dice, 0.0, 0.6)
@@ -278,6 +290,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "clock of one deliverer is off": Fault(clock_is_off, "bridge"),
     "outbox file locked by another program": Fault(outbox_locked, "bridge", ("sqlite",)),
     "Redis killed": Fault(redis_killed, "bridge", ("redis",)),
+    "Redis frozen for longer than its time-out": Fault(redis_frozen, "bridge", ("redis",)),
     "Directus killed": Fault(directus_killed, "server"),
     "PostgreSQL killed (immediate)": Fault(postgres_killed, "server"),
     "Directus's rate limiter on": Fault(limiter(LIMITED), "server"),

@@ -11,18 +11,24 @@ from tests.faults.faults import FAULTS
 from tests.faults.schedule import schedule
 from tests.servers.need import need
 
-REDIS = ("Redis killed", "deliverer killed", "producer killed", "written, and the answer lost")
+REDIS = (
+    "Redis killed",
+    "Redis frozen for longer than its time-out",
+    "deliverer killed",
+    "producer killed",
+    "written, and the answer lost",
+)
 
 
 def test_nothing_is_lost_doubled_or_halved_whatever_fails() -> None:
     need("directus-11.17.4", "postgresql")
     kinds = [name for name, fault in FAULTS.items() if "sqlite" in fault.outboxes]
-    run(Plan(secrets.randbelow(10**6), "sqlite", 3000, len(kinds), refused_every=150))
+    run(Plan(secrets.randbelow(10**6), "sqlite", 2000, len(kinds), refused_every=150))
 
 
 def test_nothing_is_lost_doubled_or_halved_when_redis_is_killed() -> None:
     need("directus-11.17.4", "postgresql", "redis")
-    run(Plan(secrets.randbelow(10**6), "redis", 1000, 6, refused_every=150, only=REDIS))
+    run(Plan(secrets.randbelow(10**6), "redis", 800, 5, refused_every=150, only=REDIS))
 
 
 def run(plan: Plan) -> None:
@@ -40,7 +46,7 @@ def test_a_schedule_follows_from_its_seed_and_has_every_kind_as_often_as_the_oth
     assert slots != schedule(8, outbox, 200)
     names = [event.name for slot in slots for event in slot]
     assert len(names) == 200
-    kinds = {name for name, fault in FAULTS.items() if outbox in fault.outboxes}
-    assert {names.count(name) for name in kinds} <= {7, 8}
+    times = [names.count(name) for name, fault in FAULTS.items() if outbox in fault.outboxes]
+    assert max(times) - min(times) <= 1
     assert all(len({event.side for event in slot}) == len(slot) for slot in slots)
     assert any(len(slot) == 2 for slot in slots)
