@@ -42,8 +42,8 @@ def new(bed: Bed) -> Iterator[Result]:
         completions = _of_new_learners(few)
         return rate(len(completions), lambda: hand.record(completions))
 
-    rival = Rival(side=_writing(bed, one_by_one, few), against=ONE_BY_ONE, bar=15)
-    yield from compare("directus-new", _writing(bed, store, many), rival, unit="completions/s")
+    rival = Rival(side=writing(bed, one_by_one, few), against=ONE_BY_ONE, bar=15)
+    yield from compare("directus-new", writing(bed, store, many), rival, unit="completions/s")
 
 
 def again(bed: Bed) -> Iterator[Result]:
@@ -63,35 +63,33 @@ def again(bed: Bed) -> Iterator[Result]:
     def one_by_one(_: int) -> float:
         return rate(len(few), lambda: hand.record(few))
 
-    rival = Rival(side=_writing(bed, one_by_one, 0), against=ONE_BY_ONE, bar=15)
-    yield from compare("directus-again", _writing(bed, store, 0), rival, unit="completions/s")
+    rival = Rival(side=writing(bed, one_by_one, 0), against=ONE_BY_ONE, bar=15)
+    yield from compare("directus-again", writing(bed, store, 0), rival, unit="completions/s")
 
 
 def known(bed: Bed) -> Iterator[Result]:
     """5,000 completions of 1,000 learners whom the bridge knows, of grains new to them."""
-    learners = _identities(bed.count(1_000))
+    learners = identities(bed.count(1_000))
     with _bridge(bed) as bridge:
         _record(bridge, [Completion(who, "first") for who in learners], Status.CREATED)
         keys, loop = _keys(bed), BareLoop(bed.directus.store_settings)
 
         def store(number: int) -> float:
-            completions = _of_grains(learners, f"store-{number}")
+            completions = of_grains(learners, f"store-{number}")
             return rate(len(completions), lambda: _record(bridge, completions, Status.CREATED))
 
         def bare(number: int) -> float:
-            completions = _of_grains(learners, f"loop--{number}")
+            completions = of_grains(learners, f"loop--{number}")
             rows = [row(keys[c.identity.external_user_id], c) for c in completions]
             return rate(len(rows), lambda: loop.post(rows))
 
         rows = GRAINS * len(learners)
         rival = Rival(
-            side=_writing(bed, bare, rows),
+            side=writing(bed, bare, rows),
             against="a bare loop: the same rows in arrays of 500, over as many connections",
             bar=0.8,
         )
-        yield from compare(
-            "directus-known", _writing(bed, store, rows), rival, unit="completions/s"
-        )
+        yield from compare("directus-known", writing(bed, store, rows), rival, unit="completions/s")
 
 
 def _bridge(bed: Bed) -> Bridge:
@@ -111,17 +109,17 @@ def _record(bridge: Bridge, completions: Sequence[Completion], expected: Status)
         raise AssertionError(f"{', '.join(outcomes)} instead of {expected}")
 
 
-def _identities(count: int) -> list[Identity]:
+def identities(count: int) -> list[Identity]:
     """Learners as Open edX names them, 32 hex characters."""
     return [Identity(Origin.FUNMOOC, uuid.uuid4().hex) for _ in range(count)]
 
 
 def _of_new_learners(count: int) -> list[Completion]:
     now = datetime.now(UTC)
-    return [Completion(who, "grain-1", "module-1", "seq-1", now) for who in _identities(count)]
+    return [Completion(who, "grain-1", "module-1", "seq-1", now) for who in identities(count)]
 
 
-def _of_grains(learners: Sequence[Identity], prefix: str) -> list[Completion]:
+def of_grains(learners: Sequence[Identity], prefix: str) -> list[Completion]:
     """Completions of `GRAINS` grains by every learner, learner after learner."""
     now = datetime.now(UTC)
     return [
@@ -137,7 +135,7 @@ def _keys(bed: Bed) -> dict[str, int]:
         return dict(connection.execute("SELECT external_user_id, id FROM apprenants").fetchall())
 
 
-def _writing(bed: Bed, side: Side, rows: int) -> Side:
+def writing(bed: Bed, side: Side, rows: int) -> Side:
     """The side, held to writing just so many rows of progress.
 
     Raises:

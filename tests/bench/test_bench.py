@@ -41,7 +41,9 @@ def test_a_benchmark_that_does_not_exist_is_refused_with_those_that_do() -> None
     assert all(name in done.stderr for name in BENCHES)
 
 
-@pytest.mark.parametrize("name", [name for name in BENCHES if name.startswith("directus-")])
+@pytest.mark.parametrize(
+    "name", [name for name in BENCHES if name.startswith(("directus-", "delivery"))]
+)
 def test_the_directus_benchmarks_write_what_they_say(name: str, directus_pg: Directus) -> None:
     with Bed(0.003, directus=directus_pg) as bed:
         (result,) = BENCHES[name](bed)
