@@ -143,8 +143,12 @@ class StoreSettings:
     @property
     def shown_url(self) -> str:
         """The URL as a message may show it: without user, password and query."""
-        url = self.url.partition("?")[0]
-        return url if self.scheme == "sqlite" else _USER_AND_PASSWORD.sub(r"\1", url)
+        return _without_secrets(self.url)
+
+
+def _without_secrets(url: str) -> str:
+    shown = url.partition("?")[0]
+    return shown if shown.startswith("sqlite:") else _USER_AND_PASSWORD.sub(r"\1", shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +179,7 @@ class OutboxSettings:
     @property
     def shown_url(self) -> str:
         """The URL as a message may show it: without user, password and query."""
-        url = self.url.partition("?")[0]
-        return url if self.scheme == "sqlite" else _USER_AND_PASSWORD.sub(r"\1", url)
+        return _without_secrets(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
