@@ -169,7 +169,8 @@ class DirectusClient:
         """The kept connections of this process: a fork must not share its parent's sockets."""
         if self._session is None or self._pid != os.getpid():
             session = requests.Session()
-            adapter = HTTPAdapter(pool_maxsize=self._settings.connections)
+            # Blocking, for several batches may each use several: without it they would all connect.
+            adapter = HTTPAdapter(pool_maxsize=self._settings.connections, pool_block=True)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

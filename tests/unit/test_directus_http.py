@@ -11,6 +11,7 @@ import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -221,6 +222,27 @@ def test_what_may_be_one_rows_fault_is_a_refusal(
 def test_an_answer_without_content_has_no_data(server: Server) -> None:
     server.answer = say(204, b"")
     assert client(server.url).request("DELETE", "/items/progress/1") is None
+
+
+def test_no_more_requests_are_under_way_than_there_are_connections(server: Server) -> None:
+    arrived = threading.Semaphore(0)
+    release = threading.Event()
+
+    def hold(handler: BaseHTTPRequestHandler) -> None:
+        arrived.release()
+        release.wait(10)
+        say(200, {"data": []})(handler)
+
+    shared = client(server.url, connections=2)
+    shared.request("GET", "/items/progress")
+    server.answer = hold
+    with ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(shared.request, "GET", "/items/progress") for _ in range(6)]
+        assert arrived.acquire(timeout=10)
+        assert arrived.acquire(timeout=10)
+        assert not arrived.acquire(timeout=0.3)
+        release.set()
+        assert [answer.result() for answer in answers] == [[]] * 6
 
 
 @pytest.fixture
