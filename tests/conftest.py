@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Let a polite kill run the fixtures' ends, as Ctrl-C does: no server is left behind."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let a polite kill run the fixtures' ends, as Ctrl-C does: no server is left behind.
+
+    Ctrl-C itself is set as well: whoever starts us in the background may have it ignored.
+    """
+    for polite in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(polite, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
