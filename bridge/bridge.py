@@ -16,7 +16,7 @@ from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcom
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Finding, Store, open_store
 
-BATCH: Final = 2_000
+BATCH: Final = 5_000
 """Completions that `Bridge.record_many` holds in memory at once."""
 
 ExternalId = str | int | uuid.UUID
@@ -97,7 +97,7 @@ class Bridge:
         return outcome
 
     def record_many(self, completions: Iterable[Completion]) -> Iterator[Outcome]:
-        """Record (with an outbox, accept) any number of completions, reading up to 2,000 ahead.
+        """Record (with an outbox, accept) any number of completions, reading up to 5,000 ahead.
 
         Lazy: nothing is recorded until the outcomes are read. They come in order, a rejected
         completion as an outcome, not as an error.

@@ -176,7 +176,7 @@ def test_any_number_of_completions_are_recorded_lazily_in_order(tmp_path: Path) 
     read: list[int] = []
 
     def generated() -> Iterator[Completion]:
-        for n in range(1, 5001):
+        for n in range(1, 12_001):
             read.append(n)
             yield done(Identity("moodle", n))
 
@@ -184,5 +184,5 @@ def test_any_number_of_completions_are_recorded_lazily_in_order(tmp_path: Path) 
         outcomes = bridge.record_many(generated())
         assert read == []
         assert next(outcomes).status is Status.CREATED
-        assert len(read) == 2000
-        assert sum(1 for _ in outcomes) == 4999
+        assert len(read) == 5000
+        assert sum(1 for _ in outcomes) == 11_999
