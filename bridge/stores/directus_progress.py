@@ -10,7 +10,7 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured
 from bridge.model import Identity, Progress
 from bridge.stores.directus_http import TOO_LARGE, DirectusClient, DirectusRefusal
-from bridge.stores.directus_rows import NOT_UNIQUE, Row, Writer, Written, post
+from bridge.stores.directus_rows import MAX_ROWS, NOT_UNIQUE, Row, Writer, Written, post
 from bridge.stores.directus_search import among, instant, search
 from bridge.stores.export import isoformat
 from bridge.stores.merge import Key, earliest
@@ -158,7 +158,7 @@ def rectangles(keys: Iterable[Key]) -> Iterator[list[Key]]:
     for row in sorted(keys, key=lambda row: (row[1], row[0].origin, row[0].external_user_id)):
         learners.add(row[0])
         grains.add(row[1])
-        if group and (len(group) == 500 or len(learners) * len(grains) > MAX_CELLS):
+        if group and (len(group) == MAX_ROWS or len(learners) * len(grains) > MAX_CELLS):
             yield group
             group, learners, grains = [], {row[0]}, {row[1]}
         group.append(row)
