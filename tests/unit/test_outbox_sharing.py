@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import OutboxUnavailable
+from bridge.outbox.group_commit import GroupCommit
 from tests.unit.outbox_file import in_a_fork, locked, opened, put, wait_for
 
 
@@ -35,6 +38,44 @@ def test_puts_that_wait_share_one_commit(path: Path) -> None:
     connection.set_trace_callback(None)
     assert said.count("COMMIT") == 2
     assert outbox.counts().waiting == 17
+
+
+def test_threads_that_keep_putting_share_every_commit() -> None:
+    sizes: list[int] = []
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), slow_disk(sizes))
+
+    def keep_putting() -> None:
+        for number in range(50):
+            group.add([number])
+
+    threads = [threading.Thread(target=keep_putting) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(sizes) == 400
+    assert len(sizes) < 80  # 50 at best; were each commit's first caller not to wait, 100
+
+
+def test_a_caller_who_is_alone_again_waits_for_the_others_once_at_most() -> None:
+    sizes: list[int] = []
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), slow_disk(sizes))
+    group._expected, group._patience = 8, 1.0
+    start = time.perf_counter()
+    for number in range(10):
+        group.add([number])
+    assert sizes == [1] * 10
+    assert 1.0 < time.perf_counter() - start < 1.9
+
+
+def slow_disk(sizes: list[int]) -> Callable[[Sequence[int]], None]:
+    """A commit that takes a few milliseconds; it tells how many rows it was given."""
+
+    def commit(rows: Sequence[int]) -> None:
+        sizes.append(len(rows))
+        time.sleep(0.005)
+
+    return commit
 
 
 def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
