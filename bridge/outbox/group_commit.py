@@ -6,7 +6,8 @@ they all waiting for one lock, they would pass it on one by one, which takes lon
 
 Threads that put one completion after the other come back as soon as they are woken. The first of
 them would commit for itself alone, with all the others a commit behind: so it waits for those who
-shared the last commit, for no longer than that took, nor than 50 ms. A caller who was alone waits for nobody.
+shared the last commit, for no longer than that took, nor than 50 ms. A caller who was alone waits
+for nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bridge.errors import OutboxUnavailable
 T = TypeVar("T")
 
 _LONGEST: Final = 0.05
-"""Seconds to wait for others at most; a commit that was held up for longer says nothing of the next."""
+"""Seconds to wait for others at most: a commit that was held up says nothing of the next."""
 
 
 class _Share(Generic[T]):
