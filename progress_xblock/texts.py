@@ -21,19 +21,32 @@ class State(StrEnum):
 
     NONE = "none"
     PENDING = "pending"  # kept here, not recorded yet: the next visit sends it
+    HELD = "held"  # the same, and first somebody has to mend a setting or the store
     REFUSED = "refused"  # the store refuses it, and would again
-    DONE = "done"
+    ACCEPTED = "accepted"  # safe in the outbox, which passes it on
+    DONE = "done"  # in the learner's record
 
+
+DONE: Final = frozenset({State.ACCEPTED, State.DONE})
+"""Nothing is left to do for the learner, nor for the block."""
+
+WAITING: Final = frozenset({State.PENDING, State.HELD})
+"""The next visit sends it."""
 
 MESSAGES: Final[Mapping[State, str]] = {
     State.NONE: _("Not done yet."),
     State.PENDING: _(
         "Done on {date}. Your work is saved here and will be passed on automatically."
     ),
+    State.HELD: _(
+        "Done on {date}. Your work is saved here, but it cannot be recorded for now: "
+        "the platform’s team has something to mend. It will be passed on afterwards."
+    ),
     State.REFUSED: _(
         "Done on {date}. Your work is saved here, but it cannot be passed on. "
         "Please tell your course team."
     ),
+    State.ACCEPTED: _("Done on {date}. It is saved and will be passed on."),
     State.DONE: _("Done on {date}. Your progress is recorded."),
 }
 """``{date}`` is the day of the completion: the page puts it, in the learner's time zone."""
@@ -41,7 +54,9 @@ MESSAGES: Final[Mapping[State, str]] = {
 BUTTONS: Final[Mapping[State, str]] = {
     State.NONE: _("Mark as done"),
     State.PENDING: _("Pass it on now"),
+    State.HELD: _("Try again"),
     State.REFUSED: _("Try again"),
+    State.ACCEPTED: _("Done"),
     State.DONE: _("Done"),
 }
 

@@ -132,7 +132,7 @@ def store() -> Store:
 
 @pytest.fixture
 def course(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Course]:
-    monkeypatch.setattr("progress_xblock.block.bridge_for", lambda settings: Bridge(store))
+    monkeypatch.setattr("progress_xblock.sending.bridge_for", lambda settings: Bridge(store))
     return Course()
 
 

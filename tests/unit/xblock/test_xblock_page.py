@@ -39,14 +39,14 @@ def test_a_view_uses_neither_network_nor_store_whatever_the_state(
     if state != "none":
         course.click()
     calls = store.calls
-    monkeypatch.setattr("progress_xblock.block.bridge_for", bridge_for)
+    monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
     course.block_settings = {"store": {"url": "http://127.0.0.1:9", "token": "t"}}
     assert course.visit()["state"] == state
     assert (store.calls, network) == (calls, [])
 
 
 def test_what_a_view_may_not_do_is_seen_when_a_handler_does_it(course, network, monkeypatch):
-    monkeypatch.setattr("progress_xblock.block.bridge_for", bridge_for)
+    monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
     course.block_settings = {"store": {"url": "http://127.0.0.1:9", "token": "t"}}
     assert course.click()["state"] == "pending"
     assert network
