@@ -1,8 +1,8 @@
 """One commit for all who wait for one.
 
 A commit costs a trip to the disk, whatever is in it. So the first caller commits, those who come in
-the meantime wait, and the first of these commits for all of them. Each is woken on its own: were
-they all waiting for one lock, they would pass it on one by one, which takes longer than the disk.
+the meantime wait, and the first of these commits for all of them. They are woken one by the other:
+were all woken at once, they would only wait again, for Python's interpreter lock.
 
 Threads that put one completion after the other come back as soon as they are woken. The first of
 them would commit for itself alone, with all the others a commit behind: so it waits for those who
@@ -16,6 +16,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
@@ -30,14 +31,17 @@ _LONGEST: Final = 0.05
 class _Share(Generic[T]):
     """What one caller wants committed, and what became of it."""
 
-    __slots__ = ("failure", "rows", "settled", "woken")
+    __slots__ = ("called", "failure", "left", "next", "rows", "settled", "woken")
 
     def __init__(self, rows: Sequence[T]) -> None:
         self.rows = rows
         self.settled = False
         self.failure: OutboxUnavailable | None = None
+        self.next: _Share[T] | None = None  # whom to wake when woken
         self.woken = threading.Lock()  # released when settled, or when it is to lead
         self.woken.acquire()
+        self.called = False  # whether it was released
+        self.left = False  # interrupted, and there no more
 
 
 class GroupCommit(Generic[T]):
@@ -87,16 +91,35 @@ class GroupCommit(Generic[T]):
         """Wait until the share is settled, or it is ours to lead; an interrupted caller leaves."""
         try:
             share.woken.acquire()
+            self._wake_next(share)
         except BaseException:
-            self._withdraw(share)
-            if share.woken.acquire(blocking=False) and not share.settled:
-                self._pass_on()
+            self._leave(share)
             raise
+
+    def _leave(self, share: _Share[T]) -> None:
+        """Hand on what the caller was woken for; if it was not yet, others will pass it over."""
+        self._withdraw(share)
+        with self._guard:
+            share.left = True
+            called = share.called
+        if called and share.settled:
+            self._wake_next(share)
+        elif called:
+            self._pass_on()
 
     def _withdraw(self, share: _Share[T]) -> None:
         with self._guard:
             if share in self._waiting:
                 self._waiting.remove(share)
+
+    def _wake_next(self, share: _Share[T]) -> None:
+        """Wake the caller after this one who is still there."""
+        with self._guard:
+            after, share.next = share.next, None
+            while after is not None:
+                after.called = True
+                after.woken.release()
+                after = after.next if after.left else None
 
     def _lead(self, own: _Share[T]) -> None:
         """Commit for all who wait; whatever happens, each of them learns of it."""
@@ -117,9 +140,18 @@ class GroupCommit(Generic[T]):
             self._withdraw(own)  # when it was interrupted before it was its turn
             self._expected = len(shares) + len(self._waiting)
             self._pass_on()
-            for share in shares:
-                share.failure, share.settled = failure, True
-                share.woken.release()
+            self._settle(own, shares, failure)
+
+    def _settle(
+        self, own: _Share[T], shares: Sequence[_Share[T]], failure: OutboxUnavailable | None
+    ) -> None:
+        """Tell each what became of its rows, and wake the first of the others."""
+        for share in shares:
+            share.failure, share.settled = failure, True
+        others = [share for share in shares if share is not own]
+        for share, after in pairwise([own, *others]):
+            share.next = after
+        self._wake_next(own)
 
     def _gather(self) -> None:
         """Wait until as many as last time are here, or as long as the last commit took."""
@@ -140,6 +172,7 @@ class GroupCommit(Generic[T]):
         """Let the first of those who came in the meantime lead: the disk need not wait."""
         with self._guard:
             if self._waiting:
+                self._waiting[0].called = True
                 self._waiting[0].woken.release()
             else:
                 self._led = False

@@ -121,6 +121,40 @@ def test_an_interrupted_put_keeps_nobody_else_waiting(path: Path) -> None:
     assert outbox.counts().waiting == 3
 
 
+def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> None:
+    may_end, main = [threading.Event(), threading.Event()], threading.get_ident()
+    commits: list[Sequence[int]] = []
+
+    def commit(rows: Sequence[int]) -> None:
+        commits.append(rows)
+        assert may_end[len(commits) - 1].wait(10)
+
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), commit)
+    threads = [threading.Thread(target=group.add, args=([number],)) for number in range(3)]
+
+    def lead_and_interrupt() -> None:
+        wait_for(lambda: len(group._waiting) == 2)
+        threads[2].start()  # it waits behind the one to be interrupted
+        wait_for(lambda: len(group._waiting) == 3)
+        may_end[0].set()
+        wait_for(lambda: len(commits) == 2)  # with all but the first caller in it
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threads[0].start()
+    wait_for(lambda: len(commits) == 1)
+    threads[1].start()
+    wait_for(lambda: len(group._waiting) == 1)
+    interrupter = threading.Thread(target=lead_and_interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        group.add([99])
+    may_end[1].set()
+    for thread in (*threads, interrupter):
+        thread.join(10)
+        assert not thread.is_alive()
+    assert commits == [[0], [1, 99, 2]]
+
+
 def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
     outbox = opened(path, timeout=0.3)
     put(outbox)
