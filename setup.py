@@ -11,15 +11,25 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "bridge/__init__.py").read_
 SQL = ["SQLAlchemy>=2.0.30", "psycopg[binary]>=3.1"]
 REDIS = ["redis>=5"]
 DELIVERY = ["prometheus-client>=0.17", "tenacity>=8.2"]
+SERVICE = [
+    "fastapi>=0.115",
+    "limits>=4",
+    "orjson>=3.10",
+    "swagger-ui-bundle>=1.1",  # the page /docs, from our own server
+    "uvicorn[standard]>=0.30",
+    *DELIVERY,
+]
 TEST = [
     "Babel>=2.14",  # the XBlock's French
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
     "huey>=2.5",  # what `make bench` compares the outbox with
+    "httpx>=0.27",
     "hypothesis>=6.100",
     "mypy>=1.14",
     "persist-queue>=1.0",  # the same
     "pytest>=8",
     "ruff>=0.9",
+    "schemathesis>=4",
     "selenium>=4.20",
     "time-machine>=3",  # clocks that jump; before 3 it moves the stopwatch too
     "trustme>=1.1",
@@ -39,7 +49,13 @@ setup(
     packages=find_packages(include=["bridge", "bridge.*", "progress_xblock", "progress_xblock.*"]),
     include_package_data=True,
     package_data={
-        "bridge": ["py.typed", "directus/*.yaml", "outbox/*.sql", "outbox/lua/*.lua"],
+        "bridge": [
+            "py.typed",
+            "directus/*.yaml",
+            "outbox/*.sql",
+            "outbox/lua/*.lua",
+            "service/static/*",
+        ],
         "progress_xblock": ["py.typed", "static/*/*", "templates/*", "translations/*/*/*"],
     },
     # What the LMS process needs, and nothing that Open edX does not pin already.
@@ -49,12 +65,14 @@ setup(
         "requests>=2.28",
         "PyYAML>=6",
         "click>=8",
+        "PyJWT>=2.4",
     ],
     extras_require={
         "sql": SQL,
         "redis": REDIS,
         "delivery": DELIVERY,
-        "test": SQL + REDIS + DELIVERY + TEST,
+        "service": SERVICE,
+        "test": SQL + REDIS + DELIVERY + SERVICE + TEST,
     },
     entry_points={
         "console_scripts": ["progress-bridge = bridge.cli:main"],

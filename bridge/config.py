@@ -10,6 +10,10 @@ The same settings can come as a mapping (Open edX hands one over), in the same s
     delivery:
       connections: 4
     store_email: false
+    tokens:
+      keys:
+        - id: "2026-11"
+          secret_file: /run/secrets/progress-bridge-token-2026-11
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from bridge.config_service import ServiceSettings, service_settings
+from bridge.config_tokens import TokenSettings, token_settings
+from bridge.config_values import Secret as Secret
 from bridge.config_values import (
     as_mapping,
     boolean,
@@ -31,6 +38,7 @@ from bridge.config_values import (
     count,
     refuse_unknown,
     seconds,
+    secret,
     url_of,
 )
 from bridge.errors import ConfigurationError
@@ -53,28 +61,6 @@ OUTBOX_SCHEMES: Final = ("sqlite", "redis", "rediss")
 _USER_AND_PASSWORD: Final = re.compile(r"^([^:/]+://).*@")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _Section = TypeVar("_Section")
-
-
-class Secret:
-    """A string that shows itself nowhere: ``reveal()`` is the only way to its value."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The secret itself; for the one line that sends it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,12 +205,16 @@ class Settings:
         outbox: where completions wait until they are delivered; None for no outbox.
         delivery: how they are delivered.
         store_email: keep learners' e-mail addresses (personal data) in the store.
+        tokens: how learner tokens are signed; None where none are issued or read.
+        service: what the HTTP API is told.
     """
 
     store: StoreSettings
     outbox: OutboxSettings | None = None
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     store_email: bool = False
+    tokens: TokenSettings | None = None
+    service: ServiceSettings = field(default_factory=ServiceSettings)
 
     @classmethod
     def load(
@@ -263,6 +253,8 @@ class Settings:
             outbox=None if outbox is None else _outbox(outbox),
             delivery=_delivery(merged.get("delivery")),
             store_email=boolean("store_email", merged),
+            tokens=token_settings(merged.get("tokens")),
+            service=service_settings(merged.get("service")),
         )
 
 
@@ -297,7 +289,7 @@ def _store(value: object) -> StoreSettings:
     refuse_unknown("store.", mapping, StoreSettings, "token_file")
     settings = StoreSettings(
         url=url_of("store", mapping),
-        token=_token(mapping),
+        token=secret("store.token", mapping),
         ca_file=_ca_file(mapping.get("ca_file")),
         connect_timeout=seconds("store.connect_timeout", mapping, 3.0),
         read_timeout=seconds("store.read_timeout", mapping, 10.0),
@@ -352,24 +344,6 @@ def _delivery(value: object) -> DeliverySettings:
         connections=count("delivery.connections", mapping, default.connections, 1, 32),
         **{name: seconds(f"delivery.{name}", mapping, getattr(default, name)) for name in times},
     )
-
-
-def _token(mapping: Mapping[str, Any]) -> Secret | None:
-    token, path = mapping.get("token"), mapping.get("token_file")
-    if token and path:
-        raise ConfigurationError("store.token and store.token_file: give one of them")
-    if path:
-        try:
-            token = Path(path).read_text(encoding="utf-8")
-        except (OSError, TypeError, UnicodeDecodeError):
-            raise ConfigurationError(f"store.token_file: cannot read {path}") from None
-    if token is None:
-        return None
-    if not isinstance(token, str) or not token.strip().isascii() or not token.strip().isprintable():
-        raise ConfigurationError("store.token: not a token (printable ASCII characters)")
-    if not token.strip():
-        raise ConfigurationError("store.token: empty")
-    return Secret(token.strip())
 
 
 def _ca_file(value: object) -> Path | None:

@@ -5,9 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from bridge.errors import ConfigurationError
+
+
+class Secret:
+    """A string that shows itself nowhere: ``reveal()`` is the only way to its value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself; for the one line that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
 
 def as_mapping(name: str, value: object) -> dict[str, Any]:
@@ -45,7 +68,7 @@ def count(name: str, mapping: Mapping[str, Any], default: int, least: int, most:
 
 def boolean(name: str, mapping: Mapping[str, Any]) -> bool:
     """True or false; false by default."""
-    value = mapping.get(name, False)
+    value = mapping.get(name.rpartition(".")[2], False)
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name}: neither true nor false: {value}")
     return value
@@ -64,3 +87,23 @@ def check_scheme(section: str, scheme: str, schemes: Sequence[str]) -> None:
     if scheme not in schemes:
         names = ", ".join(schemes)
         raise ConfigurationError(f"{section}.url: {scheme or 'no'} scheme (one of {names})")
+
+
+def secret(name: str, mapping: Mapping[str, Any]) -> Secret | None:
+    """The secret, given itself or in the file that ``…_file`` names; None when neither is."""
+    key = name.rpartition(".")[2]
+    value, path = mapping.get(key), mapping.get(f"{key}_file")
+    if value and path:
+        raise ConfigurationError(f"{name} and {name}_file: give one of them")
+    if path:
+        try:
+            value = Path(path).read_text(encoding="utf-8")
+        except (OSError, TypeError, UnicodeDecodeError):
+            raise ConfigurationError(f"{name}_file: cannot read {path}") from None
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip().isascii() or not value.strip().isprintable():
+        raise ConfigurationError(f"{name}: not a {key} (printable ASCII characters)")
+    if not value.strip():
+        raise ConfigurationError(f"{name}: empty")
+    return Secret(value.strip())

@@ -37,6 +37,10 @@ class InvalidCompletion(InvalidInput):
     """A completion that no store may hold."""
 
 
+class InvalidToken(BridgeError):
+    """A token that proves nothing: forged, expired, or not meant for this bridge."""
+
+
 class ConfigurationError(BridgeError):
     """The configuration cannot be used as it is written."""
 

@@ -1,0 +1,166 @@
+"""Signed learner tokens: who issues one says which learner its bearer is.
+
+A token is a JWT (RFC 7519) signed with HS256 alone. The XBlock issues one for the page that it
+embeds, an LTI launch or a guest's first visit for a page of the direct site; the HTTP service reads
+them. Both have the same keys (`bridge.config_tokens`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import jwt
+
+from bridge.config_tokens import TokenSettings
+from bridge.errors import InvalidInput, InvalidToken
+from bridge.model import Completion, Identity
+
+LIFETIME: Final = 300.0
+"""Seconds that a token is valid unless it is said otherwise."""
+
+LONGEST_LIFETIME: Final = 395 * 86_400.0
+"""Seconds that a token is valid at most: 13 months, what the CNIL allows a visitor's cookie."""
+
+LONGEST: Final = 8_192
+"""Characters of a token at most: what servers and proxies take in one header."""
+
+LEEWAY: Final = 10.0
+"""Seconds by which the clocks of who issues and who reads may differ."""
+
+_ALGORITHM: Final = "HS256"
+_ISSUER: Final = "progress-bridge"
+_REQUIRED: Final = ["aud", "iss", "sub", "origin", "iat", "exp"]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerToken:
+    """What a token says.
+
+    Attributes:
+        identity: the learner that its bearer is.
+        grains: the grains that it is good for; None for any.
+        expires_at: aware, UTC.
+    """
+
+    identity: Identity
+    grains: frozenset[str] | None
+    expires_at: datetime
+
+    def allows(self, grain_id: str) -> bool:
+        """Whether the token is good for this grain."""
+        return self.grains is None or grain_id in self.grains
+
+
+class Tokens:
+    """Issues and reads learner tokens.
+
+    Args:
+        settings: the keys; the first one signs.
+    """
+
+    def __init__(self, settings: TokenSettings) -> None:
+        self._keys = {key.id: key.secret for key in settings.keys}
+        self._signing = settings.keys[0]
+        self._audience = settings.audience
+
+    def issue(
+        self,
+        identity: Identity,
+        grains: Collection[str] | None = None,
+        *,
+        lifetime: float = LIFETIME,
+    ) -> str:
+        """A token that makes its bearer this learner.
+
+        Args:
+            identity: the learner.
+            grains: the grains it is good for, under the rules of `Completion`; None for any.
+            lifetime: seconds, 1 to 13 months.
+
+        Raises:
+            InvalidCompletion: a grain's id breaks a rule.
+            ValueError: the lifetime is out of range, or there are so many grains that the token
+                would be longer than 8,192 characters.
+        """
+        if not 1 <= lifetime <= LONGEST_LIFETIME:
+            raise ValueError(f"a token is valid for 1 second to 13 months, not {lifetime}")
+        now = time.time()
+        claims: dict[str, Any] = {
+            "aud": self._audience,
+            "iss": _ISSUER,
+            "sub": identity.external_user_id,
+            "origin": str(identity.origin),
+            "iat": int(now),
+            "exp": math.ceil(now + lifetime),
+            "jti": uuid4().hex,
+        }
+        if grains is not None:
+            claims["grains"] = _grains(identity, grains)
+        key = self._signing
+        token = jwt.encode(claims, key.secret.reveal(), _ALGORITHM, headers={"kid": key.id})
+        if len(token) > LONGEST:
+            raise ValueError(f"a token for {len(grains or ())} grains is too long")
+        return token
+
+    def read(self, token: str) -> LearnerToken:
+        """What the token says, once it is proved to be ours and valid now.
+
+        Raises:
+            InvalidToken: it is not; the error's text says why and holds nothing of the token.
+        """
+        if len(token) > LONGEST:
+            raise InvalidToken("the token is too long")
+        try:
+            return _learner(self._claims(token))
+        except jwt.ExpiredSignatureError:
+            raise InvalidToken("the token has expired") from None
+        except jwt.PyJWTError as error:
+            raise InvalidToken(f"the token is not valid ({type(error).__name__})") from None
+        except InvalidInput as error:
+            raise InvalidToken(f"the token names no learner: {error.rule}") from None
+        except (ValueError, TypeError, OverflowError, RecursionError, OSError):
+            raise InvalidToken("the token is not well-formed") from None
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+        if secret is None:
+            raise jwt.InvalidSignatureError
+        return jwt.decode(
+            token,
+            secret.reveal(),
+            algorithms=[_ALGORITHM],
+            audience=self._audience,
+            issuer=_ISSUER,
+            leeway=LEEWAY,
+            options={"require": _REQUIRED},
+        )
+
+
+def _grains(identity: Identity, grains: Collection[str]) -> list[str]:
+    if isinstance(grains, str):
+        raise TypeError("grains: a collection of ids, not one id")
+    return sorted({Completion(identity, grain).grain_id for grain in grains})
+
+
+def _learner(claims: dict[str, Any]) -> LearnerToken:
+    """The claims of a proved token; who has a key may still have written anything.
+
+    Raises:
+        InvalidInput, ValueError, OverflowError, OSError: they make no sense.
+    """
+    grains = claims.get("grains")
+    if grains is not None and not (
+        isinstance(grains, list) and all(isinstance(grain, str) for grain in grains)
+    ):
+        raise ValueError("grains")
+    return LearnerToken(
+        Identity(claims["origin"], claims["sub"]),
+        None if grains is None else frozenset(grains),
+        datetime.fromtimestamp(claims["exp"], UTC),
+    )
