@@ -40,12 +40,15 @@ from bridge.outbox.redis_check import findings
 from bridge.outbox.redis_errors import meaning
 
 GROUP: Final = "delivery"
+WORKERS: Final = "workers"
+WAITERS: Final = "waiters"
+"""The group's two consumers, as ``lua/held.lua`` names them: who holds items, and who waits."""
 
 _LUA: Final = Path(__file__).parent / "lua"
 _LONGEST_MS: Final = round(LONGEST * 1000)
 _PAGE: Final = 1000
 _SCRIPTS: Final = (
-    *("lease", "renew", "done", "give_back", "bury", "replay", "counts"),
+    *("lease", "hold", "done", "bury", "replay", "counts"),
     *("note", "notes"),
 )
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
@@ -87,13 +90,13 @@ class RedisOutbox:
         return written.leased(((key, n, written.read(text)) for key, n, text in rows), self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
-        return self._hold("renew", items, seconds)
+        return self._hold(WORKERS, items, seconds)
 
     def done(self, items: Sequence[Leased]) -> int:
         return int(self._run("done", [self._queue], [GROUP, *_fenced(items)])) if items else 0
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
-        return self._hold("give_back", items, delay)
+        return self._hold(WAITERS, items, delay)
 
     def bury(self, item: Leased, reason: str) -> bool:
         return self._bury(item.id, item.token, reason)
@@ -141,12 +144,13 @@ class RedisOutbox:
     def close(self) -> None:
         self._redis.close()
 
-    def _hold(self, script: str, items: Sequence[Leased], seconds: float) -> int:
+    def _hold(self, consumer: str, items: Sequence[Leased], seconds: float) -> int:
         """Hold back those of the items that are still held for so long; how many."""
         if not items:
             return 0
-        words = [GROUP, str(_milliseconds(seconds)), str(_LONGEST_MS), *_fenced(items)]
-        return int(self._run(script, [self._queue, self._clock], words))
+        times = str(_milliseconds(seconds)), str(_LONGEST_MS)
+        words = [GROUP, consumer, *times, *_fenced(items)]
+        return int(self._run("hold", [self._queue, self._clock], words))
 
     def _add(self, texts: Sequence[str]) -> None:
         """All entries or none: a transaction is one piece in the append-only file, too.
