@@ -1,4 +1,4 @@
-"""The block itself: who is there, what they did, and what to tell them.
+"""The block itself: who is there, what they may do, and what the platform is told of it.
 
 What it knows of the store is what `bridge` raises. Its views open no connection: what has to be
 sent is sent by a handler, which the page's script calls.
@@ -7,8 +7,7 @@ sent is sent by a handler, which the page's script calls.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock
@@ -16,13 +15,14 @@ from xblock.core import XBlock
 from bridge import BridgeError, Identity
 from bridge.origins import funmooc
 from bridge.origins.funmooc import NoLearner, WhyNot
-from progress_xblock.deployment import learner_id
+from progress_xblock.deployment import KEY, learner_id
 from progress_xblock.sending import SendingMixin
 from progress_xblock.studio import StudioMixin
 from progress_xblock.texts import DONE, WAITING
 from progress_xblock.views import ViewsMixin
 
-log = logging.getLogger(__name__)
+FULL_GRADE: Final = {"value": 1.0, "max_value": 1.0, "only_if_higher": True}
+"""Of the block's weight; a grade that staff raised is not lowered."""
 
 
 @XBlock.needs("i18n")
@@ -36,18 +36,36 @@ class ProgressXBlock(
 ):
     """A learner's word that a grain is done, recorded through the bridge.
 
-    Completes as done-xblock does: `has_custom_completion`, one `completion` event of 1.0.
+    To the platform it is completed by its own word alone (`CompletableXBlockMixin`), once, as soon
+    as the learner has completed it: whatever the bridge does with it afterwards.
     """
 
-    block_settings_key = "ProgressXBlock"
+    block_settings_key = KEY
     icon_class = "other"
 
-    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    @property
+    def has_score(self) -> bool:
+        """Whether this very block counts for the grade.
+
+        Asked of the class it is true, as it has to be: Open edX looks there for types that can
+        have a score (``possibly_scored`` in ``lms/djangoapps/grades/scores.py``), then asks each
+        block (``GradesTransformer``).
+        """
+        return bool(self.counts_for_grade)
+
+    def max_score(self) -> float:
+        """The raw score of whoever completes it; `weight` is what it is worth."""
+        return FULL_GRADE["max_value"]
+
+    @XBlock.json_handler  # type: ignore[untyped-decorator]  # answers 405 to all but POST
     def complete(self, data: object, suffix: str = "") -> dict[str, Any]:
-        """The learner says that the grain is done. Nothing else is taken from the browser."""
+        """The learner has completed the grain. Nothing else is taken from the browser."""
         learner = self._learner()
         if isinstance(learner, Identity) and self._state not in DONE and self.grain_id:
+            first = self.completed_at is None
             self._complete(learner)
+            if first:
+                self._tell_platform()
         return self._face(learner)
 
     @XBlock.json_handler  # type: ignore[untyped-decorator]
@@ -58,20 +76,23 @@ class ProgressXBlock(
             self._send(learner)
         return self._face(learner)
 
+    def _tell_platform(self) -> None:
+        self.emit_completion(1.0)
+        if self.has_score:
+            self.runtime.publish(self, "grade", FULL_GRADE)
+
     def _learner(self) -> Identity | WhyNot:
         """The learner in front of the block, or why there is none."""
         settings = self.runtime.service(self, "settings")
         # A library that is being authored has no settings service, and its authors have real ids.
         authoring = settings is None or bool(getattr(self.runtime, "is_author_mode", False))
         users = self.runtime.service(self, "user")
+        course = getattr(self.scope_ids.usage_id, "course_key", None)
         try:
-            return funmooc.identity(users, learner_id(self._block_settings()), authoring=authoring)
+            wanted = learner_id(self._block_settings())
+            return funmooc.identity(users, wanted, authoring=authoring, course=course)
         except BridgeError as error:
             why = error.why if isinstance(error, NoLearner) else WhyNot.NO_ID
             if why is WhyNot.NO_ID:
-                log.error("%s: nothing can be recorded: %s", self.scope_ids.usage_id, error)
+                self._say(logging.ERROR, "nothing can be recorded", error)
             return why
-
-    def _block_settings(self) -> Mapping[str, Any]:
-        service = self.runtime.service(self, "settings")
-        return (service.get_settings_bucket(self) if service else None) or {}

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from xblock.core import XBlockMixin
 from xblock.fields import DateTime, Dict, Scope, String
 
 from bridge import (
+    Bridge,
     BridgeError,
     Completion,
     CompletionRejected,
     ConfigurationError,
     Identity,
     InvalidInput,
-    Outcome,
     Status,
     StoreMisconfigured,
 )
-from progress_xblock.deployment import bridge_for
+from bridge.outbox.written import restore
+from progress_xblock.deployment import bridge_for, budget
+from progress_xblock.notices import notice
+from progress_xblock.patience import within
 from progress_xblock.texts import WAITING, State
 
 log = logging.getLogger(__name__)
 
 
 class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
-    """What becomes of a completion. Nothing here raises because something else is down."""
+    """What becomes of a completion. Whatever fails, it is kept, and the state tells the truth."""
 
     state = String(
         help="How far the learner's completion has come.",
@@ -37,7 +44,7 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
         help="When the learner completed the grain.", default=None, scope=Scope.user_state
     )
     pending = Dict(
-        help="The ids of the completion that is still to be passed on, as they were then.",
+        help="The completion that is still to be passed on, with the ids as they were then.",
         default={},
         scope=Scope.user_state,
     )
@@ -47,46 +54,73 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
         return State(self.state)
 
     def _complete(self, learner: Identity) -> None:
-        """Keep the completion in the learner's state, send it, and tell the platform."""
-        first = self.completed_at is None
+        """Keep the completion in the learner's state, and pass it on."""
         if self._state not in WAITING:
             self.completed_at = self.completed_at or _now()
-            self.pending = {
-                "grain_id": self.grain_id,
-                "module_id": self.module_id or None,
-                "sequence_id": self.sequence_id or None,
-            }
+            self.pending = {}
         self._send(learner)
-        if first:
-            self.emit_completion(1.0)
 
     def _send(self, learner: Identity) -> None:
-        """Record what is pending; whatever happens, the state says so and nothing is raised."""
+        """Pass on what is kept; the state says what came of it. Takes no longer than the budget."""
         try:
-            completion = Completion(learner, completed_at=self.completed_at, **self.pending)
-            accepted = self._record(completion).status is Status.ACCEPTED
+            completion = restore(self.pending) or self._completion(learner)
+            self.pending = completion.as_dict()
+            status = self._pass_on(completion)
         except (CompletionRejected, InvalidInput) as error:
             log.error("%s: the completion cannot be recorded: %s", self.scope_ids.usage_id, error)
             self.state = State.REFUSED.value
         except (ConfigurationError, StoreMisconfigured) as error:
-            log.error("%s: kept until this is mended: %s", self.scope_ids.usage_id, error)
+            self._say(logging.ERROR, "completions are kept until this is mended", error)
             self.state = State.HELD.value
         except BridgeError as error:
-            log.warning("%s: the completion is kept for later: %s", self.scope_ids.usage_id, error)
+            self._say(logging.WARNING, "completions are kept for later", error)
+            self.state = State.PENDING.value
+        except Exception as error:  # noqa: BLE001  # a bug must not cost the learner's work
+            self._say(logging.ERROR, "completions are kept for later", _Unexpected(error))
             self.state = State.PENDING.value
         else:
-            self.state = (State.ACCEPTED if accepted else State.DONE).value
+            self.state = (State.ACCEPTED if status is Status.ACCEPTED else State.DONE).value
             self.pending = {}
 
-    def _record(self, completion: Completion) -> Outcome:
-        return bridge_for(self._block_settings()).record(
-            completion.identity.origin,
-            completion.identity.external_user_id,
-            completion.grain_id,
-            module_id=completion.module_id,
-            sequence_id=completion.sequence_id,
-            completed_at=completion.completed_at,
+    def _completion(self, learner: Identity) -> Completion:
+        return Completion(
+            learner,
+            self.grain_id,
+            self.module_id or None,
+            self.sequence_id or None,
+            self.completed_at,
         )
+
+    def _pass_on(self, completion: Completion) -> Status:
+        settings = self._block_settings()
+        bridge = bridge_for(settings)
+        return within(budget(settings), partial(_record, bridge, completion))
+
+    def _say(self, level: int, what: str, error: Exception) -> None:
+        notice(level, self.scope_ids.usage_id, what, error)
+
+    def _block_settings(self) -> Mapping[str, Any]:
+        service = self.runtime.service(self, "settings")
+        return (service.get_settings_bucket(self) if service else None) or {}
+
+
+class _Unexpected(Exception):
+    """A bug, told by its type and its place: nobody knows what its text holds."""
+
+    def __init__(self, error: Exception) -> None:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        super().__init__(f"unexpected {type(error).__name__} in {place.filename}:{place.lineno}")
+
+
+def _record(bridge: Bridge, completion: Completion) -> Status:
+    return bridge.record(
+        completion.identity.origin,
+        completion.identity.external_user_id,
+        completion.grain_id,
+        module_id=completion.module_id,
+        sequence_id=completion.sequence_id,
+        completed_at=completion.completed_at,
+    ).status
 
 
 def _now() -> datetime:

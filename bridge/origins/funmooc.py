@@ -44,6 +44,7 @@ class WhyNot(StrEnum):
 
     PREVIEW = "preview"
     MASQUERADE = "masquerade"
+    ROLE = "role"
     NOT_LOGGED_IN = "not_logged_in"
     NO_ID = "no_id"
 
@@ -81,6 +82,7 @@ def identity(
     learner_id: LearnerId = LearnerId.PLATFORM,
     *,
     authoring: bool = False,
+    course: object = None,
 ) -> Identity:
     """The learner in front of the block.
 
@@ -89,6 +91,7 @@ def identity(
         learner_id: which anonymous id is theirs. The other one is never taken instead: it would
             make a second learner of the same person.
         authoring: whether this is Studio or a library, where even a real id is an author's.
+        course: the key of the course, by which staff who view it as learners do are known.
 
     Raises:
         NoLearner: nothing may be recorded, and why.
@@ -98,8 +101,11 @@ def identity(
         raise NoLearner(WhyNot.PREVIEW, "an author's preview, not a learner")
     if users is None:
         raise NoLearner(WhyNot.NO_ID, "the platform has no user service")
-    if _masquerading(users):
+    user = getattr(users, "_django_user", None)
+    if _masquerading(user):
         raise NoLearner(WhyNot.MASQUERADE, "somebody else is looking through a learner's eyes")
+    if _viewing_as_learner(user, course):
+        raise NoLearner(WhyNot.ROLE, "staff who view the course as learners do")
     attributes = users.get_current_user().opt_attrs
     ids = {kind: attributes.get(kind.key) for kind in LearnerId}
     if not attributes.get(IS_AUTHENTICATED, any(ids.values())):
@@ -115,11 +121,21 @@ def identity(
     return Identity(Origin.FUNMOOC, wanted)
 
 
-def _masquerading(users: UserService) -> bool:
+def _masquerading(user: object) -> bool:
     """Whether staff look at the course as a specific learner.
 
     The attributes are then that learner's, and only the Django user behind the service knows:
     ``setup_masquerade`` in edx-platform's ``courseware/masquerade.py`` sets its ``real_user``.
     """
-    user = getattr(users, "_django_user", None)
     return getattr(user, "real_user", None) is not None
+
+
+def _viewing_as_learner(user: object, course: object) -> bool:
+    """Whether staff look at the course as any learner, or one of a track, would.
+
+    The attributes are their own, and ``is_masquerading_as_student`` in the same module tells it by
+    the user's ``masquerade_settings``.
+    """
+    settings = getattr(user, "masquerade_settings", None)
+    masquerade = settings.get(course) if isinstance(settings, Mapping) else None
+    return getattr(masquerade, "role", None) == "student"

@@ -20,7 +20,7 @@ from xblock.test.tools import TestRuntime
 import progress_xblock
 from bridge import Bridge, BridgeError
 from bridge.stores.memory import MemoryStore
-from progress_xblock import ProgressXBlock
+from progress_xblock import ProgressXBlock, notices
 
 PLATFORM_ID = "0123456789abcdef0123456789abcdef"
 COURSE_ID = "fedcba9876543210fedcba9876543210"
@@ -82,6 +82,7 @@ class Course:
         self.fields: dict[str, Any] = {"grain_id": "grain-1", "module_id": "m1"}
         self.block_settings: dict[str, Any] = {"store": {"url": "memory:"}}
         self.users: object = user_service()
+        self.usage: object = "usage"
         self.language = "en"
         self.has_settings = True
         self.author_mode = False
@@ -98,7 +99,7 @@ class Course:
         runtime = Runtime(services, self.kept)
         runtime.published = self.published
         runtime.is_author_mode = self.author_mode
-        block = ProgressXBlock(runtime, scope_ids=ScopeIds("u1", "progress", "def", "usage"))
+        block = ProgressXBlock(runtime, scope_ids=ScopeIds("u1", "progress", "def", self.usage))
         for name, value in self.fields.items():
             setattr(block, name, value)
         return block
@@ -123,6 +124,11 @@ class Course:
 
     def html(self) -> str:
         return self.block().student_view().content
+
+
+@pytest.fixture(autouse=True)
+def _every_notice_is_new() -> None:
+    notices.forget()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """When there is no learner to record for: each row of the design's Open edX section."""
 
+from collections import namedtuple
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from bridge import Identity
 PLATFORM_ID = "0123456789abcdef0123456789abcdef"
 COURSE_ID = "fedcba9876543210fedcba9876543210"
 BOTH = {"anonymous_user_id": COURSE_ID, "deprecated_anonymous_user_id": PLATFORM_ID}
+Usage = namedtuple("Usage", "course_key")
 MASKED = SimpleNamespace(real_user=SimpleNamespace(username="staff"))
 
 
@@ -31,6 +33,17 @@ def library_authoring(course, users):
 
 def masquerading(course, users):
     course.users = users(is_authenticated=True, **BOTH, django_user=MASKED)
+
+
+def viewing_as_a_learner(course, users):
+    """Staff who chose "View this course as: Learner": the ids are their own."""
+    role = SimpleNamespace(role="student", user_name=None)
+    course.usage = Usage("course-v1:a")
+    course.users = users(
+        is_authenticated=True,
+        **BOTH,
+        django_user=SimpleNamespace(masquerade_settings={"course-v1:a": role}),
+    )
 
 
 def no_platform_wide_id(course, users):
@@ -60,6 +73,7 @@ NOBODY = {
     studio_with_real_ids: "Preview: nothing is recorded from here.",
     library_authoring: "Preview: nothing is recorded from here.",
     masquerading: "nothing is recorded for them",
+    viewing_as_a_learner: "nothing is recorded for you",
     no_platform_wide_id: "does not tell us who you are",
     no_id_of_the_course: "does not tell us who you are",
     an_id_against_the_rules: "does not tell us who you are",
@@ -117,3 +131,18 @@ def test_what_is_done_stays_done_in_the_eyes_of_a_masquerade(course, users):
     course.click()
     masquerading(course, users)
     assert course.visit()["state"] == "done"
+
+
+def test_staff_who_view_another_course_as_learners_do_are_recorded_in_this_one(
+    course, users, store
+):
+    viewing_as_a_learner(course, users)
+    course.usage = Usage("course-v1:b")
+    assert course.click()["state"] == "done"
+
+
+def test_staff_in_the_staff_view_are_recorded_as_any_learner(course, users, store):
+    viewing_as_a_learner(course, users)
+    masquerade = course.users._django_user.masquerade_settings["course-v1:a"]
+    masquerade.role = "staff"
+    assert course.click()["state"] == "done"

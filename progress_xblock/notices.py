@@ -1,0 +1,33 @@
+"""What the platform team has to know, said once a minute however many learners click."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+EVERY: Final = 60.0
+"""Seconds between two lines about the same kind of trouble, in each process."""
+
+_log: Final = logging.getLogger("progress_xblock")
+_last: Final[dict[str, float]] = {}
+
+
+def notice(level: int, usage: object, what: str, error: Exception) -> None:
+    """Log the error in one line, unless one of its kind was logged less than a minute ago.
+
+    Args:
+        level: of `logging`.
+        usage: the block it happened in.
+        what: what it means for the learner's completion, in words.
+        error: its text is shown, so it must be one that holds nothing secret.
+    """
+    kind, now = type(error).__name__, time.monotonic()
+    if now - _last.get(kind, -EVERY) >= EVERY:
+        _last[kind] = now
+        _log.log(level, "%s: %s: %s", usage, what, error)
+
+
+def forget() -> None:
+    """Say everything anew; for tests, and for whoever has mended something."""
+    _last.clear()
