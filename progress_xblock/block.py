@@ -24,6 +24,9 @@ from progress_xblock.views import ViewsMixin
 FULL_GRADE: Final = {"value": 1.0, "max_value": 1.0, "only_if_higher": True}
 """Of the block's weight; a grade that staff raised is not lowered."""
 
+WRITTEN: Final = ("module_id", "sequence_id", "button_text", "done_text")
+"""Besides title and grain, the texts that an author writes."""
+
 
 @XBlock.needs("i18n")
 @XBlock.wants("settings", "user")
@@ -75,6 +78,20 @@ class ProgressXBlock(
         if isinstance(learner, Identity) and self._state in WAITING:
             self._send(learner)
         return self._face(learner)
+
+    def index_dictionary(self) -> dict[str, Any]:
+        """What Studio's and the courses' search finds the block by: what authors wrote."""
+        found: dict[str, Any] = super().index_dictionary()
+        texts = {name: getattr(self, name) for name in ("display_name", "grain_id", *WRITTEN)}
+        content = {name: text for name, text in texts.items() if text}
+        found["content"] = {**found.get("content", {}), **content}
+        found["content_type"] = "Progress"
+        return found
+
+    def student_view_data(self, context: object = None) -> dict[str, Any]:
+        """What apps are told of the block by the course blocks API; nothing of any learner."""
+        ids = ("grain_id", "module_id", "sequence_id")
+        return {name: getattr(self, name) or None for name in (*ids, "complete_on")}
 
     def _tell_platform(self) -> None:
         self.emit_completion(1.0)

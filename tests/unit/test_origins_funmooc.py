@@ -96,3 +96,17 @@ def test_an_id_that_breaks_the_rules_is_refused_with_the_rule():
 def test_the_reason_survives_pickling():
     error = pickle.loads(pickle.dumps(NoLearner(WhyNot.MASQUERADE, "as told")))
     assert (error.why, str(error)) == (WhyNot.MASQUERADE, "as told")
+
+
+def viewing_as(role):
+    masquerade = SimpleNamespace(role=role, user_name=None)
+    return learner(django_user=SimpleNamespace(masquerade_settings={"course": masquerade}))
+
+
+def test_staff_who_view_the_course_as_learners_do_are_no_learner():
+    assert why(viewing_as("student"), course="course") is WhyNot.ROLE
+
+
+@pytest.mark.parametrize(("role", "course"), [("staff", "course"), ("student", "another")])
+def test_staff_who_view_this_course_as_staff_are_known_by_their_own_id(role, course):
+    assert identity(viewing_as(role), course=course) == Identity("funmooc", PLATFORM_ID)

@@ -7,7 +7,7 @@ import pytest
 
 from bridge import ConfigurationError, StoreUnavailable
 from bridge.origins.funmooc import LearnerId
-from progress_xblock.deployment import bridge_for, learner_id
+from progress_xblock.deployment import bridge_for, budget, check, learner_id, mini_site
 
 
 @pytest.fixture
@@ -94,3 +94,65 @@ def test_a_store_that_takes_the_call_and_never_answers_is_given_up_within_three_
         with pytest.raises(StoreUnavailable):
             bridge.record("funmooc", "0123456789abcdef", "grain-1")
     assert time.monotonic() - started < 3.5
+
+
+def test_an_outbox_is_waited_for_a_second_wherever_its_url_comes_from(settings, read_settings):
+    bridge_for({**settings, "outbox": {"url": "redis://127.0.0.1"}}, {})
+    bridge_for(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
+    bridge_for({**settings, "outbox": {"url": "redis://127.0.0.1", "timeout": 4}}, {})
+    assert [read.outbox.timeout for read in read_settings] == [1.0, 1.0, 4.0]
+
+
+def test_no_outbox_is_made_up(settings, read_settings):
+    bridge_for(settings, {})
+    assert read_settings[0].outbox is None
+
+
+@pytest.mark.parametrize("value", [0.1, 3, 30])
+def test_a_budget_within_bounds_is_kept(value):
+    assert budget({"budget": value}) == value
+
+
+def test_a_mini_site_is_a_host_and_a_path():
+    assert mini_site({}) is None
+    assert mini_site({"mini_site": "https://mini.example.org/"}) == "https://mini.example.org"
+    assert mini_site({"mini_site": "http://127.0.0.1:8080/a/"}) == "http://127.0.0.1:8080/a"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        7,
+        "mini.example.org",
+        "ftp://mini.example.org",
+        "javascript:alert(1)",
+        "https://",
+        "https://user:secret@mini.example.org",
+        "https://mini.example.org?a=1",
+        "https://mini.example.org#token",
+        "https://mini.example.org:port",
+    ],
+)
+def test_another_mini_site_is_refused_and_not_shown(value):
+    with pytest.raises(ConfigurationError, match="mini_site: not an https: URL") as caught:
+        mini_site({"mini_site": value})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ({"learner_id": "both"}, "learner_id"),
+        ({"budget": 0}, "budget"),
+        ({"mini_site": "x"}, "mini_site"),
+        ({"outbox": {"url": "amqp://x"}}, "outbox.url"),
+    ],
+)
+def test_a_check_reads_every_setting(settings, wrong, name):
+    with pytest.raises(ConfigurationError, match=name):
+        check({**settings, **wrong}, {})
+
+
+def test_a_check_of_right_settings_gives_them(settings):
+    assert check(settings, {}).store.scheme == "sqlite"
