@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from bridge.config import Names
 from bridge.model import Origin
-from bridge.stores.directus_http import DirectusClient, DirectusRefusal
-from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row
+from bridge.stores.directus_http import DirectusClient
+from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row, attempt
 from bridge.stores.export import isoformat
 
 _TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT})
@@ -46,7 +46,7 @@ class Probe:
             of.external_user_id: str(uuid.uuid4()),
             of.date_creation: isoformat(datetime.now(UTC)),
         }
-        self._ask(self._names.learners, made_up, {of.origin: None})
+        self._ask(self._names.learners, of.id, made_up, {of.origin: None})
 
     def progress(self, row: Row) -> None:
         """Return when the progress collection takes ordinary rows of the learner of ``row``.
@@ -63,17 +63,11 @@ class Probe:
             of.sequence_id: None,
             of.completed_at: isoformat(datetime.now(UTC)),
         }
-        self._ask(self._names.progress, made_up, {of.learner: 0})
+        self._ask(self._names.progress, of.id, made_up, {of.learner: 0})
 
-    def _ask(self, collection: str, made_up: Row, impossible: Row) -> None:
-        body = [made_up, made_up, {**made_up, **impossible}]
-        try:
-            self._client.request("POST", f"/items/{collection}", body=body)
-        except DirectusRefusal as refusal:
-            if refusal.code in _TAKEN:
-                return
+    def _ask(self, collection: str, key: str, made_up: Row, impossible: Row) -> None:
+        rows = [made_up, made_up, {**made_up, **impossible}]
+        refusal = attempt(self._client, collection, key, rows)
+        if refusal is not None and refusal.code not in _TAKEN:
             hint = "whatever the row; is a field compulsory, does a rule or a flow refuse it?"
-            failure = refusal.whatever_is_asked(f"/items/{collection}", hint)
-        else:
-            return
-        raise failure
+            raise refusal.whatever_is_asked(f"/items/{collection}", hint)

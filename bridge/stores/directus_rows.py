@@ -202,3 +202,21 @@ def post(client: DirectusClient, collection: str, fields: Sequence[str]) -> Send
         return answer
 
     return send
+
+
+def attempt(
+    client: DirectusClient, collection: str, key: str, rows: Sequence[Row]
+) -> DirectusRefusal | None:
+    """Why Directus refuses rows that it has to refuse; it writes an array whole or not at all.
+
+    A base without any constraint takes them all the same: they are removed, and the answer is None.
+    """
+    body = list(rows)
+    try:
+        written = client.request("POST", f"/items/{collection}", params={"fields": key}, body=body)
+    except DirectusRefusal as refusal:
+        return refusal
+    keys = [row[key] for row in written or [] if isinstance(row, dict) and key in row]
+    if keys:
+        client.request("DELETE", f"/items/{collection}", body=keys)
+    return None

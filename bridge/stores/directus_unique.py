@@ -14,7 +14,7 @@ from bridge.config import Names
 from bridge.errors import StoreMisconfigured
 from bridge.stores import Finding
 from bridge.stores.directus_http import DirectusClient, DirectusRefusal
-from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row
+from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row, attempt
 
 _IMPOSSIBLE: Final = frozenset(
     {
@@ -75,7 +75,7 @@ def _before_the_first(client: DirectusClient, names: Names, impossible: Row) -> 
     """Without a learner only the right to create can be seen."""
     of, collection = names.progress_fields, names.progress
     try:
-        _attempt(client, collection, of.id, [impossible])
+        attempt(client, collection, of.id, [impossible])
     except StoreMisconfigured:
         return _no_right(collection, impossible)
     on = f"UNIQUE({of.learner}, {of.grain_id}) on {collection}"
@@ -94,7 +94,7 @@ def _unique(
 ) -> Finding:
     on = f"UNIQUE({', '.join(list(row)[:2])}) on {collection}"
     try:
-        refusal = _attempt(client, collection, key, [row, row, impossible])
+        refusal = attempt(client, collection, key, [row, row, impossible])
     except StoreMisconfigured:
         return _no_right(collection, row)
     if refusal is None:
@@ -104,20 +104,6 @@ def _unique(
     elif refusal.code not in _IMPOSSIBLE or refusal.field not in (None, *impossible):
         return _refused(collection, refusal)
     return Finding(ok=False, message=f"{on}: missing", remedy=remedy, fatal=fatal)
-
-
-def _attempt(
-    client: DirectusClient, collection: str, key: str, rows: list[Row]
-) -> DirectusRefusal | None:
-    """Why Directus refuses the rows. A base without any constraint takes them: remove them."""
-    try:
-        written = client.request("POST", f"/items/{collection}", params={"fields": key}, body=rows)
-    except DirectusRefusal as refusal:
-        return refusal
-    keys = [row[key] for row in written or [] if isinstance(row, dict) and key in row]
-    if keys:
-        client.request("DELETE", f"/items/{collection}", body=keys)
-    return None
 
 
 def _no_right(collection: str, row: Row) -> Finding:
