@@ -1,0 +1,116 @@
+"""From what a request's body says to completions, each item on its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from bridge.errors import InvalidCompletion, InvalidInput
+from bridge.model import Completion
+from bridge.service.callers import Caller
+from bridge.service.problems import Problem, forbidden
+
+MOST: Final = 1_000
+"""Completions in one request at most."""
+
+FIELDS: Final = frozenset(
+    (
+        "origin",
+        "external_user_id",
+        "grain_id",
+        "module_id",
+        "sequence_id",
+        "completed_at",
+        "email",
+    )
+)
+
+# RFC 3339, 5.6; what has no offset is refused by `Completion`, which says so.
+_INSTANT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+)
+_SHOWN: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one item is refused: the field, the rule, and what the field held, cut."""
+
+    field: str
+    rule: str
+    value: str
+
+    def as_json(self) -> dict[str, str]:
+        """As the answer's ``results`` show it."""
+        return {
+            "status": "refused",
+            "field": self.field,
+            "rule": self.rule,
+            "value": self.value,
+        }
+
+
+def items_of(body: Any) -> list[Any]:
+    """The body's items: one object, or an array of them.
+
+    Raises:
+        Problem: 422, it is neither, or holds none or too many.
+    """
+    if isinstance(body, dict):
+        return [body]
+    if not isinstance(body, list):
+        raise Problem(422, "the body is neither a completion nor an array of completions")
+    if not 1 <= len(body) <= MOST:
+        raise Problem(422, f"the array holds {len(body)} completions, not 1 to {MOST:,}")
+    return body
+
+
+def understand(item: Any, caller: Caller) -> Completion | Refusal:
+    """The completion that an item is, or why it is none.
+
+    Raises:
+        Problem: 403, the caller may not record it; then nothing of the request counts.
+    """
+    if not isinstance(item, dict):
+        return Refusal("", "not an object", _shown(item))
+    if not item.keys() <= FIELDS:
+        return Refusal(_unknown(item), "no such field", "")
+    try:
+        completion = Completion(
+            caller.identity(item),
+            item.get("grain_id"),  # type: ignore[arg-type]  # Completion checks them
+            item.get("module_id"),
+            item.get("sequence_id"),
+            _instant(item.get("completed_at")),  # type: ignore[arg-type]
+            item.get("email"),
+        )
+    except InvalidInput as error:
+        return Refusal(error.what.rpartition(" ")[2], error.rule, error.value)
+    if not caller.may_record(completion):
+        raise forbidden()
+    return completion
+
+
+def _instant(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise InvalidCompletion("completed_at", "not an instant (RFC 3339)", _shown(value))
+    try:
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise InvalidCompletion("completed_at", "no such instant", _shown(value)) from None
+
+
+def _unknown(item: Mapping[str, Any]) -> str:
+    return _shown(next(name for name in item if name not in FIELDS))[1:-1]
+
+
+def _shown(value: object) -> str:
+    """A value as an answer may show it, cut."""
+    if not isinstance(value, str | int | float | bool | None):
+        return f"a {type(value).__name__}"
+    return ascii(value)[:_SHOWN]

@@ -1,0 +1,90 @@
+"""Whether completions are accepted, and whether the store can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from anyio.to_thread import run_sync
+
+from bridge.bridge import Bridge
+from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.model import Identity, Origin
+
+FRESH: Final = 10.0
+"""Seconds that an answer about the store is kept: a probe must not become a load."""
+
+PATIENCE: Final = 2.0
+"""Seconds that a probe waits for an answer."""
+
+AVAILABLE: Final = "available"
+
+
+class _Asked:
+    """A question that takes its time: asked once at a time, its answer kept for a while."""
+
+    def __init__(self, question: Callable[[], str], fresh: float) -> None:
+        self._question = question
+        self._fresh = fresh
+        self._asking: asyncio.Task[str] | None = None
+        self._answer = ""
+        self._until = float("-inf")
+
+    async def answer(self) -> str:
+        if time.monotonic() < self._until:
+            return self._answer
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._asking), PATIENCE)
+        except TimeoutError:
+            return f"unavailable: no answer within {PATIENCE:g} s"
+
+    async def _ask(self) -> str:
+        try:
+            self._answer = await run_sync(self._question)
+            self._until = time.monotonic() + self._fresh
+        finally:
+            self._asking = None
+        return self._answer
+
+
+class Readiness:
+    """Answers the probes of a load balancer, in words that hold no address and no secret.
+
+    Args:
+        bridge: with an outbox.
+    """
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._outbox = _Asked(self._ask_outbox, 1.0)
+        self._store = _Asked(self._ask_store, FRESH)
+
+    async def outbox(self) -> str:
+        """``available``, or ``unavailable: …``."""
+        return await self._outbox.answer()
+
+    async def store(self) -> str:
+        """``available``, ``unavailable: …`` or ``misconfigured: …``."""
+        return await self._store.answer()
+
+    def _ask_outbox(self) -> str:
+        assert self._bridge.outbox  # noqa: S101 -- the application has seen to it
+        findings = self._bridge.outbox.check()
+        if all(finding.ok or not finding.fatal for finding in findings):
+            return AVAILABLE
+        return "unavailable: it takes no completions; `progress-bridge check` tells why"
+
+    def _ask_store(self) -> str:
+        """By a question that reads one learner's progress: nobody's."""
+        try:
+            self._bridge.store.progress(Identity(Origin.DIRECT, uuid.uuid4()))
+        except StoreUnavailable:
+            return "unavailable: completions wait in the outbox until it answers"
+        except StoreMisconfigured:
+            return "misconfigured: completions wait; `progress-bridge check` tells what to mend"
+        return AVAILABLE

@@ -1,0 +1,68 @@
+"""``POST /v1/completions``: the reason for the service."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from bridge.model import Completion
+from bridge.service import schemas
+from bridge.service.accepting import Acceptor
+from bridge.service.bodies import read_json
+from bridge.service.callers import Calling
+from bridge.service.items import Refusal, items_of, understand
+from bridge.service.problems import forbidden
+from bridge.service.routes import answer
+
+router: Final = APIRouter(tags=["completions"])
+
+_ACCEPTED: Final = {"status": "accepted"}
+_RESULTS: Final[dict[str, Any]] = {"model": schemas.Results}
+_422: Final = schemas.problems(422)[422]["content"] | {
+    "application/json": {"schema": {"$ref": "#/components/schemas/Results"}}
+}
+
+
+@router.post(
+    "/v1/completions",
+    status_code=202,
+    summary="Accept one completion, or up to 1,000",
+    response_model=schemas.Results,
+    responses={
+        207: {**_RESULTS, "description": "Some are accepted, some refused."},
+        422: {"description": "None is accepted, or the body has a wrong shape.", "content": _422},
+        **schemas.problems(400, 401, 403, 408, 413, 415, 429, 503),
+    },
+    openapi_extra=schemas.body(schemas.Completion, required=True, many=True),
+)
+async def post_completions(request: Request, caller: Calling) -> Response:
+    """What is accepted is on disk when the answer comes, and is delivered whatever happens.
+
+    Sending a completion again does no harm: of several completions of a grain by a learner the
+    earliest is kept. So no idempotency key is needed. A 403 or a 503 is of the whole request:
+    nothing of it is accepted.
+    """
+    if not caller.may_write():
+        raise forbidden()
+    items = items_of(await read_json(request))
+    found = [understand(item, caller) for item in items]
+    accepted = [item for item in found if isinstance(item, Completion)]
+    if accepted:
+        acceptor: Acceptor = request.app.state.acceptor
+        await acceptor.accept(accepted)
+    return answer(_results(found, len(accepted)), _status(len(accepted), len(found)))
+
+
+def _status(accepted: int, items: int) -> int:
+    if accepted == items:
+        return 202
+    return 207 if accepted else 422
+
+
+def _results(found: list[Completion | Refusal], accepted: int) -> dict[str, Any]:
+    return {
+        "accepted": accepted,
+        "refused": len(found) - accepted,
+        "results": [f.as_json() if isinstance(f, Refusal) else _ACCEPTED for f in found],
+    }
