@@ -1,0 +1,42 @@
+<?php
+// This file is part of Moodle - https://moodle.org/
+//
+// Moodle is free software: you can redistribute it and/or modify
+// it under the terms of the GNU General Public License as published by
+// the Free Software Foundation, either version 3 of the License, or
+// (at your option) any later version.
+//
+// Moodle is distributed in the hope that it will be useful,
+// but WITHOUT ANY WARRANTY; without even the implied warranty of
+// MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+// GNU General Public License for more details.
+//
+// You should have received a copy of the GNU General Public License
+// along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
+
+namespace local_progressbridge\task;
+
+use local_progressbridge\client;
+use local_progressbridge\eraser;
+
+/**
+ * Erases the learners that wait to be erased, soon after the event that announced them.
+ *
+ * @package    local_progressbridge
+ * @copyright  2026 Progress bridge contributors
+ * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
+ */
+class erase extends attempt {
+    /** @var int learners in one task */
+    private const LIMIT = 1000;
+
+    #[\Override]
+    public function get_name(): string {
+        return get_string('task:erase', 'local_progressbridge');
+    }
+
+    #[\Override]
+    protected function attempt(): void {
+        (new eraser(client::from_config()))->erase_waiting(self::LIMIT);
+    }
+}

@@ -1,0 +1,122 @@
+<?php
+// This file is part of Moodle - https://moodle.org/
+//
+// Moodle is free software: you can redistribute it and/or modify
+// it under the terms of the GNU General Public License as published by
+// the Free Software Foundation, either version 3 of the License, or
+// (at your option) any later version.
+//
+// Moodle is distributed in the hope that it will be useful,
+// but WITHOUT ANY WARRANTY; without even the implied warranty of
+// MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+// GNU General Public License for more details.
+//
+// You should have received a copy of the GNU General Public License
+// along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
+
+/**
+ * English strings.
+ *
+ * @package    local_progressbridge
+ * @copyright  2026 Progress bridge contributors
+ * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
+ */
+
+defined('MOODLE_INTERNAL') || die();
+
+$string['apikey'] = 'Key';
+$string['apikey_desc'] = 'The server key of this Moodle, as <code>progress-bridge keys new --name moodle --origin moodle --right write --right erase</code> printed it.';
+$string['categories'] = 'Course categories';
+$string['categories_desc'] = 'Courses of these categories, and of the categories in them, are sent. When no category and no course is chosen, all courses are.';
+$string['check:ok'] = 'Completions reach the progress bridge.';
+$string['check:refused'] = '{$a} completions were refused. The status page says why.';
+$string['check:waiting'] = 'Something has been waiting for the progress bridge since {$a}.';
+$string['checkdelivery'] = 'Progress bridge';
+$string['cli:help'] = 'Send to the progress bridge all that is not yet sent.
+
+Options:
+-a, --again   Walk through all completions from the start, not from where the last walk stopped.
+-h, --help    Show this help.
+
+It can be stopped and started again at any time.';
+$string['cli:progress'] = '{$a} completions acknowledged so far.';
+$string['connection'] = 'Test the connection';
+$string['connection:test'] = 'Test now';
+$string['connection_help'] = 'Asks the bridge whether it knows the key and what the key may do. Nothing is sent or changed.';
+$string['courses'] = 'Courses';
+$string['courses_desc'] = 'Short names of courses that are sent besides, one a line.';
+$string['courses_unknown'] = 'No course has this short name: {$a}';
+$string['failure:answer'] = 'The bridge gave an answer that this plugin does not understand. Nothing is lost; are bridge and plugin of the same age? {$a}';
+$string['failure:blocked'] = 'Moodle itself blocks {$a}: by default it calls no private address and no port but 80 and 443. Change the lists of blocked hosts and allowed ports under Site administration > General > Security > HTTP security, or have the bridge answer on port 443 of a public address.';
+$string['failure:connect'] = 'Nothing accepts connections at {$a}. Is the bridge running there, and does the firewall let this server through?';
+$string['failure:dns'] = 'The host name {$a} cannot be found. Is it spelled correctly?';
+$string['failure:forbidden'] = 'The bridge knows the key, but the key may not do this: it needs the origin moodle and the rights write and erase. {$a}';
+$string['failure:insecure'] = 'The address {$a} cannot be used: it must start with https:// (or be on this very machine), and have no user name and no question mark in it.';
+$string['failure:key'] = 'The bridge does not accept the key. Has it been revoked, or copied incompletely?';
+$string['failure:network'] = 'The connection to {$a} broke off.';
+$string['failure:notabridge'] = 'What answers at {$a} is not a progress bridge that this plugin understands. Is the address complete, without /v1 at the end?';
+$string['failure:notconfigured'] = 'The address of the bridge and the key are not set yet.';
+$string['failure:ratelimited'] = 'The bridge asks for fewer requests. Sending goes on by itself.';
+$string['failure:timeout'] = 'The bridge did not answer within {$a} seconds. Sending goes on by itself; if this lasts, raise the time-out in the settings.';
+$string['failure:tls'] = 'No trusted TLS connection to {$a}: its certificate is expired, for another host name, or of an authority that this server does not know. Mend the certificate, or add its authority to those that this server trusts.';
+$string['failure:unavailable'] = 'The bridge cannot take anything at the moment. Sending goes on by itself. {$a}';
+$string['pace'] = 'Pace';
+$string['pace_desc'] = 'Completions sent in one run of the scheduled task, at most. It runs every 5 minutes unless you change that, so 10000 is up to 120000 an hour. It sends what no event announced, and the history of an old site.';
+$string['pluginname'] = 'Progress bridge';
+$string['privacy:metadata:bridge'] = 'Completed activities are sent to the progress bridge, which keeps a learner\'s progress in Moodle and on other platforms. No name and no e-mail address is sent.';
+$string['privacy:metadata:bridge:completed'] = 'When the activity was completed.';
+$string['privacy:metadata:bridge:grain'] = 'The ID number of the activity and of its course, which name the grain, its sequence and its module.';
+$string['privacy:metadata:bridge:userid'] = 'The user\'s number in this Moodle.';
+$string['privacy:metadata:erase'] = 'Users whose record is to be erased from the bridge, or was.';
+$string['privacy:metadata:erase:timeerased'] = 'When the bridge had erased it.';
+$string['privacy:metadata:erase:userid'] = 'The user.';
+$string['privacy:metadata:item'] = 'What became of each completed activity: waiting to be sent, acknowledged or refused.';
+$string['privacy:metadata:item:attempts'] = 'How often the bridge answered about it.';
+$string['privacy:metadata:item:cmid'] = 'The activity.';
+$string['privacy:metadata:item:idnumber'] = 'The ID number of the activity as it was sent.';
+$string['privacy:metadata:item:reason'] = 'Why it was refused.';
+$string['privacy:metadata:item:status'] = 'Whether it waits, was acknowledged or refused.';
+$string['privacy:metadata:item:timecompleted'] = 'The completion time as it was sent.';
+$string['privacy:metadata:item:userid'] = 'The user.';
+$string['privacy:metadata:timecreated'] = 'When this was first noted.';
+$string['privacy:metadata:timemodified'] = 'When this was last changed.';
+$string['refusal:emptypart'] = 'The ID number has an empty part between its slashes. Write grain, or module/sequence/grain.';
+$string['refusal:parts'] = 'The ID number has neither one part nor three. Write grain, or module/sequence/grain.';
+$string['refused:idnumber'] = 'ID number';
+$string['refused:learners'] = 'Learners';
+$string['refused:more'] = 'There are more; these are the most frequent.';
+$string['refused:reason'] = 'Reason';
+$string['refused_help'] = 'A new ID number is noticed by itself. For any other reason, mend it and try again.';
+$string['retried'] = 'These completions wait again, and are sent within minutes.';
+$string['retry'] = 'Try again';
+$string['retryall'] = 'Try all again';
+$string['settings'] = 'Settings';
+$string['status'] = 'Status';
+$string['status0'] = 'waiting';
+$string['status1'] = 'acknowledged';
+$string['status2'] = 'refused';
+$string['status:acknowledged'] = 'Acknowledged';
+$string['status:erasures'] = 'Learners waiting to be erased';
+$string['status:lastsuccess'] = 'Last success';
+$string['status:lastwalk'] = 'All completions last looked through';
+$string['status:percent'] = '{$a}%';
+$string['status:refused'] = 'Refused';
+$string['status:since'] = '{$a->number}, the oldest since {$a->since}';
+$string['status:unknowncourses'] = 'Chosen courses that do not exist';
+$string['status:waiting'] = 'Waiting';
+$string['status:walk'] = 'Looked through this time';
+$string['status:withoutidnumber'] = 'Activities ignored, without an ID number';
+$string['task:erase'] = 'Erase learners from the progress bridge';
+$string['task:paused'] = 'The bridge has asked for a pause.';
+$string['task:reconcile'] = 'Send what the progress bridge has not acknowledged';
+$string['task:send'] = 'Send completions to the progress bridge';
+$string['test:kind'] = 'This is a learner\'s token, not a server key.';
+$string['test:ok'] = 'All is well: the bridge (version {$a->second}) knows the key {$a->first}, which may write and erase for Moodle.';
+$string['test:origin'] = 'The key is not for the origin moodle, but for: {$a->first}';
+$string['test:righterase'] = 'The key lacks the right erase: deleted users would stay in the record.';
+$string['test:rightwrite'] = 'The key lacks the right write: no completion could be recorded.';
+$string['test:version'] = 'The bridge is of version {$a->first}; this plugin needs {$a->second} or later.';
+$string['timeout'] = 'Time-out';
+$string['timeout_desc'] = 'How long to wait for the bridge, 1 to 60 seconds. Learners never wait: completions are sent by background tasks.';
+$string['url'] = 'Address of the bridge';
+$string['url_desc'] = 'For example https://bridge.example.org. Moodle blocks private addresses and ports other than 80 and 443 by default (Site administration > General > Security > HTTP security); <em>Test the connection</em> says whether it blocks this one.';
