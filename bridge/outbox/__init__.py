@@ -143,6 +143,15 @@ class Outbox(Protocol):
         Reads the whole outbox: seconds, with a million items.
         """
 
+    def move(self, old: Identity, new: Identity) -> int:
+        """Put again, as the other learner's, all that is kept of one, dead letters included.
+
+        What a worker holds is left alone. Reads the whole outbox, as `erase` does.
+
+        Returns:
+            How many items of the old learner a worker holds.
+        """
+
     def counts(self) -> Counts:
         """What is in the outbox; quick, however full it is."""
 

@@ -48,7 +48,7 @@ _LUA: Final = Path(__file__).parent / "lua"
 _LONGEST_MS: Final = round(LONGEST * 1000)
 _PAGE: Final = 1000
 _SCRIPTS: Final = (
-    *("lease", "hold", "done", "bury", "replay", "counts"),
+    *("lease", "hold", "done", "bury", "replay", "counts", "move"),
     *("note", "notes"),
 )
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
@@ -124,6 +124,12 @@ class RedisOutbox:
         # The dead twice: an item may be buried after the dead were read and before the queue was.
         return sum(self._erase(key, who) for key in (self._dead, self._queue, self._dead))
 
+    def move(self, old: Identity, new: Identity) -> int:
+        if old == new:
+            return 0
+        # The dead last: an item may be buried after the queue was read.
+        return sum(self._move(stream, old, new) for stream in (self._queue, self._dead))
+
     def counts(self) -> Counts:
         keys = (self._queue, self._dead)
         both, leased, dead, age = self._run("counts", keys, (GROUP, _LONGEST_MS))
@@ -179,6 +185,16 @@ class RedisOutbox:
             pipeline.xack(stream, GROUP, *keys)
         pipeline.xdel(stream, *keys)
         return int(pipeline.execute()[-1])
+
+    def _move(self, stream: str, old: Identity, new: Identity) -> int:
+        held, who = 0, written.learner(old)
+        for page in self._pages(stream):
+            texts = {key: fields["completion"] for key, fields in page}
+            theirs = [key for key, text in texts.items() if written.learner_of(text) == who]
+            words = [word for key in theirs for word in (key, written.give(texts[key], new))]
+            if words:
+                held += self._run("move", [stream, self._queue], [GROUP, _LONGEST_MS, *words])
+        return held
 
     def _pages(self, stream: str) -> Iterator[list[tuple[str, dict[str, str]]]]:
         least = "-"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
@@ -111,6 +112,22 @@ class SQLiteOutbox:
             with self._file.lock:
                 self._file.clean()
         return erased
+
+    def move(self, old: Identity, new: Identity) -> int:
+        if old == new:
+            return 0
+        values: dict[str, Any] = {
+            "origin": str(old.origin),
+            "external_user_id": old.external_user_id,
+            "new_origin": str(new.origin),
+            "new_external_user_id": new.external_user_id,
+        }
+        with self._file.lock, self._file as connection:
+            values["now"] = self._clock()
+            for statement in sql.MOVE:
+                connection.execute(statement, values)
+            ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
+        return int(held)
 
     def counts(self) -> Counts:
         now = self._clock()

@@ -65,6 +65,32 @@ ERASE: Final = (
     "DELETE FROM dead WHERE origin = ? AND external_user_id = ?",
 )
 
+_THEIRS: Final = "origin = :origin AND external_user_id = :external_user_id"
+
+_HELD_NOW: Final = "leased = 1 AND until > :now AND since <= :now"
+
+HELD_OF: Final = f"SELECT count(*) FROM held WHERE {_THEIRS} AND {_HELD_NOW}"
+
+_MOVE_FROM: Final = {
+    "held": f"{_THEIRS} AND NOT ({_HELD_NOW})",  # put before all that is waiting
+    "waiting": _THEIRS,
+    "dead": _THEIRS,
+}
+
+# From each table: put again as the other learner's, then remove.
+MOVE: Final = tuple(
+    statement
+    for table, which in _MOVE_FROM.items()
+    for statement in (
+        f"""
+    INSERT INTO waiting (id, {_WHAT}, put_at)
+    SELECT {_LAST} + row_number() OVER (ORDER BY id), :new_origin, :new_external_user_id,
+        {", ".join(NAMES[2:])}, :now
+    FROM {table} WHERE {which}""",
+        f"DELETE FROM {table} WHERE {which}",
+    )
+)
+
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
 
 FORGET_NOTES: Final = "DELETE FROM notes WHERE told_at < ?"

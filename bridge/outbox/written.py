@@ -56,6 +56,12 @@ def learner_of(text: str) -> str:
         return ""
 
 
+def give(text: str, identity: Identity) -> str:
+    """The completion in writing, as another learner's."""
+    who = {"origin": str(identity.origin), "external_user_id": identity.external_user_id}
+    return _encode(json.loads(text) | who)
+
+
 def leased(
     rows: Iterable[tuple[str, int, Completion | None]], bury: Callable[[str, str, str], object]
 ) -> list[Leased]:

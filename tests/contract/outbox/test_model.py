@@ -132,6 +132,24 @@ class Model(RuleBasedStateMachine):
         for grain in gone:
             del self.items[grain]
 
+    @rule(old=st.integers(0, 1), new=st.integers(0, 1), worker=st.integers(0, 1))
+    def move(self, old: int, new: int, worker: int) -> None:
+        theirs = {g: item for g, item in self.items.items() if item.learner == old}
+        held = [g for g, item in theirs.items() if item.leased and item.until > self.now]
+        letters = [x.completion.grain_id for x in self.workers[worker].dead() if x.completion]
+        answer = self.workers[worker].move(self.learners[old], self.learners[new])
+        if old == new:
+            assert answer == 0
+            return
+        assert answer == len(held)
+        alive = sorted(theirs.keys() - held - set(letters), key=lambda grain: theirs[grain].order)
+        moved = [*alive, *(grain for grain in letters if grain in theirs)]
+        for grain in moved:
+            self.puts += 1
+            self.items[grain] = Item(new, self.puts)
+        # To the outbox these are other items now.
+        self.seen = [s for s in self.seen if s.completion.grain_id not in moved]
+
     @rule(seconds=st.sampled_from(STEPS))
     def time_passes(self, seconds: float) -> None:
         self.home.go(seconds)

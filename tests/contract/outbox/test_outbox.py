@@ -277,6 +277,54 @@ def test_more_than_a_page_of_a_learner_is_erased(outbox: Outbox) -> None:
     assert states(outbox) == (3, 0, 0)
 
 
+def test_what_nobody_holds_of_a_learner_becomes_anothers(outbox: Outbox) -> None:
+    guest, account, stays = somebody(), somebody(), somebody("moodle")
+    outbox.put([*some(5, guest), *some(1, stays)])
+    dead, back, leased = outbox.lease(3, 60)
+    outbox.bury(dead, "bad")
+    outbox.give_back([back], delay=30)
+    assert outbox.move(guest, account) == 1
+    assert states(outbox) == (5, 1, 0)
+    assert outbox.done([leased]) == 1
+    assert outbox.move(guest, account) == 0
+    items = outbox.lease(10, 60)
+    assert grains(items) == ["0", "1", "3", "4", "0"]
+    assert [item.completion.identity for item in items] == [stays, *[account] * 4]
+    assert outbox.done(items) == 5
+    assert states(outbox) == (0, 0, 0)
+    assert outbox.counts().oldest is None
+
+
+def test_a_worker_that_is_late_no_longer_holds_what_was_moved(home: Home, outbox: Outbox) -> None:
+    guest, account = somebody(), somebody()
+    outbox.put(some(1, guest))
+    late = outbox.lease(1, 60)
+    home.go(61)
+    assert outbox.move(guest, account) == 0
+    assert (outbox.done(late), outbox.give_back(late)) == (0, 0)
+    (item,) = outbox.lease(1, 60)
+    assert (item.completion.identity, item.attempts) == (account, 1)
+
+
+def test_a_moved_completion_is_as_it_was_put(home: Home) -> None:
+    guest, account = somebody(), somebody()
+    outbox = home.open(store_email=True)
+    outbox.put([done(guest, "é", module_id="m", sequence_id="s", email="a@example.org")])
+    assert outbox.move(guest, guest) == 0
+    assert outbox.move(guest, account) == 0
+    (item,) = outbox.lease(10, 60)
+    assert item.completion == done(account, "é", module_id="m", sequence_id="s")
+    assert item.completion.email == "a@example.org"
+
+
+def test_more_than_a_page_of_a_learner_is_moved(outbox: Outbox) -> None:
+    guest, account = somebody(), somebody()
+    outbox.put(some(2500, guest) + some(3))
+    assert outbox.move(guest, account) == 0
+    assert states(outbox) == (2503, 0, 0)
+    assert outbox.erase(account) == 2500
+
+
 def test_the_oldest_is_as_old_as_its_put(home: Home, outbox: Outbox) -> None:
     outbox.put(some(1))
     age = outbox.counts().oldest
