@@ -11,6 +11,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "bridge/__init__.py").read_
 SQL = ["SQLAlchemy>=2.0.30", "psycopg[binary]>=3.1"]
 REDIS = ["redis>=5"]
 DELIVERY = ["prometheus-client>=0.17", "tenacity>=8.2"]
+DIRECT = ["itsdangerous>=2.1"]
 SERVICE = [
     "fastapi>=0.115",
     "limits>=4",
@@ -22,6 +23,7 @@ SERVICE = [
 TEST = [
     "Babel>=2.14",  # the XBlock's French
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
+    "Flask>=3",  # an example of a direct site
     "huey>=2.5",  # what `make bench` compares the outbox with
     "httpx>=0.27",
     "hypothesis>=6.100",
@@ -71,8 +73,9 @@ setup(
         "sql": SQL,
         "redis": REDIS,
         "delivery": DELIVERY,
+        "direct": DIRECT,
         "service": SERVICE,
-        "test": SQL + REDIS + DELIVERY + SERVICE + TEST,
+        "test": SQL + REDIS + DELIVERY + DIRECT + SERVICE + TEST,
     },
     entry_points={
         "console_scripts": ["progress-bridge = bridge.cli:main"],
