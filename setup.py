@@ -80,5 +80,6 @@ setup(
     entry_points={
         "console_scripts": ["progress-bridge = bridge.cli:main"],
         "xblock.v1": ["progress = progress_xblock:ProgressXBlock"],
+        "lms.djangoapp": ["progress_xblock = progress_xblock.apps:ProgressXBlockConfig"],
     },
 )

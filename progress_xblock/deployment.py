@@ -33,6 +33,9 @@ TIMEOUTS: Final[Mapping[str, Mapping[str, float]]] = {
 """Seconds, unless the deployment says otherwise: an LMS worker waits while there is no answer, and
 a learner in front of it."""
 
+PATIENT: Final[Mapping[str, Mapping[str, float]]] = {"store": {}, "outbox": {}}
+"""No time-outs but the bridge's own, for where nobody waits."""
+
 _OWN: Final = ("learner_id", "budget", "mini_site")
 
 
@@ -83,18 +86,25 @@ def mini_site(block_settings: Mapping[str, Any]) -> str | None:
 
 
 def settings_for(
-    block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    block_settings: Mapping[str, Any],
+    environ: Mapping[str, str] = os.environ,
+    timeouts: Mapping[str, Mapping[str, float]] = TIMEOUTS,
 ) -> Settings:
     """The bridge's settings, from the block's and the environment.
 
     They are read again each time, so that a token that is replaced in its file, or a setting that
     is mended, counts from the next click on.
 
+    Args:
+        block_settings: what the ``settings`` service gives.
+        environ: wins over them.
+        timeouts: by section, those that hold where none are set; seconds.
+
     Raises:
         ConfigurationError: naming the setting and what is wrong with it.
     """
     mapping = {key: value for key, value in block_settings.items() if key not in _OWN}
-    for section, times in TIMEOUTS.items():
+    for section, times in timeouts.items():
         inner = mapping.get(section, {} if section in _needed(environ) else None)
         if isinstance(inner, Mapping):
             mapping[section] = {**times, **inner}

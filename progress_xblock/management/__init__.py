@@ -1,0 +1,1 @@
+"""What Open edX's ``manage.py`` finds of the block."""

@@ -1,0 +1,328 @@
+"""The Django app in a project shaped like the LMS: start-up, health, and sending what waits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge import Bridge, Identity
+from bridge.stores.memory import MemoryStore
+from progress_xblock.pending import Kept, completion_of, export, send
+from tests.servers import ROOT
+from tests.servers.process import free_port
+
+LEARNER = "0123456789abcdef0123456789abcdef"
+PENDING = {
+    "origin": "funmooc",
+    "external_user_id": LEARNER,
+    "grain_id": "grain-1",
+    "module_id": "m1",
+    "completed_at": "2026-01-31T12:00:00.000+00:00",
+}
+
+SETTINGS = """
+import json
+from progress_xblock.apps import ProgressXBlockConfig  # as the LMS does, to find its plugins
+
+SECRET_KEY = "of-this-test"
+INSTALLED_APPS = ["lms.djangoapps.courseware", "progress_xblock.apps.ProgressXBlockConfig"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "lms.db"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "urls"
+XBLOCK_SETTINGS = json.load(open("xblock_settings.json"))
+"""
+
+URLS = """
+from django.urls import include, re_path
+from progress_xblock.apps import ProgressXBlockConfig
+
+config = ProgressXBlockConfig.plugin_app["url_config"]["lms.djangoapp"]
+module = f"{ProgressXBlockConfig.name}.{config['relative_path']}"
+included = include((module, ProgressXBlockConfig.name), namespace=config["namespace"])
+urlpatterns = [re_path(config["regex"], included)]
+"""
+
+MODELS = """
+from django.db import models
+
+class StudentModule(models.Model):
+    module_type = models.CharField(max_length=32, db_index=True)
+    module_state_key = models.CharField(max_length=255, db_column="module_id")
+    state = models.TextField(null=True, blank=True)
+
+    class Meta:
+        app_label = "courseware"
+"""
+
+HEALTH = """
+import django; django.setup()
+from django.test import Client
+answer = Client().get("/progress-bridge/health")
+print(answer.status_code, answer.content.decode().strip())
+"""
+
+
+class LMS:
+    """A folder with what the plugin needs of an LMS, and its ``manage.py``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        courseware = folder / "lms/djangoapps/courseware"
+        courseware.mkdir(parents=True)
+        (courseware / "models.py").write_text(MODELS)
+        (folder / "settings.py").write_text(SETTINGS)
+        (folder / "urls.py").write_text(URLS)
+        self.store = f"sqlite:///{folder}/progress.db"
+        self.set_up({"store": {"url": self.store}})
+
+    def set_up(self, block_settings: object) -> None:
+        buckets = {"ProgressXBlock": block_settings}
+        (self.folder / "xblock_settings.json").write_text(json.dumps(buckets))
+
+    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "django", *words)
+
+    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
+        paths = f"{self.folder}:{ROOT}"
+        environ = {"PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "settings", "PATH": ""}
+        return subprocess.run(
+            [sys.executable, *words],
+            cwd=self.folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def states(self, *states: object) -> None:
+        """Make the table and these rows in it."""
+        rows = [
+            (json.dumps(s) if isinstance(s, dict) else s, "progress", f"block-{n}")
+            for n, s in enumerate(states)
+        ]
+        code = (
+            "import django, json, sys; django.setup()\n"
+            "from django.core.management import call_command as call\n"
+            "call('migrate', run_syncdb=True, verbosity=0)\n"
+            "from lms.djangoapps.courseware.models import StudentModule as S\n"
+            "for state, kind, usage in json.loads(sys.argv[1]):\n"
+            "    S.objects.create(state=state, module_type=kind, module_state_key=usage)\n"
+        )
+        done = self.python("-c", code, json.dumps([*rows, ('{"state": "pending"}', "html", "x")]))
+        assert done.returncode == 0, done.stderr
+
+    def kept(self) -> list[object]:
+        code = (
+            "import django, json; django.setup()\n"
+            "from lms.djangoapps.courseware.models import StudentModule as S\n"
+            "print(json.dumps([s.state for s in S.objects.order_by('pk')]))\n"
+        )
+        states = json.loads(self.python("-c", code).stdout)[:-1]
+        return [json.loads(state) if state else state for state in states]
+
+    def progress(self, learner: str = LEARNER) -> list[str]:
+        from progress_xblock.deployment import bridge_for
+
+        bridge = bridge_for({"store": {"url": self.store}}, {})
+        return [row.grain_id for row in bridge.progress("funmooc", learner)]
+
+
+@pytest.fixture
+def lms(tmp_path: Path) -> LMS:
+    return LMS(tmp_path)
+
+
+def waiting(**changes: object) -> dict[str, object]:
+    return {
+        "state": "pending",
+        "completed_at": "2026-01-31T12:00:00Z",
+        "pending": {**PENDING, **changes},
+    }
+
+
+def test_wrong_settings_are_one_clear_line_at_start_up(lms: LMS) -> None:
+    lms.set_up({"store": {"url": "https://directus.example.org"}})
+    started = lms.manage("check")
+    assert started.returncode == 0
+    assert started.stderr.count("ProgressXBlock keeps completions until this is mended") == 1
+    assert "store.token_file: Directus needs a token" in started.stderr
+    assert "Traceback" not in started.stderr
+
+
+def test_right_settings_are_no_line(lms: LMS) -> None:
+    assert "ProgressXBlock" not in lms.manage("check").stderr
+
+
+def test_the_lms_finds_the_app_by_its_entry_point() -> None:
+    text = (ROOT / "setup.py").read_text()
+    assert (
+        '"lms.djangoapp": ["progress_xblock = progress_xblock.apps:ProgressXBlockConfig"]' in text
+    )
+
+
+class TestHealth:
+    def ask(self, lms: LMS) -> str:
+        answer = lms.python("-c", HEALTH)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout.strip()
+
+    def test_a_store_that_takes_completions_is_well(self, lms: LMS) -> None:
+        assert self.ask(lms) == "200 ok"
+
+    def test_an_outbox_is_enough_while_the_store_is_down(self, lms: LMS) -> None:
+        down = {"url": f"http://127.0.0.1:{free_port()}", "token": "t"}
+        lms.set_up({"store": down, "outbox": {"url": f"sqlite:///{lms.folder}/outbox.db"}})
+        assert self.ask(lms) == "200 ok"
+
+    def test_without_an_outbox_a_store_that_is_down_is_said(self, lms: LMS) -> None:
+        url = f"http://127.0.0.1:{free_port()}"
+        lms.set_up({"store": {"url": url, "token": "hush-hush"}})
+        answer = self.ask(lms)
+        assert answer == "503 completions are not taken: run progress-bridge check"
+
+    def test_wrong_settings_are_said_without_any_of_them(self, lms: LMS) -> None:
+        lms.set_up({"store": {"url": "ftp://user:secret@example.org"}})
+        assert self.ask(lms) == "503 the settings are wrong: the log tells which"
+
+
+class TestSendPending:
+    def test_what_waits_is_recorded_and_the_states_say_so(self, lms: LMS) -> None:
+        lms.states(
+            waiting(),
+            waiting(grain_id="grain-2") | {"state": "held"},
+            {"state": "done", "pending": {}},
+            {"state": "pending", "pending": {"grain_id": "old"}},
+            None,
+        )
+        done = lms.manage("send_pending_progress")
+        assert done.returncode == 0, done.stderr
+        assert sorted(done.stdout.splitlines()) == [
+            "1 cannot be read, left for the learner's next visit",
+            "2 recorded",
+        ]
+        assert lms.progress() == ["grain-1", "grain-2"]
+        first, second, third, fourth, fifth = lms.kept()
+        assert first == {**waiting(), "state": "done", "pending": {}}
+        assert second == first
+        assert third == {"state": "done", "pending": {}}
+        assert fourth == {"state": "pending", "pending": {"grain_id": "old"}}
+        assert fifth is None
+
+    def test_again_there_is_nothing_to_send(self, lms: LMS) -> None:
+        lms.states(waiting())
+        lms.manage("send_pending_progress")
+        assert lms.manage("send_pending_progress").stdout == "nothing is waiting\n"
+
+    def test_a_dry_run_only_counts(self, lms: LMS) -> None:
+        lms.states(waiting())
+        assert lms.manage("send_pending_progress", "--dry-run").stdout == "1 waiting\n"
+        assert lms.kept() == [waiting()]
+        assert lms.progress() == []
+
+    def test_an_export_is_for_its_owner_alone_and_holds_all_that_is_needed(self, lms: LMS) -> None:
+        lms.states(waiting(), waiting(grain_id="Été"))
+        file = lms.folder / "pending.jsonl"
+        done = lms.manage("send_pending_progress", "--export", str(file))
+        assert done.stdout == "2 exported\n"
+        assert file.stat().st_mode & 0o777 == 0o600
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        assert lines == [
+            {**PENDING, "usage": "block-0"},
+            {**PENDING, "grain_id": "Été", "usage": "block-1"},
+        ]
+        assert lms.kept()[0] == waiting()
+
+    def test_a_store_that_is_down_leaves_all_as_it_was(self, lms: LMS) -> None:
+        url = f"http://127.0.0.1:{free_port()}"
+        lms.set_up({"store": {"url": url, "token": "hush-hush"}})
+        lms.states(waiting())
+        done = lms.manage("send_pending_progress")
+        assert done.returncode == 1
+        assert "run it again later" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "hush-hush" not in done.stderr
+        assert lms.kept() == [waiting()]
+
+    def test_elsewhere_than_in_an_lms_it_says_so(self, lms: LMS) -> None:
+        settings = lms.folder / "settings.py"
+        settings.write_text(settings.read_text().replace('"lms.djangoapps.courseware", ', ""))
+        (lms.folder / "lms/djangoapps/courseware/models.py").unlink()
+        done = lms.manage("send_pending_progress")
+        assert done.returncode == 1
+        assert "this is not an LMS" in done.stderr
+
+
+@pytest.fixture
+def bridge() -> Bridge:
+    return Bridge(MemoryStore())
+
+
+def rows(*states: dict[str, object]) -> list[Kept]:
+    return [Kept(n, f"block-{n}", json.dumps(state)) for n, state in enumerate(states)]
+
+
+def saving(saved: dict[object, str], same: bool = True) -> Callable[[Kept, str], bool]:
+    def save(kept: Kept, state: str) -> bool:
+        if same:
+            saved[kept.key] = state
+        return same
+
+    return save
+
+
+def test_more_than_a_batch_is_sent_in_batches(bridge: Bridge, monkeypatch) -> None:
+    monkeypatch.setattr("progress_xblock.pending.BATCH", 2)
+    saved: dict[object, str] = {}
+    tally = send(rows(*(waiting(grain_id=f"g{n}") for n in range(5))), bridge, saving(saved))
+    assert tally == {"created": 5}
+    assert len(saved) == 5
+    assert len(bridge.progress("funmooc", LEARNER)) == 5
+
+
+def test_a_state_that_its_learner_changed_meanwhile_is_left_alone(bridge: Bridge) -> None:
+    saved: dict[object, str] = {}
+    tally = send(rows(waiting()), bridge, saving(saved, same=False))
+    assert tally == {"created": 1, "changed": 1}
+    assert saved == {}
+
+
+def test_what_the_store_refuses_is_said_in_the_state_and_kept(bridge: Bridge, monkeypatch) -> None:
+    from bridge import Outcome
+
+    monkeypatch.setattr(bridge.store, "record", lambda batch: [Outcome.rejected("no")] * len(batch))
+    saved: dict[object, str] = {}
+    assert send(rows(waiting()), bridge, saving(saved)) == {"rejected": 1}
+    assert json.loads(saved[0]) == waiting() | {"state": "refused"}
+
+
+@pytest.mark.parametrize(
+    "state", ["", "null", "[]", "{}", '{"pending": 7}', '{"pending": {}}', "{"]
+)
+def test_a_state_that_cannot_be_read_is_left_for_the_learner(bridge: Bridge, state: str) -> None:
+    assert completion_of(state) is None
+    assert send([Kept(1, "b", state)], bridge, saving({})) == {"unreadable": 1}
+    assert list(export([Kept(1, "b", state)])) == []
+
+
+def test_the_states_that_the_block_keeps_are_those_that_are_sent(course, store, bridge) -> None:
+    from bridge import StoreUnavailable
+
+    store.error = StoreUnavailable("refused")
+    instant = course.click()["completed_at"]
+    fields = {key.field_name: value for key, value in course.kept.items()}
+    saved: dict[object, str] = {}
+    assert send([Kept(1, "b", json.dumps(fields))], bridge, saving(saved)) == {"created": 1}
+    (row,) = bridge.store.progress(Identity("funmooc", LEARNER))
+    assert row.completed_at is not None
+    assert row.completed_at.isoformat() == instant
+    for key in course.kept:
+        course.kept[key] = json.loads(saved[1])[key.field_name]
+    assert course.visit()["state"] == "done"
+    assert course.visit()["completed_at"] == instant
