@@ -17,7 +17,7 @@ from bridge.origins import funmooc
 from bridge.origins.funmooc import NoLearner, WhyNot
 from progress_xblock.deployment import KEY, learner_id
 from progress_xblock.sending import SendingMixin
-from progress_xblock.studio import StudioMixin
+from progress_xblock.studio_form import StudioFormMixin
 from progress_xblock.texts import DONE, WAITING
 from progress_xblock.views import ViewsMixin
 
@@ -33,7 +33,7 @@ WRITTEN: Final = ("module_id", "sequence_id", "button_text", "done_text")
 class ProgressXBlock(
     ViewsMixin,
     SendingMixin,
-    StudioMixin,
+    StudioFormMixin,
     CompletableXBlockMixin,  # type: ignore[misc]  # XBlock is not typed
     XBlock,  # type: ignore[misc]
 ):

@@ -1,27 +1,15 @@
-"""What an author sets in Studio, held to the bridge's rules."""
+"""What an author sets in Studio: the fields, and what Studio says of them."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from xblock.fields import Boolean, Float, Integer, Scope, String
 from xblock.utils.studio_editable import StudioEditableXBlockMixin
 from xblock.validation import Validation, ValidationMessage
 
-from bridge import Completion, Identity, InvalidCompletion, Origin
-from progress_xblock.texts import _
-
-_ANYONE: Final = Identity(Origin.FUNMOOC, "anyone")
-_IDS: Final = ("grain_id", "module_id", "sequence_id")
-
-
-class CompleteOn(StrEnum):
-    """What completes the grain."""
-
-    CLICK = "click"  # the learner says so
-    SEEN = "seen"  # the block was on the screen for `seen_seconds`
-    PAGE = "page"  # the embedded page says so
+from progress_xblock.rules import PIXELS, SECONDS, Rule, broken
+from progress_xblock.texts import COUNTS_FOR_NOTHING, GROUPS, NO_PAGE_HERE, TWIN, CompleteOn, _
 
 
 class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is not typed
@@ -52,32 +40,51 @@ class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is
         scope=Scope.settings,
     )
     complete_on = String(
-        display_name=_("What completes the grain"),
-        help=_("The learner's click, having been on the screen, or the embedded page."),
-        values=[
-            {"display_name": _("The learner clicks the button"), "value": CompleteOn.CLICK.value},
-            {"display_name": _("It has been on the screen"), "value": CompleteOn.SEEN.value},
-            {"display_name": _("The embedded page says so"), "value": CompleteOn.PAGE.value},
-        ],
+        display_name=_("Completed by"),
+        help=_(
+            "A click; having had the block on the screen for some seconds, in one visit; or a page "
+            "of the mini-site, embedded in the block, which says that the learner has finished."
+        ),
+        values=list(CompleteOn),
         default=CompleteOn.CLICK.value,
         scope=Scope.settings,
     )
     seen_seconds = Integer(
         display_name=_("Seconds on the screen"),
-        help=_("How long it has to be on the screen to be completed: 1 to 3600 seconds."),
-        values={"min": 1, "max": 3600},
+        help=_("From 1 to 3600. Matters only when being on the screen completes the grain."),
+        values={"min": SECONDS.start, "max": SECONDS.stop - 1},
         default=10,
+        scope=Scope.settings,
+    )
+    page_path = String(
+        display_name=_("Path of the embedded page"),
+        help=_(
+            "Under the mini-site that the platform has set: lesson-1/ for example; empty for its "
+            "first page. Matters only when the embedded page completes the grain."
+        ),
+        default="",
+        scope=Scope.settings,
+    )
+    page_height = Integer(
+        display_name=_("Height of the embedded page"),
+        help=_(
+            "In pixels, from 100 to 2000. Matters only when the embedded page completes the grain."
+        ),
+        values={"min": PIXELS.start, "max": PIXELS.stop - 1},
+        default=600,
         scope=Scope.settings,
     )
     button_text = String(
         display_name=_("Text of the button"),
-        help=_("Empty for the usual one, in the learner's language."),
+        help=_("At most 60 characters. Empty for “Mark as done”, in the learner's language."),
         default="",
         scope=Scope.settings,
     )
     done_text = String(
         display_name=_("Text when it is done"),
-        help=_("Empty for the usual one, in the learner's language."),
+        help=_(
+            "At most 300 characters. Learners who have finished read it under the date. Optional."
+        ),
         default="",
         scope=Scope.settings,
     )
@@ -85,68 +92,85 @@ class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is
     # would make every block in it count (InheritableFieldsMixin in xmodule/modulestore).
     counts_for_grade = Boolean(
         display_name=_("Counts for the grade"),
-        help=_("In a graded subsection, whoever completes it gets its full weight."),
+        help=_("In a graded subsection, whoever completes it gets all of its points."),
         default=False,
         scope=Scope.settings,
     )
     weight = Float(
         display_name=_("Weight in the grade"),
-        help=_("Points that it is worth, 0 or more."),
+        help=_("Points that it is worth, 0 or more. Matters only when it counts for the grade."),
         values={"min": 0, "step": 0.1},
         default=1.0,
         scope=Scope.settings,
     )
-    page_path = String(
-        display_name=_("Path of the embedded page"),
-        help=_("Under the mini-site that the platform has set. Empty for none."),
-        default="",
-        scope=Scope.settings,
-    )
-    page_height = Integer(
-        display_name=_("Height of the embedded page"),
-        help=_("In pixels, 100 to 2000."),
-        values={"min": 100, "max": 2000},
-        default=600,
-        scope=Scope.settings,
-    )
-    editable_fields = (
-        "display_name",
-        "grain_id",
-        "sequence_id",
-        "module_id",
-        "complete_on",
-        "seen_seconds",
-        "button_text",
-        "done_text",
-        "page_path",
-        "page_height",
-        "counts_for_grade",
-        "weight",
-    )
+    editable_fields = tuple(name for names in GROUPS.values() for name in names)
 
     def clean_studio_edits(self, data: dict[str, Any]) -> None:
-        """Strip the ids, as the bridge would."""
-        for name in _IDS:
-            if isinstance(data.get(name), str):
-                data[name] = data[name].strip()
+        """Strip the texts; the ids as the bridge would."""
+        for name, value in data.items():
+            if isinstance(value, str):
+                data[name] = value.strip()
 
     def validate_field_data(self, validation: Validation, data: Any) -> None:
-        """Refuse an id that the bridge would refuse, with the rule in words."""
-        for name in _IDS:
-            value = getattr(data, name)
-            if not value:
-                continue
-            try:
-                Completion(_ANYONE, value)
-            except InvalidCompletion as error:
-                field = self.ugettext(self.fields[name].display_name)
-                text = f"{field}: {self.ugettext(error.rule)}: {error.value}"
-                validation.add(ValidationMessage(ValidationMessage.ERROR, text))
+        """Refuse what breaks a rule, with the rule in words."""
+        for name in self.editable_fields:
+            rule = broken(name, getattr(data, name))
+            if rule is not None:
+                _add(validation, ValidationMessage.ERROR, self._words(name, rule))
 
     def validate(self) -> Validation:
-        """What Studio shows in the unit: the above, and that the grain is missing."""
+        """What Studio shows in the unit: what breaks a rule, and what the author may have missed.
+
+        Studio's hook on duplicating a block (``studio_post_duplicate``) can say nothing to the
+        author. So it is here that a grain which is used twice shows, and goes on showing.
+        """
         validation = super().validate()
         if not self.grain_id:
-            text = self.ugettext(_("Give the id of the grain: until then nothing is recorded."))
-            validation.add(ValidationMessage(ValidationMessage.WARNING, text))
+            text = _("Give the id of the grain: until then nothing is recorded.")
+            _add(validation, ValidationMessage.WARNING, self.ugettext(text))
+        for title in self._twins():
+            text = self.ugettext(TWIN).format(grain=self.grain_id, title=title)
+            _add(validation, ValidationMessage.WARNING, text)
+        if self._way() is CompleteOn.PAGE and not self._site():
+            _add(validation, ValidationMessage.WARNING, self.ugettext(NO_PAGE_HERE))
+        if self.counts_for_grade and not self.weight:
+            _add(validation, ValidationMessage.WARNING, self.ugettext(COUNTS_FOR_NOTHING))
         return validation
+
+    def _words(self, name: str, rule: Rule) -> str:
+        pattern = _("{field}: {rule} ({value})") if rule.shown else _("{field}: {rule}")
+        return str(self.ugettext(pattern)).format(
+            field=self.ugettext(self.fields[name].display_name),
+            rule=self.ugettext(rule.text).format(**rule.values),
+            value=rule.shown,
+        )
+
+    def _twins(self) -> list[str]:
+        """The titles of the blocks beside this one that report the same grain.
+
+        Only the same unit is looked at, which is loaded when Studio shows it: a grain that another
+        unit uses as well is not seen.
+        """
+        if not self.grain_id or self.parent is None:
+            return []
+        beside = self.get_parent().get_children()
+        return [
+            block.display_name
+            for block in beside
+            if isinstance(block, StudioMixin)
+            and block.scope_ids.usage_id != self.scope_ids.usage_id
+            and block.grain_id == self.grain_id
+        ]
+
+    def _way(self) -> CompleteOn:
+        """What completes the grain; an imported value that does not exist is a click."""
+        known = self.complete_on in tuple(CompleteOn)
+        return CompleteOn(self.complete_on) if known else CompleteOn.CLICK
+
+    def _seconds(self) -> int:
+        """How long the block has to be seen; what was imported may be out of range."""
+        return int(min(max(self.seen_seconds or 0, SECONDS.start), SECONDS.stop - 1))
+
+
+def _add(validation: Validation, kind: str, text: str) -> None:
+    validation.add(ValidationMessage(kind, text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -27,14 +27,31 @@ class State(StrEnum):
     DONE = "done"  # in the learner's record
 
 
+class CompleteOn(StrEnum):
+    """What completes the grain."""
+
+    CLICK = "click"  # the learner says so
+    SEEN = "seen"  # the block was on the screen for `seen_seconds`
+    PAGE = "page"  # the embedded page says so
+
+
 DONE: Final = frozenset({State.ACCEPTED, State.DONE})
 """Nothing is left to do for the learner, nor for the block."""
 
 WAITING: Final = frozenset({State.PENDING, State.HELD})
 """The next visit sends it."""
 
+TO_DO: Final[Mapping[CompleteOn, str]] = {
+    CompleteOn.CLICK: _("Not done yet."),
+    CompleteOn.SEEN: _(
+        "Not done yet. This will be marked as done after {seconds} s on your screen, "
+        "or when you press the button."
+    ),
+    CompleteOn.PAGE: _("Not done yet. Finish the activity above: it will be marked as done here."),
+}
+"""What is said while the state is `State.NONE`. ``{seconds}`` is the author's number."""
+
 MESSAGES: Final[Mapping[State, str]] = {
-    State.NONE: _("Not done yet."),
     State.PENDING: _(
         "Done on {date}. Your work is saved here and will be passed on automatically."
     ),
@@ -65,6 +82,10 @@ REASONS: Final[Mapping[WhyNot, str]] = {
     WhyNot.MASQUERADE: _(
         "You are looking at the course as another learner: nothing is recorded for them."
     ),
+    WhyNot.ROLE: _(
+        "You are looking at the course as a learner would: nothing is recorded for you. "
+        "Go back to the staff view to record your own progress."
+    ),
     WhyNot.NOT_LOGGED_IN: _("Sign in to keep your progress."),
     WhyNot.NO_ID: _(
         "Your progress cannot be recorded: the platform does not tell us who you are. "
@@ -77,8 +98,14 @@ NO_GRAIN: Final = _(
     "Please tell your course team."
 )
 
+NO_SITE: Final = _(
+    "Your progress cannot be recorded: the platform does not say where the page of this activity "
+    "is. Please tell your course team."
+)
+
 PAGE: Final[Mapping[str, str]] = {
     "sending": _("Saving…"),
+    "again": _("Try again"),
     "lost": _(
         "The connection was lost. Please try again: what was saved already is not counted twice."
     ),
@@ -86,6 +113,59 @@ PAGE: Final[Mapping[str, str]] = {
     "failed": _("The platform did not answer as it should. Reload the page, then try again."),
 }
 """What only the page's script can say."""
+
+SEEN: Final = _("Time on your screen")
+"""What the bar of a grain that is completed by being seen measures."""
+
+PUBLIC: Final = _("This is where learners keep track of what they have finished in this course.")
+"""For a visitor who is not signed in."""
+
+PREVIEW: Final[Mapping[str, str]] = {
+    "preview": _("Preview"),
+    "nothing": _("Learners see what is below. Nothing is recorded from here."),
+    "missing": _("not set"),
+    "completes": _("Completed by"),
+    "grade": _("Grade"),
+    "page": _("Embedded page"),
+}
+"""The author's view, besides the fields' own names."""
+
+WAYS: Final[Mapping[CompleteOn, str]] = {
+    CompleteOn.CLICK: _("The learner's click on the button"),
+    CompleteOn.SEEN: _("Being on the learner's screen, or a click on the button"),
+    CompleteOn.PAGE: _("The embedded page, when the learner has finished there"),
+}
+"""The choices of the author."""
+
+GROUPS: Final[Mapping[str, Sequence[str]]] = {
+    _("What is reported"): ("display_name", "grain_id", "sequence_id", "module_id"),
+    _("What completes the grain"): ("complete_on", "seen_seconds", "page_path", "page_height"),
+    _("Texts"): ("button_text", "done_text"),
+    _("Grade"): ("counts_for_grade", "weight"),
+}
+"""The settings, as Studio's form groups them."""
+
+FORM: Final[Mapping[str, str]] = {
+    "save": _("Save"),
+    "cancel": _("Cancel"),
+    "clear": _("Back to the default"),
+}
+
+YES_NO: Final[Mapping[bool, str]] = {True: _("Yes"), False: _("No")}
+
+TWIN: Final = _(
+    "Another block of this unit reports the grain {grain} as well: “{title}”. A grain should be "
+    "used in one block only; other units are not looked at."
+)
+
+NO_PAGE_HERE: Final = _(
+    "This platform has no mini-site set, so that no page can be embedded: learners are told that "
+    "their progress cannot be recorded. Please ask the platform’s team for it."
+)
+
+COUNTS_FOR_NOTHING: Final = _("It counts for the grade, but its weight is 0.")
+
+COUNTS: Final[Mapping[bool, str]] = {True: _("Counts"), False: _("Does not count")}
 
 RULES: Final = (
     _("missing"),

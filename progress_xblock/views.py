@@ -1,52 +1,111 @@
-"""The block's face: what its page shows, in the learner's language. Views open no connection."""
+"""The block's face: what its pages show, in the reader's language. Views open no connection."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Final
 
-from django.template import Context, Engine, Template  # type: ignore[import-untyped]
 from django.utils.translation import get_language  # type: ignore[import-untyped]
 from web_fragments.fragment import Fragment
-from xblock.core import XBlockMixin
+from xblock.core import XBlock
 
 from bridge import Identity
 from bridge.origins.funmooc import WhyNot
+from progress_xblock.launch import LaunchMixin
+from progress_xblock.resources import render, resource
 from progress_xblock.texts import (
     BUTTONS,
+    COUNTS,
     DONE,
     MESSAGES,
     NO_GRAIN,
+    NO_SITE,
     PAGE,
+    PREVIEW,
+    PUBLIC,
     REASONS,
+    SEEN,
+    TO_DO,
     WAITING,
+    WAYS,
+    CompleteOn,
+    State,
 )
 
 _BLOCKED: Final = "blocked"
 """What the page shows, instead of a `State`, when nothing may be recorded."""
 
 
-class ViewsMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
+class ViewsMixin(LaunchMixin):
     """The block's views, and the face that they and the handlers' answers show."""
 
+    has_author_view = True  # else Studio would show `student_view`
+
+    @XBlock.supports("multi_device")  # type: ignore[untyped-decorator]  # mobile apps show it
     def student_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """What the learner sees; opens no connection."""
+        """What the learner sees."""
         face = self._face(self._learner())
-        fragment = Fragment(self._html(face))
-        fragment.add_css(_resource("static/css/progress.css"))
-        fragment.add_javascript(_resource("static/js/progress.js"))
-        texts = {name: self.ugettext(text) for name, text in PAGE.items()}
-        arguments = {"face": face, "texts": texts, "language": get_language()}
+        return self._fragment(self._box(face), face)
+
+    def author_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
+        """What the learner will see, in Studio: marked as a preview, with what it reports."""
+        face = self._face_of(State.NONE, self._what_is_missing())
+        html = render("preview", self._preview() | {"box": self._box(face)})
+        return self._fragment(html, face, preview=self.ugettext(REASONS[WhyNot.PREVIEW]))
+
+    def public_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
+        """What a visitor sees who is not signed in: what this is for, and what to do."""
+        reason = self.ugettext(REASONS[WhyNot.NOT_LOGGED_IN])
+        words = {"title": self._title(), "text": self.ugettext(PUBLIC), "reason": reason}
+        fragment = Fragment(render("public", words))
+        fragment.add_css(resource("static/css/progress.css"))
+        return fragment
+
+    def _fragment(self, html: str, face: Mapping[str, Any], preview: str = "") -> Fragment:
+        """The page with its style and its script; ``preview`` is what a click says in Studio."""
+        fragment = Fragment(html)
+        fragment.add_css(resource("static/css/progress.css"))
+        fragment.add_javascript(resource("static/js/progress.js"))
+        arguments = {
+            "face": face,
+            "texts": {name: self.ugettext(text) for name, text in PAGE.items()},
+            "language": get_language(),
+            "way": self._way().value,
+            "seconds": self._seconds(),
+            "site": self._site(),
+            "grain": self.grain_id,
+            "preview": preview,
+        }
         fragment.initialize_js("ProgressXBlock", arguments)
         return fragment
 
-    def _html(self, face: Mapping[str, Any]) -> str:
+    def _box(self, face: Mapping[str, Any]) -> str:
         # The script puts the day in the learner's language and time zone; until then, the date.
         text = face["message"].replace("{date}", (face["completed_at"] or "")[:10])
-        context = Context({"title": self._title(), "text": text, **face})
-        return str(_template().render(context))
+        way = self._way()
+        words = {
+            "title": self._title(),
+            "text": text,
+            "height": self.page_height if way is CompleteOn.PAGE and self._site() else None,
+            "seconds": self._seconds() if way is CompleteOn.SEEN else None,
+            "seen": self.ugettext(SEEN),
+            "wait": face["active"] and face["state"] == State.NONE,
+        }
+        return render("progress", {**face, **words})
+
+    def _preview(self) -> dict[str, Any]:
+        """What the author's view tells of the settings."""
+        words = {name: self.ugettext(text) for name, text in PREVIEW.items()}
+        way = self._way()
+        facts = [
+            (self.ugettext(self.fields[name].display_name), getattr(self, name) or None)
+            for name in ("grain_id", "sequence_id", "module_id")
+        ]
+        facts.append((words["completes"], self.ugettext(WAYS[way])))
+        if way is CompleteOn.PAGE:
+            facts.append((words["page"], self._page_url()))
+        counts = self.ugettext(COUNTS[bool(self.counts_for_grade)])
+        return {**words, "facts": [*facts, (words["grade"], counts)]}
 
     def _title(self) -> str:
         """The author's title as it stands; ours in the learner's language."""
@@ -55,15 +114,30 @@ class ViewsMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
 
     def _face(self, learner: Identity | WhyNot) -> dict[str, Any]:
         """What the page shows: the state, its words, and whether the button does something."""
-        state = self._state
-        blocked = self._blocked(learner)
+        return self._face_of(self._state, self._blocked(learner))
+
+    def _face_of(self, state: State, blocked: str | None) -> dict[str, Any]:
         return {
             "state": _BLOCKED if blocked else state.value,
-            "message": self.ugettext(blocked or MESSAGES[state]),
-            "button": self.ugettext(BUTTONS[state]),
+            "message": self.ugettext(blocked) if blocked else self._message(state),
+            "note": self.done_text if state in DONE | WAITING and not blocked else "",
+            "button": self._button(state),
             "active": not blocked and state not in DONE,
             "completed_at": self.completed_at and self.completed_at.isoformat(),
         }
+
+    def _message(self, state: State) -> str:
+        if state is not State.NONE:
+            return str(self.ugettext(MESSAGES[state]))
+        text: str = self.ugettext(TO_DO[self._way()])
+        return text.replace("{seconds}", str(self._seconds()))
+
+    def _button(self, state: State) -> str:
+        """The button's text; empty for no button: the embedded page is what completes then."""
+        if self._way() is CompleteOn.PAGE and state in DONE | {State.NONE}:
+            return ""
+        own = self.button_text if state is State.NONE else ""
+        return own or str(self.ugettext(BUTTONS[state]))
 
     def _blocked(self, learner: Identity | WhyNot) -> str | None:
         """Why a click would record nothing. What is recorded already stays true."""
@@ -71,14 +145,10 @@ class ViewsMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
             return None
         if isinstance(learner, WhyNot):
             return REASONS[learner]
-        return None if self.grain_id or self._state in WAITING else NO_GRAIN
+        return None if self._state in WAITING else self._what_is_missing()
 
-
-@lru_cache
-def _resource(path: str) -> str:
-    return (files(__package__) / path).read_text(encoding="utf-8")
-
-
-@lru_cache
-def _template() -> Template:
-    return Engine().from_string(_resource("templates/progress.html"))
+    def _what_is_missing(self) -> str | None:
+        """What the author or the platform's team has not set."""
+        if not self.grain_id:
+            return NO_GRAIN
+        return NO_SITE if self._way() is CompleteOn.PAGE and not self._site() else None

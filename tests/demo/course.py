@@ -25,7 +25,30 @@ _SEQUENCE = """
 
 _GRAIN = '<progress grain_id="grain-seul" module_id="module-plantes" sequence_id="sequence-3"/>'
 
+_SEEN = """
+<progress display_name="Le cycle du carbone" grain_id="grain-carbone" module_id="module-plantes"
+          sequence_id="sequence-3" complete_on="seen" seen_seconds="3"/>
+"""
+
+_PAGE = """
+<progress display_name="La leçon interactive" grain_id="grain-lumiere" module_id="module-plantes"
+          sequence_id="sequence-1" complete_on="page" page_path="demo/" page_height="560"/>
+"""
+
+_WORDS = """
+<progress display_name="Le bilan" grain_id="grain-bilan" module_id="module-plantes"
+          sequence_id="sequence-3" button_text="J’ai compris la photosynthèse"
+          done_text="Bravo ! Vous pouvez passer au module suivant."
+          counts_for_grade="true" weight="2"/>
+"""
+
 
 def scenarios() -> list[tuple[str, str]]:
-    """What the workbench shows: titles and XML."""
-    return [("La photosynthèse", _SEQUENCE), ("Un grain seul", _GRAIN)]
+    """What the workbench shows: titles and XML. Others count on their order."""
+    return [
+        ("La photosynthèse", _SEQUENCE),
+        ("Un grain seul", _GRAIN),
+        ("Un grain terminé à la lecture", _SEEN),
+        ("Un grain terminé par sa page", _PAGE),
+        ("Un grain avec ses propres textes", _WORDS),
+    ]

@@ -1,18 +1,27 @@
-/* What happens between the learner's click and the truth about it. The server words every state
-   (a "face": state, message, button, active, completed_at); this script shows it, asks for the
-   next one, and has words of its own only for when no answer comes. */
+/* What happens between the learner and the truth about their completion. The server words every
+   state (a "face": state, message, note, button, active, completed_at); this script shows it, asks
+   for the next one, and has words of its own only for when no answer comes. */
 function ProgressXBlock(runtime, element, args) {
   "use strict";
 
-  var PATIENCE = 20000; // milliseconds, well over what the server allows itself
+  const PATIENCE = 20000; // milliseconds, well over what the server allows itself
+  const TICK = 250; // milliseconds between two looks at the clock
 
   // Studio and the older runtimes hand over a jQuery object, the newer ones a DOM element.
-  var root = element instanceof Element ? element : element[0];
-  var box = root.querySelector(".grain-progress");
-  var message = root.querySelector(".grain-progress__message");
-  var button = root.querySelector(".grain-progress__button");
-  var face = args.face;
-  var busy = false;
+  const root = element instanceof Element ? element : element[0];
+  const find = (name) => root.querySelector(".grain-progress__" + name);
+  const box = root.querySelector(".grain-progress");
+  const message = find("message");
+  const note = find("note");
+  const button = find("button");
+  const bar = find("seen");
+  const place = find("page"); // of the embedded page
+  const site = args.site ? new URL(args.site).origin : null;
+
+  let face = args.face;
+  let busy = false;
+  let page = null; // the embedded page's window, once it is loaded
+  let again = null; // what the button does after a problem, instead of completing
 
   function day(instant) {
     try {
@@ -22,18 +31,33 @@ function ProgressXBlock(runtime, element, args) {
     }
   }
 
+  // A live region that is written again is read out again.
+  function write(place, text) {
+    if (place.textContent !== text) {
+      place.textContent = text;
+    }
+    place.hidden = !text;
+  }
+
   function say(state, text) {
     box.dataset.state = state;
-    // A live region that is written again is read out again.
-    if (message.textContent !== text) {
-      message.textContent = text;
-    }
+    write(message, text);
   }
 
   function show() {
+    again = null;
     say(face.state, face.message.replace("{date}", face.completed_at ? day(face.completed_at) : ""));
-    button.textContent = face.button;
+    write(note, face.note);
+    write(button, face.button);
     enable(face.active);
+    if (bar) {
+      bar.hidden = !toDo();
+    }
+    tellPage();
+  }
+
+  function toDo() {
+    return face.active && face.state === "none";
   }
 
   // Not `disabled`: the keyboard's focus would be lost with it.
@@ -45,14 +69,23 @@ function ProgressXBlock(runtime, element, args) {
     }
   }
 
+  /* No answer came, or none that can be understood: what is true is not known, and is asked for
+     again by the button. */
+  function problem(name, retry) {
+    say("problem", args.texts[name]);
+    write(button, args.texts.again);
+    enable(true);
+    again = retry;
+  }
+
   function csrfToken() {
-    var cookie = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]*)/);
+    const cookie = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]*)/);
     return cookie ? decodeURIComponent(cookie[1]) : "";
   }
 
   function post(handler) {
-    var abort = new AbortController();
-    var timer = setTimeout(function () { abort.abort(); }, PATIENCE);
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), PATIENCE);
     return fetch(runtime.handlerUrl(element, handler), {
       method: "POST",
       credentials: "same-origin",
@@ -60,12 +93,12 @@ function ProgressXBlock(runtime, element, args) {
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
       body: "{}",
       signal: abort.signal
-    }).finally(function () { clearTimeout(timer); });
+    }).finally(() => clearTimeout(timer));
   }
 
-  /* The next face, or the name of the text that says why there is none. */
-  async function ask(handler) {
-    var response;
+  /* The handler's answer, which has that field; or the name of the text that says why not. */
+  async function ask(handler, field) {
+    let response;
     try {
       response = await post(handler);
     } catch (error) {
@@ -75,8 +108,8 @@ function ProgressXBlock(runtime, element, args) {
       return "expired";
     }
     try {
-      var answer = await response.json();
-      return response.ok && answer.message ? answer : "failed";
+      const answer = await response.json();
+      return response.ok && field in answer ? answer : "failed";
     } catch (error) {
       return "failed";
     }
@@ -91,25 +124,157 @@ function ProgressXBlock(runtime, element, args) {
     if (!quiet) {
       say("sending", args.texts.sending);
     }
-    var answer = await ask(handler);
+    const answer = await ask(handler, "message");
     busy = false;
     if (typeof answer !== "string") {
       face = answer;
     }
-    show();
     if (typeof answer === "string" && !quiet) {
-      say("problem", args.texts[answer]);
+      problem(answer, () => send(handler, false));
+    } else {
+      show();
     }
   }
 
-  button.addEventListener("click", function () {
-    if (face.active && !busy) {
+  function complete() {
+    if (args.preview) {
+      say("blocked", args.preview);
+    } else if (face.active) {
       send("complete", false);
+    }
+  }
+
+  button.addEventListener("click", () => {
+    if (!busy) {
+      (again || complete)();
     }
   });
 
+  /* Completed by being seen: half of the block, or half of the window, in a tab that is shown. What
+     counts is the time in all, however often it is scrolled away; nothing is said meanwhile. */
+  function watch() {
+    const meter = bar.querySelector("progress");
+    let inView = false;
+    let counting = false;
+    let last = 0;
+    let seen = 0; // milliseconds
+
+    function look() {
+      const now = performance.now();
+      if (counting) {
+        seen += Math.min(now - last, 2 * TICK); // no more for a machine that was asleep
+      }
+      last = now;
+      counting = inView && document.visibilityState === "visible";
+      meter.value = Math.floor(seen / 1000);
+      if (!toDo() || !box.isConnected) {
+        stop();
+      } else if (seen >= args.seconds * 1000) {
+        stop();
+        complete();
+      }
+    }
+
+    function stop() {
+      clearInterval(timer);
+      eye.disconnect();
+      document.removeEventListener("visibilitychange", look);
+    }
+
+    const eye = new IntersectionObserver(
+      (entries) => {
+        const entry = entries[entries.length - 1];
+        const half = (entry.rootBounds ? entry.rootBounds.height : window.innerHeight) / 2;
+        inView = entry.intersectionRatio >= 0.5 || entry.intersectionRect.height >= half;
+        look();
+      },
+      { threshold: [0, 0.25, 0.5, 0.75, 1] }
+    );
+    const timer = setInterval(look, TICK);
+    document.addEventListener("visibilitychange", look);
+    eye.observe(box);
+  }
+
+  /* Completed by the embedded page. It is loaded when the block comes near, with a token that was
+     issued just then. Only that very page is listened to, and only about this grain. */
+  function embed() {
+    const frame = document.createElement("iframe");
+    frame.title = find("title").textContent;
+    frame.allow = "fullscreen; autoplay; clipboard-write";
+    // Its own origin is kept (messages are checked by it); it may not lead the course's page away.
+    frame.sandbox =
+      "allow-scripts allow-same-origin allow-forms allow-popups " +
+      "allow-popups-to-escape-sandbox allow-downloads allow-modals";
+
+    async function launch() {
+      const answer = await ask("launch", "url");
+      if (typeof answer === "string") {
+        problem(answer, launch);
+        return;
+      }
+      show();
+      frame.src = answer.url;
+      place.append(frame);
+    }
+
+    async function renew() {
+      const answer = await ask("launch", "url");
+      const token = typeof answer === "string" ? null : answer.url.split("#token=")[1];
+      if (token) {
+        page.postMessage({ type: "progress-bridge:token", token: token }, site);
+      }
+    }
+
+    function receive(event) {
+      if (!box.isConnected) {
+        window.removeEventListener("message", receive);
+      } else if (event.origin === site && event.source === frame.contentWindow && event.data) {
+        page = event.source;
+        heed(event.data);
+      }
+    }
+
+    function heed(data) {
+      if (data.type === "progress-bridge:renew") {
+        renew();
+      } else if (data.type === "progress-bridge:complete" && data.grain_id === args.grain) {
+        if (toDo()) {
+          complete();
+        }
+      }
+    }
+
+    const eye = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) {
+          eye.disconnect();
+          launch();
+        }
+      },
+      { rootMargin: "400px" }
+    );
+    window.addEventListener("message", receive);
+    frame.addEventListener("load", () => {
+      page = frame.contentWindow;
+      tellPage();
+    });
+    eye.observe(box);
+  }
+
+  function tellPage() {
+    if (page) {
+      page.postMessage({ type: "progress-bridge:state", state: face.state }, site);
+    }
+  }
+
   show();
-  if (face.state === "pending") {
+  if (bar && toDo() && !args.preview) {
+    watch();
+  }
+  if (place) {
+    embed();
+  }
+  if (face.state === "pending" || face.state === "held") {
     send("send_pending", true);
   }
 }

@@ -49,7 +49,7 @@ def test_an_id_that_the_bridge_refuses_is_refused_with_the_rule(course, field, v
 def test_the_rule_is_said_in_french_to_a_french_author(course, value):
     course.language = "fr"
     (error,) = errors(save(course, sequence_id=value))
-    assert error.startswith(f"Séquence: {RULES[value][1]}")
+    assert error.startswith(f"Séquence\xa0: {RULES[value][1]}")
 
 
 def test_a_refused_save_changes_nothing(course):

@@ -1,0 +1,61 @@
+"""The page of the mini-site that a block embeds, and the token it is launched with.
+
+The token is in the URL's fragment, which browsers send to no server. It is issued when the page is
+about to be loaded, not with the unit: a unit may stay open, or cached, for longer than the token
+is good for.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from xblock.core import XBlock, XBlockMixin
+
+from bridge import ConfigurationError, Identity
+from bridge.config_tokens import token_settings
+from bridge.tokens import Tokens
+from progress_xblock.deployment import mini_site
+from progress_xblock.notices import notice
+from progress_xblock.rules import wrong_path
+from progress_xblock.texts import CompleteOn
+
+
+class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
+    """The embedded page of a block whose ``complete_on`` is ``page``."""
+
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    def launch(self, data: object, suffix: str = "") -> dict[str, Any]:
+        """The page's URL, with a token of 5 minutes for this learner and this grain.
+
+        Without a learner (a preview, a masquerade, a visitor), and on a platform without keys for
+        tokens, there is no token: the page shows itself, and knows nobody.
+        """
+        url, learner = self._page_url(), self._learner()
+        token = self._token(learner) if url and isinstance(learner, Identity) else None
+        return {"url": f"{url}#token={token}" if token else url}
+
+    def _page_url(self) -> str | None:
+        """The page's URL; None when there is none to embed."""
+        site, path = self._site(), self.page_path or ""
+        if self._way() is not CompleteOn.PAGE or not site or wrong_path(path):
+            return None
+        return f"{site}/{path.removeprefix('/')}"
+
+    def _site(self) -> str | None:
+        """The mini-site's URL; None when it is not set, or wrong: then the log says so."""
+        try:
+            return mini_site(self._block_settings())
+        except ConfigurationError as error:
+            notice(logging.ERROR, self.scope_ids.usage_id, "no page is embedded", error)
+            return None
+
+    def _token(self, learner: Identity) -> str | None:
+        try:
+            settings = token_settings(self._block_settings().get("tokens"))
+        except ConfigurationError as error:
+            notice(logging.ERROR, self.scope_ids.usage_id, "the page gets no token", error)
+            return None
+        if settings is None or not self.grain_id:
+            return None
+        return Tokens(settings).issue(learner, [self.grain_id])
