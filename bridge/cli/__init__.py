@@ -12,6 +12,7 @@ from bridge.cli.context import Context
 from bridge.cli.dead import dead
 from bridge.cli.deliver import deliver
 from bridge.cli.errors import Group, one_line_for_bugs
+from bridge.cli.pending import pending
 from bridge.cli.progress import progress
 from bridge.cli.record import record
 from bridge.cli.setup import setup
@@ -48,7 +49,7 @@ def cli(context: click.Context, config: str | None, debug: bool) -> None:
     context.obj = Context(config=config, debug=debug)
 
 
-for _command in (check, setup, record, progress, deliver, status, dead):
+for _command in (check, setup, record, progress, deliver, status, dead, pending):
     cli.add_command(_command)
 
 

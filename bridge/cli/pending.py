@@ -1,0 +1,137 @@
+"""``progress-bridge pending``: what an LMS exported because its learners did not come back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, BinaryIO, Final
+
+import click
+
+from bridge.cli.context import Context, json_option, pass_context
+from bridge.cli.errors import BAD_INPUT, MEND
+from bridge.errors import InvalidCompletion, InvalidInput
+from bridge.model import Completion, Identity, Status
+
+_WORDS: Final = {
+    Status.CREATED: "recorded",
+    Status.ALREADY_RECORDED: "already recorded, nothing changed",
+    Status.MOVED_EARLIER: "moved to this earlier completion",
+    Status.ACCEPTED: "accepted, to be delivered from the outbox",
+    Status.REJECTED: "refused by the store",
+}
+_WRONG: Final = "wrong"
+_NEEDED: Final = ("origin", "external_user_id", "grain_id", "completed_at")
+_OPTIONAL: Final = ("module_id", "sequence_id", "email", "usage")
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge pending pending.jsonl"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("file", type=click.File("rb"))
+@json_option
+@pass_context
+def pending(context: Context, file: BinaryIO, as_json: bool) -> None:
+    """Record the completions that FILE holds, one JSON object a line.
+
+    FILE (- for standard input) is what an LMS's send_pending_progress --export wrote. May be run
+    again: what is recorded already stays as it is. A line that breaks a rule is told with its
+    number and left out.
+    """
+    lines = _Lines(file)
+    tally: Counter[str] = Counter()
+    with context.bridge() as bridge:
+        for outcome in bridge.record_many(lines):
+            number = lines.numbers.popleft()
+            tally[outcome.status] += 1
+            if outcome.status is Status.REJECTED:
+                _complain(number, f"refused by the store: {outcome.reason}")
+    if lines.wrong:
+        tally[_WRONG] = lines.wrong
+    _tell(tally, as_json)
+    if lines.wrong or tally[Status.REJECTED]:
+        raise SystemExit(BAD_INPUT if lines.wrong else MEND)
+
+
+class _Lines:
+    """The completions of a file; lines that are none are complained of and counted.
+
+    Attributes:
+        numbers: of the lines whose completions were read and not answered yet.
+        wrong: how many lines broke a rule.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.numbers: deque[int] = deque()
+        self.wrong = 0
+
+    def __iter__(self) -> Iterator[Completion]:
+        for number, line in enumerate(self._file, 1):
+            if not line.strip():
+                continue
+            try:
+                completion = _completion(line)
+            except InvalidInput as error:
+                self.wrong += 1
+                _complain(number, str(error))
+            else:
+                self.numbers.append(number)
+                yield completion
+
+
+def _completion(line: bytes) -> Completion:
+    """The completion in a line.
+
+    Raises:
+        InvalidInput: naming the rule that is broken.
+    """
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        raise InvalidCompletion("line", "not JSON in UTF-8", "(not shown)") from None
+    if not isinstance(values, Mapping):
+        raise InvalidCompletion("line", "not a JSON object", "(not shown)")
+    for name in values:
+        if name not in (*_NEEDED, *_OPTIONAL):
+            raise InvalidCompletion("line", "no such field", name[:80])
+    for name in _NEEDED:
+        if values.get(name) is None:
+            raise InvalidCompletion(name, "missing", "")
+    return Completion(
+        Identity(values["origin"], values["external_user_id"]),
+        values["grain_id"],
+        values.get("module_id"),
+        values.get("sequence_id"),
+        _instant(values["completed_at"]),
+        values.get("email"),
+    )
+
+
+def _instant(value: Any) -> datetime:
+    """ISO 8601; that it has a time zone is the rule of `Completion`, which says so."""
+    try:
+        return datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise InvalidCompletion("completed_at", "not an instant", str(value)[:80]) from None
+
+
+def _tell(tally: Mapping[str, int], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(dict(tally)))
+        return
+    for status, words in _WORDS.items():
+        if tally[status]:
+            click.echo(f"{tally[status]:,} {words}")
+    if tally[_WRONG]:
+        click.echo(f"{tally[_WRONG]:,} lines left out")
+    if not tally:
+        click.echo("nothing to record")
+
+
+def _complain(number: int, what: str) -> None:
+    text = "".join(char if char.isprintable() else " " for char in what)
+    click.echo(f"line {number}: {text}", err=True)

@@ -1,0 +1,133 @@
+"""``progress-bridge pending``: an export of what waits in an LMS, recorded through the bridge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bridge import Bridge, Outcome
+from bridge.cli import cli
+from bridge.config import ENVIRONMENT
+from tests.servers.process import free_port
+
+LEARNER = "0123456789abcdef0123456789abcdef"
+LINE = {
+    "origin": "funmooc",
+    "external_user_id": LEARNER,
+    "grain_id": "grain-1",
+    "completed_at": "2026-01-31T12:00:00.000+00:00",
+}
+
+
+@pytest.fixture(autouse=True)
+def _sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*ENVIRONMENT, "PROGRESS_BRIDGE_CONFIG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_URL", f"sqlite:///{tmp_path}/progress.db")
+
+
+@pytest.fixture
+def export(tmp_path: Path):
+    def write(*lines: object) -> str:
+        texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+        file = tmp_path / "pending.jsonl"
+        file.write_bytes(b"\n".join(texts) + b"\n")
+        return str(file)
+
+    return write
+
+
+def run(*words: str, **more: object) -> Result:
+    return CliRunner().invoke(cli, ["pending", *words], **more)  # type: ignore[arg-type]
+
+
+def recorded() -> list[tuple[str, str]]:
+    with Bridge.from_config() as bridge:
+        rows = bridge.progress("funmooc", LEARNER)
+    return [(row.grain_id, row.completed_at.isoformat()) for row in rows if row.completed_at]
+
+
+def test_each_line_is_recorded_with_its_own_instant(export) -> None:
+    early = {**LINE, "grain_id": "grain-2", "completed_at": "2025-05-06T09:08:09+02:00"}
+    done = run(export(LINE, {**early, "module_id": "m1", "usage": "block-v1:a"}))
+    assert (done.exit_code, done.output) == (0, "2 recorded\n")
+    assert recorded() == [
+        ("grain-2", "2025-05-06T07:08:09+00:00"),
+        ("grain-1", "2026-01-31T12:00:00+00:00"),
+    ]
+
+
+def test_the_same_export_again_changes_nothing(export) -> None:
+    file = export(LINE)
+    run(file)
+    assert run(file).output == "1 already recorded, nothing changed\n"
+    assert len(recorded()) == 1
+
+
+def test_standard_input_is_read_and_the_answer_may_be_json() -> None:
+    done = run("-", "--json", input=json.dumps(LINE))
+    assert json.loads(done.output) == {"created": 1}
+
+
+def test_an_empty_export_is_nothing_to_record(export) -> None:
+    done = run(export(b"", b"  "))
+    assert (done.exit_code, done.output) == (0, "nothing to record\n")
+
+
+WRONG = {
+    "not JSON in UTF-8": b"{",
+    "line: not JSON in UTF-8": b'{"origin": "\xff"}',
+    "too deep": b"[" * 100_000,
+    "not a JSON object": b"[]",
+    "line: no such field: grain": {**LINE, "grain": "g"},
+    "grain_id: missing": {k: v for k, v in LINE.items() if k != "grain_id"},
+    "completed_at: missing": {**LINE, "completed_at": None},
+    "completed_at: not an instant: yesterday": {**LINE, "completed_at": "yesterday"},
+    "completed_at: not an instant: 7": {**LINE, "completed_at": 7},
+    "completed_at: naive": {**LINE, "completed_at": "2026-01-31T12:00:00"},
+    "grain_id: a character is not printable": {**LINE, "grain_id": "a\x00b"},
+    "grain_id: not a string": {**LINE, "grain_id": 7},
+    "origin": {**LINE, "origin": "elsewhere"},
+    "external_user_id": {**LINE, "external_user_id": "a b"},
+    "e-mail": {**LINE, "email": "nobody"},
+}
+
+
+@pytest.mark.parametrize("rule", WRONG)
+def test_a_line_that_breaks_a_rule_is_told_by_number_and_the_others_are_recorded(
+    export, rule: str
+) -> None:
+    done = run(export(LINE, WRONG[rule], {**LINE, "grain_id": "grain-2"}))
+    assert done.exit_code == 2
+    assert done.stdout == "2 recorded\n1 lines left out\n"
+    assert done.stderr.startswith("line 2: ")
+    assert rule == "too deep" or rule in done.stderr
+    assert len(recorded()) == 2
+
+
+def test_what_the_store_refuses_is_told_by_number(export, monkeypatch) -> None:
+    def refuse_the_second(bridge, completions):
+        for number, _ in enumerate(completions):
+            yield Outcome.rejected("too\nlong") if number == 1 else Outcome("created")
+
+    monkeypatch.setattr(Bridge, "record_many", refuse_the_second)
+    done = run(export(LINE, b"", LINE, LINE))
+    assert done.exit_code == 1
+    assert done.stderr == "line 3: refused by the store: too long\n"
+    assert "1 refused by the store" in done.stdout
+
+
+def test_with_an_outbox_they_are_accepted(export, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PROGRESS_BRIDGE_OUTBOX_URL", f"sqlite:///{tmp_path}/outbox.db")
+    assert run(export(LINE)).output == "1 accepted, to be delivered from the outbox\n"
+
+
+def test_a_store_that_is_down_says_try_later(export, monkeypatch) -> None:
+    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_TOKEN", "t")
+    done = run(export(LINE))
+    assert done.exit_code == 3
+    assert done.stderr.startswith("Error: ")
