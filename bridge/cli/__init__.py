@@ -12,9 +12,11 @@ from bridge.cli.context import Context
 from bridge.cli.dead import dead
 from bridge.cli.deliver import deliver
 from bridge.cli.errors import Group, one_line_for_bugs
+from bridge.cli.keys import keys
 from bridge.cli.pending import pending
 from bridge.cli.progress import progress
 from bridge.cli.record import record
+from bridge.cli.serve import serve
 from bridge.cli.setup import setup
 from bridge.cli.status import status
 
@@ -49,7 +51,7 @@ def cli(context: click.Context, config: str | None, debug: bool) -> None:
     context.obj = Context(config=config, debug=debug)
 
 
-for _command in (check, setup, record, progress, deliver, status, dead, pending):
+for _command in (check, setup, record, progress, deliver, status, dead, serve, keys, pending):
     cli.add_command(_command)
 
 

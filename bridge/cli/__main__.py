@@ -2,4 +2,5 @@
 
 from bridge.cli import main
 
-main()
+if __name__ == "__main__":  # the processes of `serve` import this module, too
+    main()

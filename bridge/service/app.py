@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
+import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -32,6 +34,9 @@ THREADS: Final = 64
 STOP_WITHIN: Final = 7.0
 """Seconds that batches under way have to end when the service does."""
 
+CLOSE_WITHIN: Final = 0.5
+"""Seconds that files and connections have to be released."""
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _DESCRIPTION: Final = """\
@@ -51,8 +56,7 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
     """
     _check(settings)
     bridge = Bridge.from_settings(settings)
-    assert bridge.outbox  # noqa: S101 -- _check has seen to it
-    delivery = Delivery(bridge.outbox, bridge.store, settings.delivery) if deliver else None
+    delivery = _delivery(bridge, settings) if deliver else None
     app = FastAPI(
         title="Progress bridge",
         version=__version__,
@@ -94,6 +98,12 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("service.guests: guests need tokens.keys")
 
 
+def _delivery(bridge: Bridge, settings: Settings) -> Delivery:
+    assert bridge.outbox  # noqa: S101 -- _check has seen to it
+    grace = min(settings.delivery.grace, STOP_WITHIN - 1)
+    return Delivery(bridge.outbox, bridge.store, replace(settings.delivery, grace=grace))
+
+
 def _all(bridge: Bridge, batch: list[Completion]) -> None:
     """Accept the completions; the outcomes of an outbox are all the same."""
     for _ in bridge.record_many(batch):
@@ -126,6 +136,7 @@ def _lifespan(bridge: Bridge, delivery: Delivery | None) -> Lifespan:
             if delivery is not None:
                 await anyio.to_thread.run_sync(delivery.stop, STOP_WITHIN)
             app.state.acceptor.close()
-            await anyio.to_thread.run_sync(bridge.close)
+            with anyio.move_on_after(CLOSE_WITHIN):
+                await anyio.to_thread.run_sync(bridge.close, abandon_on_cancel=True)
 
     return lifespan

@@ -1,0 +1,128 @@
+"""``progress-bridge keys``: server keys for the HTTP service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from bridge.cli.context import Context, json_option, pass_context
+from bridge.errors import ConfigurationError
+from bridge.model import Origin
+from bridge.service.keys import Right, ServerKey, new_key, read_keys, write_keys
+
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge keys new --name moodle --origin moodle --right write --right erase"""
+
+_EXAMPLE_LIST: Final = """\b
+Example:
+  progress-bridge keys list"""
+_EXAMPLE_REVOKE: Final = """\b
+Example:
+  progress-bridge keys revoke 3f9a1c2e"""
+
+_file: Final = click.option(
+    "--file",
+    "path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The keys' file.  [default: service.keys_file]",
+)
+
+
+@click.group(epilog=_EXAMPLE)
+def keys() -> None:
+    """Server keys: who may call the HTTP service, for whom and to do what.
+
+    A running service takes a change within a second.
+    """
+
+
+@keys.command(epilog=_EXAMPLE)
+@click.option("--name", metavar="NAME", required=True, help="Whose key it is, for people.")
+@click.option(
+    "--origin",
+    "origins",
+    type=click.Choice([str(origin) for origin in Origin]),
+    required=True,
+    multiple=True,
+    help="Whose learners it is for; may be repeated.",
+)
+@click.option(
+    "--right",
+    "rights",
+    type=click.Choice([str(right) for right in Right]),
+    required=True,
+    multiple=True,
+    help="What it may do; may be repeated.",
+)
+@_file
+@pass_context
+def new(
+    context: Context,
+    name: str,
+    origins: Sequence[str],
+    rights: Sequence[str],
+    path: Path | None,
+) -> None:
+    """Make a key and print it, this once: the file keeps its hash alone."""
+    path = _path(context, path)
+    known = read_keys(path) if path.exists() else []
+    key, text = new_key(name, [Origin(o) for o in origins], [Right(r) for r in rights])
+    write_keys(path, [*known, key])
+    click.echo(text.reveal())
+    click.echo(f"Key {key.id} is in {path}. It is shown this once.", err=True)
+
+
+@keys.command("list", epilog=_EXAMPLE_LIST)
+@_file
+@json_option
+@pass_context
+def list_keys(context: Context, path: Path | None, as_json: bool) -> None:
+    """List the keys, without the keys themselves: nobody has them."""
+    found = read_keys(_path(context, path))
+    if as_json:
+        click.echo(json.dumps([_as_json(key) for key in found], indent=2, ensure_ascii=False))
+        return
+    for key in found:
+        shown = _as_json(key)
+        origins, rights = ",".join(shown["origins"]), ",".join(shown["rights"])
+        click.echo(f"{key.id}  {key.created:<10}  {key.name}  {origins}: {rights}")
+    if not found:
+        click.echo("There are no keys.")
+
+
+@keys.command(epilog=_EXAMPLE_REVOKE)
+@click.argument("key_id")
+@_file
+@pass_context
+def revoke(context: Context, key_id: str, path: Path | None) -> None:
+    """End a key: the service refuses it from the next second on."""
+    path = _path(context, path)
+    known = read_keys(path)
+    left = [key for key in known if key.id != key_id]
+    if len(left) == len(known):
+        raise ConfigurationError(f"no key {key_id} in {path}")
+    write_keys(path, left)
+    click.echo(f"Key {key_id} is revoked.")
+
+
+def _path(context: Context, path: Path | None) -> Path:
+    path = path or context.settings().service.keys_file
+    if path is None:
+        raise ConfigurationError("no keys' file: give --file, or set service.keys_file")
+    return path
+
+
+def _as_json(key: ServerKey) -> dict[str, str | list[str]]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "origins": [str(origin) for origin in Origin if origin in key.origins],
+        "rights": [str(right) for right in Right if right in key.rights],
+        "created": key.created,
+    }

@@ -1,0 +1,120 @@
+"""``progress-bridge serve``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import tempfile
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bridge.cli.context import Context, pass_context
+from bridge.errors import ConfigurationError
+from bridge.logs import event
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_log: Final = logging.getLogger("bridge.service")
+_EXAMPLE: Final = """\b
+Example:
+  progress-bridge --config bridge.yaml serve --port 8080"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(0, 65535), default=8080, show_default=True
+)
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer requests.",
+)
+@click.option("--no-deliver", is_flag=True, help="Accept alone; `deliver` runs elsewhere.")
+@click.option("--no-access-log", is_flag=True, help="No line for each request.")
+@click.option("--log-json", is_flag=True, help="Log JSON objects, one a line.")
+@pass_context
+def serve(
+    context: Context,
+    host: str,
+    port: int,
+    workers: int,
+    no_deliver: bool,
+    no_access_log: bool,
+    log_json: bool,
+) -> None:
+    """Serve the HTTP API, until SIGTERM or Ctrl-C.
+
+    Answers when a completion is in the outbox, and delivers what is there in the background. Needs
+    an outbox, and server keys (`progress-bridge keys`) or the keys of learner tokens. TLS is for
+    the proxy in front of it. SIGTERM ends it within 10 seconds. The log goes to standard error and
+    shows no learner's id.
+    """
+    settings = context.settings()
+    worker = _worker()
+    options = worker.Options(
+        config=context.config,
+        deliver=not no_deliver,
+        log_json=log_json,
+        log_requests=not no_access_log,
+        debug=context.debug,
+    )
+    with _listening(host, port) as listener:
+        app = worker.create_app_with_logs(settings, options)  # with several, to be told of mistakes
+        said = {"host": host, "port": listener.getsockname()[1], "workers": workers}
+        event(_log, logging.INFO, "service_started", **said)
+        if workers == 1:
+            _serve_here(worker.config(app, settings), listener)
+        else:
+            app.state.bridge.close()
+            options.hand_over()
+            _serve_there(worker.config(worker.FACTORY, settings, workers=workers), listener)
+    event(_log, logging.INFO, "service_stopped")
+
+
+def _worker() -> ModuleType:
+    try:
+        from bridge.service import worker
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{error.name} is not installed; pip install 'progress-bridge[service]'"
+        ) from None
+    return worker
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that all workers accept connections from."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+    import uvicorn
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # uvicorn puts it back and raises the signal when it is done
+    uvicorn.Server(config).run([listener])
+
+
+def _serve_there(config: uvicorn.Config, listener: socket.socket) -> None:
+    """In worker processes, which are started again when they die."""
+    from uvicorn.supervisors import Multiprocess
+
+    with tempfile.TemporaryDirectory(prefix="progress-bridge-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # one /metrics for all of them
+        Multiprocess(config, [listener]).run()
+
+
+def _end(*_: object) -> None:
+    """All is settled; threads that still wait for the store must not keep the process."""
+    event(_log, logging.INFO, "service_stopped")
+    logging.shutdown()
+    os._exit(0)
