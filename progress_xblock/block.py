@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock
+from xblock.fields import UserScope
 
 from bridge import BridgeError, Identity
 from bridge.origins import funmooc
@@ -78,6 +79,13 @@ class ProgressXBlock(
         if isinstance(learner, Identity) and self._state in WAITING:
             self._send(learner)
         return self._face(learner)
+
+    def add_xml_to_node(self, node: Any) -> None:
+        """Export what the author set. XBlock would write a learner's state too, where one is."""
+        super().add_xml_to_node(node)
+        for name, field in self.fields.items():
+            if field.scope.user is not UserScope.NONE:
+                node.attrib.pop(name, None)
 
     def index_dictionary(self) -> dict[str, Any]:
         """What Studio's and the courses' search finds the block by: what authors wrote."""

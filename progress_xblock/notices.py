@@ -10,7 +10,7 @@ EVERY: Final = 60.0
 """Seconds between two lines about the same kind of trouble, in each process."""
 
 _log: Final = logging.getLogger("progress_xblock")
-_last: Final[dict[str, float]] = {}
+_last: Final[dict[tuple[str, str], float]] = {}
 
 
 def notice(level: int, usage: object, what: str, error: Exception) -> None:
@@ -22,7 +22,7 @@ def notice(level: int, usage: object, what: str, error: Exception) -> None:
         what: what it means for the learner's completion, in words.
         error: its text is shown, so it must be one that holds nothing secret.
     """
-    kind, now = type(error).__name__, time.monotonic()
+    kind, now = (type(error).__name__, what), time.monotonic()
     if now - _last.get(kind, -EVERY) >= EVERY:
         _last[kind] = now
         _log.log(level, "%s: %s: %s", usage, what, error)

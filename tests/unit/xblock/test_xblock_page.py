@@ -10,7 +10,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 import progress_xblock
-from bridge import StoreUnavailable
+from bridge import StoreMisconfigured, StoreUnavailable
 from progress_xblock.deployment import bridge_for
 
 PACKAGE = Path(progress_xblock.__file__).parent
@@ -31,17 +31,24 @@ def network(monkeypatch):
     return tried
 
 
-@pytest.mark.parametrize("state", ["none", "done", "pending"])
+@pytest.mark.parametrize("way", ["click", "seen", "page"])
+@pytest.mark.parametrize("state", ["none", "done", "pending", "held"])
 def test_a_view_uses_neither_network_nor_store_whatever_the_state(
-    course, store, network, monkeypatch, state
+    course, store, network, monkeypatch, state, way
 ):
-    store.error = StoreUnavailable("refused") if state == "pending" else None
+    course.fields["complete_on"] = way
+    errors = {"pending": StoreUnavailable("refused"), "held": StoreMisconfigured("401")}
+    course.block_settings["mini_site"] = "https://mini.example.org"
+    store.error = errors.get(state)
     if state != "none":
         course.click()
     calls = store.calls
     monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
-    course.block_settings = {"store": {"url": "http://127.0.0.1:9", "token": "t"}}
+    course.block_settings["store"] = {"url": "http://127.0.0.1:9", "token": "t"}
     assert course.visit()["state"] == state
+    block = course.block()
+    for view in (block.author_view, block.public_view, block.studio_view):
+        view(None)
     assert (store.calls, network) == (calls, [])
 
 
