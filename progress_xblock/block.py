@@ -84,7 +84,7 @@ class ProgressXBlock(
         """Export what the author set. XBlock would write a learner's state too, where one is."""
         super().add_xml_to_node(node)
         for name, field in self.fields.items():
-            if field.scope.user is not UserScope.NONE:
+            if getattr(field.scope, "user", UserScope.NONE) is not UserScope.NONE:
                 node.attrib.pop(name, None)
 
     def index_dictionary(self) -> dict[str, Any]:
