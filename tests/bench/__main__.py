@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from tests.bench import delivery, directus, memory, outbox, sql
+from tests.bench import delivery, directus, memory, outbox, service, sql
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, say
 
@@ -21,6 +21,7 @@ BENCHES: Final[dict[str, Bench]] = {
     **memory.BENCHES,
     **outbox.BENCHES,
     **delivery.BENCHES,
+    **service.BENCHES,
 }
 
 
