@@ -33,8 +33,9 @@ class ProvisionError(Exception):
 
 
 def _has_php() -> bool:
-    wanted = ("curl", "mbstring", "xml")
+    wanted = ("curl", "mbstring", "pdo_sqlite", "simplexml")
     test = " && ".join(f"extension_loaded('{name}')" for name in wanted)
+    test += " && stream_resolve_include_path('GuzzleHttp/autoload.php')"
     found = shutil.which("php")
     command = [str(found), "-r", f"exit({test} ? 0 : 1);"]
     return found is not None and subprocess.run(command, check=False).returncode == 0
@@ -57,7 +58,13 @@ APT: Final = {
         ["chromium", "chromium-driver", "fonts-liberation"],
         lambda: chromium.binary() is not None and shutil.which("chromedriver") is not None,
     ),
-    "php": AptComponent(["php-cli", "php-curl", "php-mbstring", "php-xml"], _has_php),
+    "php": AptComponent(
+        [
+            *("php-cli", "php-curl", "php-mbstring", "php-sqlite3", "php-xml"),
+            "php-guzzlehttp-guzzle",  # what Moodle's HTTP client is made of
+        ],
+        _has_php,
+    ),
     # Directus's native modules are compiled where there is no ready-made build for the machine.
     "compiler": AptComponent(["g++", "make"], lambda: shutil.which("g++") is not None),
 }
