@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from selenium.webdriver import Chrome
@@ -15,7 +16,15 @@ PATIENCE: Final = 15
 
 
 class Page:
-    """The demo's scenario of one grain, as one student sees it in one language."""
+    """One block of the demo, as one student sees it in one language.
+
+    Attributes:
+        scenario: its number in the demo's course; one grain by default.
+        view: the block's view; ``student_view`` by default.
+    """
+
+    scenario = 1
+    view = ""
 
     def __init__(self, browser: Chrome, base: str, student: str) -> None:
         self.browser = browser
@@ -24,7 +33,9 @@ class Page:
 
     def open(self, language: str = "fr") -> Page:
         """Load the page; a visit."""
-        self.browser.get(f"{self.base}scenario/progress.1/?student={self.student}&lang={language}")
+        block = f"{self.base}scenario/progress.{self.scenario}/"
+        view = f"{self.view}/" if self.view else ""
+        self.browser.get(f"{block}{view}?student={self.student}&lang={language}")
         return self
 
     @property
@@ -55,8 +66,21 @@ class Page:
     def wait(self, condition: Callable[[], bool], otherwise: str = "") -> None:
         WebDriverWait(self.browser, PATIENCE, 0.05).until(lambda _: condition(), otherwise)
 
-    def script(self, source: str) -> Any:
-        return self.browser.execute_script(source)
+    def script(self, source: str, *arguments: object) -> Any:
+        return self.browser.execute_script(source, *arguments)
+
+    @contextmanager
+    def media(self, width: int = 1280, **features: str) -> Iterator[None]:
+        """A window of this width in CSS pixels, whose user prefers these media features."""
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        wanted = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+        try:
+            yield
+        finally:
+            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+            self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
     def offline(self, offline: bool) -> None:
         """Cut the browser's connection, or mend it."""
@@ -65,3 +89,8 @@ class Page:
         self.browser.execute_cdp_cmd(
             "Network.emulateNetworkConditions", {"offline": offline, **conditions}
         )
+
+    def block(self, *urls: str) -> None:
+        """Let no request to these URLs through; none given: let all through again."""
+        self.browser.execute_cdp_cmd("Network.enable", {})
+        self.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": list(urls)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.servers import CACHE
@@ -16,21 +17,26 @@ SCRIPT: Final = CACHE / "axe-core/node_modules/axe-core/axe.min.js"
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
 
 _RUN: Final = """
-const [where, tags, done] = arguments;
-axe.run(where || document, {runOnly: tags}).then(done, error => done({error: String(error)}));
+const [where, tags, without, done] = arguments;
+const rules = Object.fromEntries(without.map(rule => [rule, {enabled: false}]));
+axe.run(where || document, {runOnly: tags, rules, iframes: false})
+  .then(done, error => done({error: String(error)}));
 """
 
 
-def violations(browser: Chrome, where: str | None = None) -> list[str]:
+def violations(browser: Chrome, where: str | None = None, without: Sequence[str] = ()) -> list[str]:
     """What axe-core finds in the page, one line for each element: the rule, and the element.
+
+    Pages that it embeds are not looked into.
 
     Args:
         browser: it shows the page.
         where: a CSS selector of what to look at; None for the whole page.
+        without: rules that are not asked: what the page around it decides.
     """
     if not browser.execute_script("return 'axe' in window"):
         browser.execute_script(SCRIPT.read_text(encoding="utf-8"))
-    result: dict[str, Any] = browser.execute_async_script(_RUN, where, list(RULES))
+    result: dict[str, Any] = browser.execute_async_script(_RUN, where, list(RULES), list(without))
     if "error" in result:
         raise AssertionError(result["error"])
     return [

@@ -1,0 +1,76 @@
+"""Small sites of our own, for the pages that a block embeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Final
+
+from tests.servers.process import HOST
+
+_LESSON: Final = """<!DOCTYPE html>
+<html lang="fr">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>La lumière</title>
+<style>
+  body { max-width: 40rem; margin: 0 auto; padding: 1rem; color: #1f2933; font: 1rem/1.5 system-ui, sans-serif; }
+  h1 { font-size: 1.25rem; }
+  button { padding: 0.5rem 1rem; font: inherit; }
+</style>
+<h1>La lumière fait vivre la feuille</h1>
+<p>Une feuille reçoit de la lumière, de l’eau et du dioxyde de carbone ; elle en fait du sucre.</p>
+<p>De quoi la feuille a-t-elle besoin, en plus de l’eau et de l’air ?</p>
+<button>De la lumière</button>
+<script>
+  window.heard = [];
+  addEventListener("message", (event) => heard.push(event.data));
+  const say = (data) => parent.postMessage(data, "*");
+  document.querySelector("button").addEventListener("click", () => {
+    say({ type: "progress-bridge:complete", grain_id: "grain-lumiere" });
+  });
+</script>
+"""  # noqa: E501
+
+
+@dataclass
+class Site:
+    """A site that answers every path with one lesson.
+
+    Attributes:
+        url: without a slash at its end.
+        asked: the paths that browsers asked for.
+    """
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """A site on a free port: each one is an origin of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            here.asked.append(self.path)
+            body = _LESSON.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((HOST, 0), Handler)
+    here = Site(f"http://{HOST}:{server.server_port}")
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield here
+    finally:
+        server.shutdown()
+        server.server_close()
