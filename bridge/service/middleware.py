@@ -7,7 +7,6 @@ import time
 import traceback
 from typing import Any, Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.logs import event
@@ -22,6 +21,8 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 """Of every response that does not say otherwise. Strict-Transport-Security is the proxy's."""
+
+_RAW: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 access: Final = logging.getLogger("bridge.service.access")
 _log: Final = logging.getLogger(__name__)
@@ -64,9 +65,8 @@ class Around:
 
 
 def _secure(message: Message) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+    given = {name.lower() for name, _ in message["headers"]}
+    message["headers"] = [*message["headers"], *(h for h in _RAW if h[0] not in given)]
 
 
 def _tell(scope: Scope, error: Exception) -> None:

@@ -173,6 +173,16 @@ _WHY: Final = {
 }
 
 
+SECURED: Final[dict[str, Any]] = {"security": [{"bearer": []}]}
+"""Of a route that asks who calls."""
+
+_BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A server key (`pb_…`) or a learner token (a JWT).",
+}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The responses of a route that are problem details."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
@@ -199,4 +209,5 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     models = [(model, "validation") for model in (Completion, LearnerBody, ProblemDetails)]
     _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     document["components"]["schemas"] |= found["$defs"]
+    document["components"]["securitySchemes"] = {"bearer": _BEARER}
     return document

@@ -25,7 +25,7 @@ from tests.service.server import Service
 CONNECTIONS: Final = 32
 BATCH: Final = 500
 BATCH_CONNECTIONS: Final = 4
-_OFF: Final = {"service": {"rate_limit": {"key": "off"}}}
+_FAR: Final = {"service": {"rate_limit": {"key": "1000000/second"}}}
 _PATH: Final = "/v1/completions"
 
 
@@ -42,7 +42,7 @@ def single(bed: Bed) -> Iterator[Result]:
     count = bed.count(10_000)
     loads: list[Load] = []
     with TemporaryDirectory(dir=bed.folder) as name, ExitStack() as stack:
-        service = Service(Path(name), _OFF, "--no-deliver", "--no-access-log")
+        service = Service(Path(name), _FAR, "--no-deliver", "--no-access-log")
         stack.enter_context(service)
         say(f"service, idle: {_resident(service.pid):.0f} MB")
         bare = stack.enter_context(_bare(Path(name)))
@@ -75,7 +75,7 @@ def batches(bed: Bed) -> Iterator[Result]:
     """500 completions a request, 4 connections."""
     count = bed.count(100)
     with TemporaryDirectory(dir=bed.folder) as name:
-        with Service(Path(name), _OFF, "--no-deliver", "--no-access-log") as service:
+        with Service(Path(name), _FAR, "--no-deliver", "--no-access-log") as service:
 
             def ours(number: int) -> float:
                 load = fire(service.port, _batches(count, number, service.key), BATCH_CONNECTIONS)

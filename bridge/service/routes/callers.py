@@ -12,7 +12,7 @@ from bridge import __version__
 from bridge.config_service import ServiceSettings
 from bridge.model import Identity, Origin
 from bridge.service import schemas
-from bridge.service.callers import Calling, Server
+from bridge.service.callers import Server, calling
 from bridge.service.keys import Right
 from bridge.service.limits import Limits
 from bridge.service.problems import Problem
@@ -28,9 +28,11 @@ router: Final = APIRouter(tags=["callers"])
     summary="What this key or token is for",
     response_model=schemas.ServerKeyInfo | schemas.LearnerTokenInfo,
     responses=schemas.problems(401, 429),
+    openapi_extra=schemas.SECURED,
 )
-async def get_key(caller: Calling) -> Response:
+async def get_key(request: Request) -> Response:
     """For a page that tests a connection, and for a page that wants to know who its learner is."""
+    caller = await calling(request)
     if isinstance(caller, Server):
         key = caller.key
         return answer(

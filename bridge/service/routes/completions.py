@@ -10,7 +10,7 @@ from bridge.model import Completion
 from bridge.service import schemas
 from bridge.service.accepting import Acceptor
 from bridge.service.bodies import read_json
-from bridge.service.callers import Calling
+from bridge.service.callers import calling
 from bridge.service.items import Refusal, items_of, understand
 from bridge.service.problems import forbidden
 from bridge.service.routes import answer
@@ -34,15 +34,16 @@ _422: Final = schemas.problems(422)[422]["content"] | {
         422: {"description": "None is accepted, or the body has a wrong shape.", "content": _422},
         **schemas.problems(400, 401, 403, 408, 413, 415, 429, 503),
     },
-    openapi_extra=schemas.body(schemas.Completion, required=True, many=True),
+    openapi_extra=schemas.SECURED | schemas.body(schemas.Completion, required=True, many=True),
 )
-async def post_completions(request: Request, caller: Calling) -> Response:
+async def post_completions(request: Request) -> Response:
     """What is accepted is on disk when the answer comes, and is delivered whatever happens.
 
     Sending a completion again does no harm: of several completions of a grain by a learner the
     earliest is kept. So no idempotency key is needed. A 403 or a 503 is of the whole request:
     nothing of it is accepted.
     """
+    caller = await calling(request)
     if not caller.may_write():
         raise forbidden()
     items = items_of(await read_json(request))

@@ -16,7 +16,7 @@ from bridge.errors import InvalidCompletion
 from bridge.model import Completion, Identity, Origin, Progress
 from bridge.service import schemas
 from bridge.service.bodies import read_json
-from bridge.service.callers import Calling, Server
+from bridge.service.callers import Server, calling
 from bridge.service.keys import Right
 from bridge.service.problems import Problem
 from bridge.service.routes import answer
@@ -40,10 +40,10 @@ _Id = Annotated[str, Path(examples=["12345"])]
     summary="What the learner has finished",
     response_model=schemas.ProgressPage,
     responses=schemas.problems(401, 403, 422, 429, 503),
+    openapi_extra=schemas.SECURED,
 )
 async def get_progress(
     request: Request,
-    caller: Calling,
     origin: _Origin,
     external_user_id: _Id,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = PAGE,
@@ -53,6 +53,7 @@ async def get_progress(
 
     With a learner token: the grains that it is good for.
     """
+    caller = await calling(request)
     who = caller.learner(Right.READ, origin, external_user_id)
     start = _key_of(after) if after else None
     rows = await run_sync(_bridge(request).store.progress, who)
@@ -71,12 +72,11 @@ async def get_progress(
     summary="Get the learner's row, or create it",
     response_model=schemas.LearnerRow,
     responses=schemas.problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
-    openapi_extra=schemas.body(schemas.LearnerBody, required=False),
+    openapi_extra=schemas.SECURED | schemas.body(schemas.LearnerBody, required=False),
 )
-async def put_learner(
-    request: Request, caller: Calling, origin: _Origin, external_user_id: _Id
-) -> Response:
+async def put_learner(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """Recording a completion does so, too: for who wants a learner to be there before."""
+    caller = await calling(request)
     who = caller.learner(Right.WRITE, origin, external_user_id)
     email = _email(who, await read_json(request, optional=True))
     learner = await run_sync(_bridge(request).store.learner, who, email)
@@ -94,11 +94,11 @@ async def put_learner(
     summary="All that is kept of the learner",
     response_model=schemas.Export,
     responses=schemas.problems(401, 403, 404, 422, 429, 503),
+    openapi_extra=schemas.SECURED,
 )
-async def get_export(
-    request: Request, caller: Calling, origin: _Origin, external_user_id: _Id
-) -> Response:
+async def get_export(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """For a learner's right to their data. Not with a learner token."""
+    caller = await calling(request)
     if not isinstance(caller, Server):
         raise Problem(403, "this needs a server key")
     who = caller.learner(Right.READ, origin, external_user_id)
@@ -113,15 +113,15 @@ async def get_export(
     status_code=204,
     summary="Erase the learner",
     responses=schemas.problems(401, 403, 422, 429, 503),
+    openapi_extra=schemas.SECURED,
 )
-async def delete_learner(
-    request: Request, caller: Calling, origin: _Origin, external_user_id: _Id
-) -> Response:
+async def delete_learner(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """With their progress and what still waits; 204 as well when there was nothing.
 
     What is being delivered at this very moment may arrive afterwards: whoever has to be sure asks
     again a minute later.
     """
+    caller = await calling(request)
     who = caller.learner(Right.ERASE, origin, external_user_id)
     await run_sync(_bridge(request).erase, who.origin, who.external_user_id)
     return Response(status_code=204)
