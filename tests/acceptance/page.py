@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from selenium.webdriver import Chrome
+from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -53,6 +53,14 @@ class Page:
     @property
     def message(self) -> str:
         return self.box.find_element(By.CSS_SELECTOR, "[role=status]").text
+
+    def tab_to(self, wanted: WebElement) -> None:
+        """Press Tab until the element has the focus."""
+        for _ in range(20):
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
+            if self.browser.switch_to.active_element == wanted:
+                return
+        raise AssertionError("the keyboard does not reach it")
 
     def click(self) -> Page:
         self.button.click()
