@@ -22,6 +22,7 @@ SERVICE = [
 ]
 TEST = [
     "Babel>=2.14",  # the XBlock's French
+    "done-xblock>=2.5",  # what `make bench` compares the XBlock with
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
     "Flask>=3",  # an example of a direct site
     "huey>=2.5",  # what `make bench` compares the outbox with

@@ -14,7 +14,7 @@ three settings of the block's own::
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -92,8 +92,8 @@ def settings_for(
 ) -> Settings:
     """The bridge's settings, from the block's and the environment.
 
-    They are read again each time, so that a token that is replaced in its file, or a setting that
-    is mended, counts from the next click on.
+    A token that is replaced in its file, or a setting that is mended, counts from the next click
+    on: they are read again whenever one of them, or a file that they name, is not what it was.
 
     Args:
         block_settings: what the ``settings`` service gives.
@@ -104,16 +104,61 @@ def settings_for(
         ConfigurationError: naming the setting and what is wrong with it.
     """
     mapping = {key: value for key, value in block_settings.items() if key not in _OWN}
+    variables = {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
     for section, times in timeouts.items():
-        inner = mapping.get(section, {} if section in _needed(environ) else None)
+        inner = mapping.get(section, {} if section in _needed(variables) else None)
         if isinstance(inner, Mapping):
             mapping[section] = {**times, **inner}
-    return Settings.from_mapping(mapping, environ)
+    return _read(_Given(mapping, variables))
 
 
-def _needed(environ: Mapping[str, str]) -> set[str]:
+class _Given:
+    """Settings as they were given, and the same again for as long as reading them gives the same.
+
+    Reading them takes longer than all the rest of a click.
+    """
+
+    def __init__(self, mapping: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+        self.mapping = mapping
+        self.variables = variables
+        self._all = (repr(mapping), repr(variables), *map(_stamp, _files(mapping, variables)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Given) and self._all == other._all
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
+
+@lru_cache(maxsize=8)
+def _read(given: _Given) -> Settings:
+    return Settings.from_mapping(given.mapping, given.variables)
+
+
+def _files(*mappings: Mapping[str, Any]) -> Iterator[str]:
+    """The files that settings name: ``…_file``, in the environment ``…_FILE``."""
+    for mapping in mappings:
+        for name, value in mapping.items():
+            if str(name).lower().endswith("_file"):
+                yield str(value)
+            elif isinstance(value, list | tuple):
+                yield from _files(*(item for item in value if isinstance(item, Mapping)))
+            elif isinstance(value, Mapping):
+                yield from _files(value)
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """What changes when the file does; empty when it is not there."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _needed(variables: Mapping[str, str]) -> set[str]:
     """The sections that there have to be, though the block's settings may not have them."""
-    return {"store"} | {section for name, (section, _) in ENVIRONMENT.items() if environ.get(name)}
+    return {"store"} | {ENVIRONMENT[name][0] for name in variables}
 
 
 def check(block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from tests.bench import delivery, directus, memory, outbox, service, sql
+from tests.bench import delivery, directus, memory, outbox, service, sql, xblock
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, say
 
@@ -22,6 +22,7 @@ BENCHES: Final[dict[str, Bench]] = {
     **outbox.BENCHES,
     **delivery.BENCHES,
     **service.BENCHES,
+    **xblock.BENCHES,
 }
 
 

@@ -5,9 +5,16 @@ import time
 
 import pytest
 
-from bridge import ConfigurationError, StoreUnavailable
+from bridge import ConfigurationError, Settings, StoreUnavailable
 from bridge.origins.funmooc import LearnerId
-from progress_xblock.deployment import bridge_for, budget, check, learner_id, mini_site
+from progress_xblock.deployment import (
+    bridge_for,
+    budget,
+    check,
+    learner_id,
+    mini_site,
+    settings_for,
+)
 
 
 @pytest.fixture
@@ -156,3 +163,56 @@ def test_a_check_reads_every_setting(settings, wrong, name):
 
 def test_a_check_of_right_settings_gives_them(settings):
     assert check(settings, {}).store.scheme == "sqlite"
+
+
+class TestSettingsAreReadAgainOnlyWhenSomethingChanged:
+    @pytest.fixture
+    def read(self, monkeypatch):
+        times = []
+        whole = Settings.from_mapping
+
+        def from_mapping(*given):
+            times.append(given)
+            return whole(*given)
+
+        monkeypatch.setattr(Settings, "from_mapping", from_mapping)
+        return times
+
+    def test_the_same_settings_are_read_once(self, settings, read):
+        for _ in range(3):
+            settings_for(dict(settings), {"OTHER": str(len(read))})
+        assert len(read) == 1
+
+    def test_another_setting_or_variable_is_another_reading(self, settings, read):
+        settings_for(settings, {})
+        settings_for({**settings, "store_email": True}, {})
+        settings_for(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
+        assert len(read) == 3
+
+    def test_a_file_that_is_named_anywhere_and_changes_is_another_reading(self, tmp_path, read):
+        key = tmp_path / "key"
+        given = {
+            "store": {"url": "memory:"},
+            "tokens": {"keys": [{"id": "k", "secret_file": str(key)}]},
+        }
+        for text in ("a" * 32, "b" * 32):
+            key.write_text(text)
+            (found,) = settings_for(given, {}).tokens.keys
+            assert found.secret.reveal() == text
+        assert len(read) == 2
+
+    def test_a_file_that_a_variable_names_counts_as_well(self, tmp_path):
+        token = tmp_path / "token"
+        environ = {"PROGRESS_BRIDGE_STORE_TOKEN_FILE": str(token)}
+        given = {"store": {"url": "http://127.0.0.1:9"}}
+        for text in ("old", "new"):
+            token.write_text(text)
+            assert settings_for(given, environ).store.token.reveal() == text
+
+    def test_what_is_wrong_is_said_each_time_until_it_is_mended(self, tmp_path):
+        given = {"store": {"url": "http://127.0.0.1:9", "token_file": str(tmp_path / "token")}}
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="cannot read"):
+                settings_for(given, {})
+        (tmp_path / "token").write_text("t")
+        assert settings_for(given, {}).store.token
