@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from bridge.model import Completion
 from bridge.service import schemas
@@ -17,6 +19,8 @@ from bridge.service.routes import answer
 
 router: Final = APIRouter(tags=["completions"])
 
+PATH: Final = "/v1/completions"
+
 _ACCEPTED: Final = {"status": "accepted"}
 _RESULTS: Final[dict[str, Any]] = {"model": schemas.Results}
 _422: Final = schemas.problems(422)[422]["content"] | {
@@ -25,7 +29,7 @@ _422: Final = schemas.problems(422)[422]["content"] | {
 
 
 @router.post(
-    "/v1/completions",
+    PATH,
     status_code=202,
     summary="Accept one completion, or up to 1,000",
     response_model=schemas.Results,
@@ -67,3 +71,15 @@ def _results(found: list[Completion | Refusal], accepted: int) -> dict[str, Any]
         "refused": len(found) - accepted,
         "results": [f.as_json() if isinstance(f, Refusal) else _ACCEPTED for f in found],
     }
+
+
+class _Quick(Route):
+    """Starlette's own route: FastAPI's costs a quarter of the time of a request."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
+
+
+quick: Final = _Quick(PATH, post_completions, methods=["POST"])
+"""Answers; the router's route, which comes after it, is for the OpenAPI document."""

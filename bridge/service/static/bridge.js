@@ -1,0 +1,560 @@
+/* Progress bridge: records what a page's learner completes, whatever the connection does.
+
+   The learner is who launched the page (`#token=…`), or a guest of this browser. A completion is an
+   entry of localStorage until it is accepted and recorded: tabs do not get into each other's way. */
+
+/**
+ * @typedef {object} Options
+ * @property {string} [service] the service's address; default: where this module comes from
+ * @property {"required" | "implied"} [consent] with "required" (default "implied") no id is made
+ *   and nothing is stored or sent before `consent()`
+ * @property {string} [parent] the origin of the page that embeds this one; default: any
+ *
+ * @typedef {object} Grain one completed grain
+ * @property {string} grain_id
+ * @property {string | null} module_id
+ * @property {string | null} sequence_id
+ * @property {string | null} completed_at an instant, ISO 8601
+ * @property {boolean} waiting whether the service does not have it yet
+ *
+ * @typedef {"consent" | "nobody" | "guest" | "launched" | "expired"} State
+ *   nobody: the first completion makes a guest. expired: what is completed waits for a new launch.
+ */
+
+const NAME = "progress-bridge:";
+const PATIENCE = 20000; // milliseconds that an answer may take
+const RENEWAL = 5000; // milliseconds in which the embedding page may give a new token
+const OVER = "the launch is over: open the page from your course again";
+const BATCH = 50;
+const LONGEST_WAIT = 300000;
+const REMEMBERED = 86400000; // milliseconds that an accepted completion may need to be recorded
+
+/** What went wrong; `kind` says what to do about it. */
+export class BridgeError extends Error {
+  /**
+   * @param {"invalid" | "refused" | "forbidden" | "expired" | "guests" | "unavailable"} kind
+   *   invalid, refused: a rule is broken. forbidden: the launch is for another grain. expired:
+   *   launch the page again. guests: the service makes none. unavailable: try again later.
+   * @param {string} message
+   */
+  constructor(kind, message) {
+    super(message);
+    this.name = "BridgeError";
+    this.kind = kind;
+  }
+}
+
+/** A browser's storage; where it is full or forbidden, this page's memory. */
+class Shelf {
+  #memory = new Map();
+  #area;
+
+  constructor(area) {
+    this.#area = () => window[area]; // raises where it is forbidden
+  }
+
+  #try(step, otherwise) {
+    try {
+      return step(this.#area());
+    } catch {
+      return otherwise?.();
+    }
+  }
+
+  get(key) {
+    return this.#try((area) => area.getItem(key)) ?? this.#memory.get(key) ?? null;
+  }
+
+  set(key, value) {
+    this.#memory.delete(key);
+    this.#try(
+      (area) => area.setItem(key, value),
+      () => this.#memory.set(key, value),
+    );
+  }
+
+  remove(key) {
+    this.#memory.delete(key);
+    this.#try((area) => area.removeItem(key));
+  }
+
+  keys(prefix) {
+    const keys = [...(this.#try(Object.keys) ?? []), ...this.#memory.keys()];
+    return keys.filter((key) => key.startsWith(prefix));
+  }
+}
+
+/** What a token says; not proved: the service does that. Null when it is none. */
+function read(token) {
+  try {
+    const [, body] = token.split(".");
+    const bytes = atob(body.replaceAll("-", "+").replaceAll("_", "/"));
+    const json = new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
+    const { origin, sub: id, grains } = JSON.parse(json);
+    return origin && id ? { token, origin, id, grains } : null;
+  } catch {
+    return null;
+  }
+}
+
+function text(value, name, optional) {
+  if (optional && (value ?? null) === null) {
+    return null;
+  }
+  const stripped = typeof value === "string" ? value.trim() : "";
+  if (!stripped || stripped.length > 255) {
+    throw new BridgeError("invalid", `${name}: not a text of 1 to 255 characters`);
+  }
+  return stripped;
+}
+
+function allows(launch, item) {
+  return !launch?.grains || launch.grains.includes(item.grain_id);
+}
+
+function earliest(a, b) {
+  return (a.completed_at ?? "~") < (b.completed_at ?? "~") ? -1 : 1;
+}
+
+/** Dispatches "change" when `state`, `waiting` or what `progress()` tells may be another. */
+export class ProgressBridge extends EventTarget {
+  #local = new Shelf("localStorage");
+  #session = new Shelf("sessionStorage");
+  #service;
+  #required;
+  #parent;
+  #launch = null;
+  #expired = false;
+  #held = new Map();
+  #turn = Promise.resolve();
+  #abort = new AbortController();
+  #noGuests = false;
+  #renewed = () => {};
+  #failures = 0;
+  #notBefore = 0;
+  #timer = 0;
+
+  /** @param {Options} [options] */
+  constructor({ service, consent = "implied", parent = "*" } = {}) {
+    super();
+    this.#service = new URL(service ? service.replace(/\/*$/, "/") : ".", import.meta.url);
+    this.#required = consent === "required";
+    this.#parent = parent;
+    const token = this.#session.get(NAME + "launch");
+    if (token) {
+      this.#launched(token); // the page was loaded again
+    }
+    this.#takeFragment();
+    window.addEventListener("hashchange", () => this.#takeFragment());
+    window.addEventListener("message", (event) => this.#hear(event));
+    window.addEventListener("online", () => this.#send(true));
+    window.addEventListener("storage", (event) => event.key?.startsWith(NAME) && this.#changed());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#send());
+    this.#send();
+  }
+
+  /** @returns {State} */
+  get state() {
+    if (!this.#consented) {
+      return "consent";
+    }
+    if (this.#launch) {
+      return this.#expired ? "expired" : "launched";
+    }
+    return this.#guest ? "guest" : "nobody";
+  }
+
+  /** What is completed and not with the service yet, earliest first. @returns {Grain[]} */
+  get waiting() {
+    return this.#known().filter((grain) => grain.waiting);
+  }
+
+  /**
+   * The learner has completed the grain, now. What cannot be sent is kept and sent later, by this
+   * page or another of the site, even after the tab was closed.
+   *
+   * @param {string} grain
+   * @param {{module?: string, sequence?: string}} [where]
+   * @returns {Promise<"accepted" | "waiting" | "held">} held: until `consent()`, in memory
+   * @throws {BridgeError} guests: it waits; any other: it is not kept
+   */
+  async complete(grain, { module, sequence } = {}) {
+    const item = {
+      grain_id: text(grain, "grain"),
+      module_id: text(module, "module", true),
+      sequence_id: text(sequence, "sequence", true),
+      completed_at: new Date().toISOString(),
+    };
+    if (this.#launch && !this.#launch.token) {
+      throw new BridgeError("expired", OVER);
+    }
+    if (!allows(this.#launch, item)) {
+      throw new BridgeError("forbidden", "this page was launched for another grain");
+    }
+    if (!this.#consented) {
+      this.#held.set(item.grain_id, this.#held.get(item.grain_id) ?? item);
+      this.#changed();
+      return "held";
+    }
+    const key = this.#keep(item);
+    await this.#send();
+    const { sent, refused } = this.#entry(key) ?? { sent: true };
+    if (refused) {
+      this.#local.remove(key);
+      throw new BridgeError("refused", refused);
+    }
+    if (!sent && this.#noGuests) {
+      throw new BridgeError("guests", "no guests here: see service.guests, service.sites");
+    }
+    return sent ? "accepted" : "waiting";
+  }
+
+  /**
+   * What the learner has completed, earliest first, with what this browser knows.
+   *
+   * @returns {Promise<Grain[]>}
+   * @throws {BridgeError} expired, unavailable: `waiting` is all that is known
+   */
+  async progress() {
+    const learner = this.#consented ? this.#learner : null;
+    const grains = new Map();
+    for (let after = ""; learner && after !== null; ) {
+      const path = `v1/learners/${learner.origin}/${learner.id}/progress?limit=1000`;
+      const page = await this.#page(path + (after && `&after=${encodeURIComponent(after)}`));
+      page.items.forEach((row) => grains.set(row.grain_id, { ...row, waiting: false }));
+      after = page.next;
+    }
+    for (const known of this.#known()) {
+      if (!grains.has(known.grain_id)) {
+        grains.set(known.grain_id, known);
+      } else if (!known.waiting) {
+        this.#local.remove(this.#key(known.grain_id)); // it has arrived
+      }
+    }
+    return [...grains.values()].sort(earliest);
+  }
+
+  /** The learner agrees: what was held is kept and sent from now on. */
+  async consent() {
+    this.#local.set(NAME + "consent", "given");
+    if (this.#launch?.token) {
+      this.#session.set(NAME + "launch", this.#launch.token);
+    }
+    this.#held.forEach((item) => this.#keep(item));
+    this.#held.clear();
+    await this.#send(true);
+  }
+
+  /**
+   * The learner no longer agrees: who they were and what waits is forgotten in this browser, and
+   * nothing is kept before the next `consent()`. What was recorded stays where it is.
+   */
+  revoke() {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    clearTimeout(this.#timer);
+    const theirs = this.#local.keys(this.#key(""));
+    this.#launch = null;
+    const guests = [...this.#local.keys(this.#key("")), NAME + "guest"];
+    [...theirs, ...guests].forEach((key) => this.#local.remove(key));
+    this.#session.remove(NAME + "launch");
+    this.#held.clear();
+    this.#local.set(NAME + "consent", "revoked");
+    this.#changed();
+  }
+
+  get #consented() {
+    const answer = this.#local.get(NAME + "consent");
+    return answer === "given" || (!this.#required && answer !== "revoked");
+  }
+
+  get #guest() {
+    return read(this.#local.get(NAME + "guest") ?? "");
+  }
+
+  get #learner() {
+    return this.#launch ?? this.#guest;
+  }
+
+  /** Where a grain is kept. Each learner's are apart: nobody sends another's. */
+  #key(grain) {
+    const owner = this.#launch ? `${this.#launch.origin}/${this.#launch.id}` : "guest";
+    return `${NAME}done:${owner}:${grain}`;
+  }
+
+  #takeFragment() {
+    const fragment = new URLSearchParams(location.hash.slice(1));
+    const token = fragment.get("token");
+    if (token === null) {
+      return;
+    }
+    fragment.delete("token");
+    const rest = String(fragment) && `#${fragment}`;
+    history.replaceState(history.state, "", location.pathname + location.search + rest);
+    this.#launched(token);
+  }
+
+  /** The page is the token's learner's; nobody's that we know, when it cannot be read. */
+  #launched(token) {
+    const learner = read(token);
+    this.#launch = learner ?? { origin: "unknown" };
+    this.#expired = !learner;
+    if (this.#consented) {
+      this.#session.set(NAME + "launch", token);
+    }
+    this.#send(true);
+  }
+
+  /** A new token from the page that embeds this one, for the same learner. */
+  #hear({ source, origin, data }) {
+    if (source !== window.parent || source === window || data?.type !== NAME + "token") {
+      return;
+    }
+    const learner = read(data.token);
+    const same = learner?.id === this.#launch?.id && learner?.origin === this.#launch?.origin;
+    if (learner && same && ["*", origin].includes(this.#parent)) {
+      this.#launched(learner.token);
+      this.#renewed();
+    }
+  }
+
+  #tellParent(message) {
+    if (this.#launch && window.parent !== window) {
+      window.parent.postMessage(message, this.#parent);
+    }
+  }
+
+  /** Whether the page that embeds this one gave a new token in time. */
+  #renew() {
+    const before = this.#launch?.token;
+    if (!before || window.parent === window) {
+      return false;
+    }
+    return new Promise((resolve) => {
+      this.#renewed = () => resolve(this.#launch?.token !== before);
+      setTimeout(this.#renewed, RENEWAL);
+      this.#tellParent({ type: NAME + "renew" });
+    });
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #keep(item) {
+    const key = this.#key(item.grain_id);
+    const known = this.#entry(key);
+    if (!known || known.refused) {
+      this.#local.set(key, JSON.stringify(item));
+    }
+    this.#tellParent({ type: NAME + "complete", grain_id: item.grain_id });
+    this.#changed();
+    return key;
+  }
+
+  #entry(key) {
+    try {
+      return JSON.parse(this.#local.get(key));
+    } catch {
+      return null;
+    }
+  }
+
+  /** This learner's completions as this browser knows them, earliest first. */
+  #known() {
+    const grains = [...this.#held.values()].map((item) => ({ ...item, waiting: true }));
+    for (const key of this.#consented ? this.#local.keys(this.#key("")) : []) {
+      const { sent, refused, ...item } = this.#entry(key) ?? { sent: 1 };
+      if (sent && Date.now() - sent > REMEMBERED) {
+        this.#local.remove(key);
+      } else if (!refused) {
+        grains.push({ ...item, waiting: !sent });
+      }
+    }
+    return grains.sort(earliest);
+  }
+
+  /** Send what waits, after what is being sent. Does not fail. */
+  #send(now = false) {
+    if (now) {
+      this.#notBefore = 0;
+    }
+    this.#turn = this.#turn
+      .then(() => this.#alone())
+      .catch(() => this.#later())
+      .finally(() => this.#changed());
+    return this.#turn;
+  }
+
+  /** One tab at a time, where the browser can see to that. */
+  async #alone() {
+    if (!this.#consented || Date.now() < this.#notBefore || !this.waiting.length) {
+      return;
+    }
+    let begun = false;
+    const drain = () => {
+      begun = true;
+      return this.#drain();
+    };
+    try {
+      await navigator.locks.request(this.#key(""), drain);
+    } catch (error) {
+      if (begun) {
+        throw error;
+      }
+      await drain(); // no locks in this browser or frame
+    }
+  }
+
+  async #drain() {
+    const { signal } = this.#abort;
+    while (!signal.aborted && !this.#expired) {
+      const launch = this.#launch;
+      const items = this.waiting.filter((item) => allows(launch, item)).slice(0, BATCH);
+      if (!items.length || !(await this.#ensureLearner(signal))) {
+        return;
+      }
+      if (launch !== this.#launch) {
+        continue; // these are another learner's
+      }
+      const entries = items.map(({ waiting, ...item }) => [this.#key(item.grain_id), item]);
+      if (!(await this.#deliver(entries, this.#learner.token, signal))) {
+        return;
+      }
+      this.#failures = 0;
+    }
+  }
+
+  /** Make a guest where there is nobody; another tab may have made one meanwhile. */
+  async #ensureLearner(signal) {
+    if (this.#learner) {
+      return true;
+    }
+    const answer = await this.#ask("v1/guests", { method: "POST" }, signal);
+    const token = answer.status === 201 && !signal.aborted && answer.data?.token;
+    this.#noGuests = [403, 404].includes(answer.status);
+    if (token) {
+      this.#local.set(NAME + "guest", token);
+      this.#changed();
+    } else {
+      this.#later(answer);
+    }
+    return Boolean(token);
+  }
+
+  /** Whether something came of it, so that the next ones can go. */
+  async #deliver(entries, token, signal) {
+    const how = {
+      method: "POST",
+      token,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(entries.map(([, item]) => item)),
+    };
+    const answer = await this.#ask("v1/completions", how, signal);
+    const { status, data } = answer;
+    if (signal.aborted) {
+      return false;
+    }
+    if (status === 401) {
+      return this.#unknown(token);
+    }
+    if (data?.results?.length === entries.length) {
+      entries.forEach((entry, n) => this.#settle(...entry, data.results[n]));
+      return true;
+    }
+    // A problem of ours, not of something in between.
+    if (![400, 403, 413, 422].includes(status) || data?.status !== status) {
+      this.#later(answer);
+      return false;
+    }
+    if (entries.length === 1) {
+      this.#settle(...entries[0], { rule: data.detail });
+      return true;
+    }
+    for (const entry of entries) {
+      if (!(await this.#deliver([entry], token, signal))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #settle(key, item, { status, field, rule, value }) {
+    const put = (more) => this.#local.set(key, JSON.stringify({ ...item, ...more }));
+    if (status === "accepted") {
+      put({ sent: Date.now() });
+    } else if (field === "completed_at" && item.completed_at) {
+      put({ completed_at: null }); // this computer's clock is wrong: the service's counts
+    } else {
+      const refused = [field, rule, value].filter(Boolean).join(": ");
+      put({ refused, sent: Date.now() });
+      console.error(`progress bridge: ${item.grain_id} is refused: ${refused}`);
+    }
+  }
+
+  /** The service does not take the token (any longer); whether there is another now. */
+  async #unknown(token) {
+    if (this.#launch) {
+      const renewed = this.#launch.token !== token || (await this.#renew());
+      this.#expired = !renewed;
+      return renewed;
+    }
+    if (this.#guest?.token === token) {
+      this.#local.remove(NAME + "guest");
+    }
+    this.#later(); // and then as a new guest
+    return false;
+  }
+
+  /** Try again after a while: longer each time, or as the service says. */
+  #later(answer) {
+    const asked = (answer?.retryAfter || 0) * 1000;
+    const longest = Math.min(2000 * 2 ** this.#failures, LONGEST_WAIT);
+    this.#failures += 1;
+    this.#notBefore = asked && Date.now() + asked;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#send(), asked || longest * (0.5 + Math.random() / 2));
+  }
+
+  async #page(path) {
+    for (let again = true; this.#learner?.token; again = false) {
+      const { token } = this.#learner;
+      const { signal } = this.#abort;
+      const { status, data } = await this.#ask(path, { token }, signal).catch(() => ({}));
+      if (status === 200 && data) {
+        return data;
+      }
+      if (status !== 401) {
+        throw new BridgeError("unavailable", `the service answers ${status ?? "nothing"}`);
+      }
+      if (!again || !(await this.#unknown(token))) {
+        break;
+      }
+    }
+    throw new BridgeError("expired", OVER);
+  }
+
+  /** The whole answer, within the time that is allowed for it. */
+  async #ask(path, { token, headers, ...how }, signal) {
+    const abort = new AbortController();
+    const end = () => abort.abort();
+    const timer = setTimeout(end, PATIENCE);
+    signal.addEventListener("abort", end);
+    try {
+      const response = await fetch(new URL(path, this.#service), {
+        ...how,
+        headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
+        credentials: "omit",
+        cache: "no-store",
+        keepalive: how.body?.length < 15000, // goes on when the tab is closed; 64 kB at most
+        signal: abort.signal,
+      });
+      const { status } = response;
+      const retryAfter = Number(response.headers.get("Retry-After"));
+      return { status, retryAfter, data: await response.json().catch(() => null) };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+    }
+  }
+}
