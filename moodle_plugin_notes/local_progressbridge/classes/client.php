@@ -261,7 +261,10 @@ class client {
      */
     private static function retry_after(ResponseInterface $response): int {
         $value = trim($response->getHeaderLine('Retry-After'));
-        $seconds = ctype_digit($value) ? (int) $value : (int) strtotime($value) - time();
-        return max(0, min(HOURSECS, $seconds));
+        if (ctype_digit($value)) {
+            return min(HOURSECS, (int) $value);
+        }
+        $date = \DateTimeImmutable::createFromFormat(DATE_RFC7231, $value, new \DateTimeZone('UTC'));
+        return $date === false ? 0 : max(0, min(HOURSECS, $date->getTimestamp() - time()));
     }
 }

@@ -1,0 +1,217 @@
+"""What no event announced is sent too, and what was acknowledged is not sent again."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.moodle.odd_bridge import Answer, OddBridge, Request, all_accepted
+from tests.moodle.service import Service, eventually
+from tests.moodle.site import ACKNOWLEDGED, INCOMPLETE, MORNING, WAITING, Site
+
+
+def test_what_a_bulk_update_wrote_is_found(site: Site, bridge: Service, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.write_completion(7, learner)
+    site.run("scheduled")
+    assert site.items() == {(7, learner): (ACKNOWLEDGED, None)}
+    eventually(lambda: len(bridge.rows(learner)) == 1)
+
+
+def test_a_bulk_update_of_an_old_row_is_found(site: Site, learner: int) -> None:
+    for cmid in (7, 8):
+        site.add_activity(cmid, f"grain-{cmid}")
+        site.write_completion(cmid, learner, INCOMPLETE)
+    site.write_completion(8, learner)
+    site.run("scheduled")
+    assert set(site.items()) == {(8, learner)}
+    site.write_completion(7, learner)
+    site.run("scheduled")
+    assert set(site.items()) == {(7, learner), (8, learner)}
+
+
+def test_what_was_acknowledged_is_not_sent_again(site: Site, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.write_completion(7, learner)
+    with OddBridge(all_accepted) as odd:
+        site.configure(odd.url, "key")
+        for _ in range(3):
+            site.run("scheduled")
+        assert len(odd.requests) == 1
+
+
+def test_an_earlier_completion_is_sent_and_a_later_one_is_not(
+    site: Site, bridge: Service, learner: int
+) -> None:
+    site.add_activity(7, "grain-1")
+    site.write_completion(7, learner, at=MORNING)
+    site.run("scheduled")
+    with OddBridge(all_accepted) as odd:
+        site.configure(odd.url, "key")
+        site.write_completion(7, learner, at=MORNING + 3600)
+        site.run("scheduled")
+        assert odd.requests == []
+        site.write_completion(7, learner, at=MORNING - 3600)
+        site.run("scheduled")
+        [request] = odd.requests
+        assert request.body[0]["completed_at"] == "2026-01-01T09:00:00Z"
+
+
+def test_history_is_sent_in_batches_of_1000_at_the_pace_of_the_setting(
+    bare_site: Site,
+) -> None:
+    bare_site.add_activity(7, "grain-1")
+    bare_site.sql(
+        """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4500)
+        INSERT INTO mdl_user (id, username) SELECT 10000 + i, 'u' || i FROM n"""
+    )
+    bare_site.sql(
+        """INSERT INTO mdl_course_modules_completion
+        (coursemoduleid, userid, completionstate, timemodified)
+        SELECT 7, id, 1, 1767261600 FROM mdl_user WHERE id > 10000"""
+    )
+    with OddBridge(all_accepted) as odd:
+        bare_site.configure(odd.url, "key", pace=2500)
+        bare_site.run("scheduled")
+        assert [len(request.body) for request in odd.requests] == [1000, 1000, 500]
+        bare_site.run("scheduled")
+        assert [len(request.body) for request in odd.requests[3:]] == [1000, 1000]
+    learners = {item["external_user_id"] for request in odd.requests for item in request.body}
+    assert len(learners) == 4500
+
+
+def test_it_goes_on_after_an_outage_and_nothing_is_lost(
+    site: Site, bridge: Service, learner: int
+) -> None:
+    for cmid in (7, 8, 9):
+        site.add_activity(cmid, f"grain-{cmid}")
+    bridge.stop()
+    site.complete(7, learner)
+    site.write_completion(8, learner)
+    assert "Nothing accepts connections" in site.cron()[0]
+    site.complete(9, learner)
+    assert site.items() == {(7, learner): (WAITING, None), (9, learner): (WAITING, None)}
+    bridge.start()
+    site.run("scheduled")
+    assert [status for status, _ in site.items().values()] == [ACKNOWLEDGED] * 3
+    eventually(
+        lambda: [row[0] for row in bridge.rows(learner)] == ["grain-7", "grain-8", "grain-9"]
+    )
+
+
+def test_the_scheduled_task_does_not_fail_when_the_bridge_is_down(
+    site: Site, bridge: Service, learner: int
+) -> None:
+    """Moodle would let it wait longer and longer, up to a day."""
+    site.add_activity(7, "grain-1")
+    site.write_completion(7, learner)
+    bridge.stop()
+    site.run("scheduled")  # raises when the task does
+    assert "Nothing accepts connections" in site.mtrace[0]
+
+
+def test_a_task_that_gives_up_leaves_the_queue_free_for_the_next(
+    site: Site, bridge: Service, learner: int
+) -> None:
+    for cmid in (7, 8):
+        site.add_activity(cmid, f"grain-{cmid}")
+    bridge.stop()
+    site.complete(7, learner)
+    failures = [site.run("adhoc") for _ in range(12)]
+    assert [len(failed) for failed in failures] == [1] * 11 + [0]
+    assert site.queued() == []
+    bridge.start()
+    site.complete(8, learner)
+    assert site.queued() == ["send"]
+    site.run("adhoc")
+    assert site.items() == {
+        (7, learner): (ACKNOWLEDGED, None),
+        (8, learner): (ACKNOWLEDGED, None),
+    }
+
+
+def test_an_outage_in_the_middle_of_the_walk_loses_no_row(bare_site: Site) -> None:
+    bare_site.add_activity(7, "grain-1")
+    for user in range(100, 110):
+        bare_site.add_user(user)
+        bare_site.write_completion(7, user)
+    answers = iter([Answer(503), Answer(cut=True)])
+
+    def answer(request: Request) -> Answer:
+        return next(answers, None) or all_accepted(request)
+
+    with OddBridge(answer) as odd:
+        bare_site.configure(odd.url, "key")
+        for _ in range(3):
+            bare_site.run("scheduled")
+    assert {status for status, _ in bare_site.items().values()} == {ACKNOWLEDGED}
+    assert len(bare_site.items()) == 10
+
+
+def test_items_of_activities_that_are_no_more_are_forgotten(site: Site, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.write_completion(7, learner)
+    site.run("scheduled")
+    site.sql("DELETE FROM mdl_course_modules")
+    site.run("scheduled")
+    assert site.items() == {}
+
+
+def test_the_command_sends_all_there_is_and_can_start_again(site: Site, learner: int) -> None:
+    for cmid in range(20, 30):
+        site.add_activity(cmid, f"grain-{cmid}")
+        site.write_completion(cmid, learner)
+    site.set("local_progressbridge", "pace", 3)
+    done = site.php(site.plugin / "cli/reconcile.php")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "10 completions acknowledged so far."
+    assert site.php(site.plugin / "cli/reconcile.php", "--again").returncode == 0
+    assert "at any time" in site.php(site.plugin / "cli/reconcile.php", "-h").stdout
+
+
+def test_the_command_says_why_it_cannot_go_on(site: Site, bridge: Service, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.write_completion(7, learner)
+    bridge.stop()
+    done = site.php(site.plugin / "cli/reconcile.php")
+    assert done.returncode == 1
+    assert "Nothing accepts connections" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def large_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A million completions, of which the bridge has acknowledged all but the last 500."""
+    made = Site(tmp_path_factory.mktemp("large"))
+    for cmid in range(1, 101):
+        made.add_activity(cmid, f"grain-{cmid}")
+    made.sql(
+        """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+        INSERT INTO mdl_user (id, username) SELECT 10000 + i, 'u' || i FROM n"""
+    )
+    made.sql(
+        """INSERT INTO mdl_course_modules_completion
+        (coursemoduleid, userid, completionstate, timemodified)
+        SELECT a.id, u.id, 1, 1767261600 FROM mdl_user u, mdl_course_modules a WHERE u.id > 10000"""
+    )
+    made.sql(
+        """INSERT INTO mdl_local_progressbridge_item
+        (cmid, userid, status, idnumber, timecompleted, timecreated, timemodified)
+        SELECT coursemoduleid, userid, 1, 'grain-' || coursemoduleid, timemodified, 0, 0
+        FROM mdl_course_modules_completion WHERE id <= 999500"""
+    )
+    made.sql("ANALYZE")
+    return made
+
+
+def test_a_run_over_a_million_rows_is_bounded_and_every_row_has_its_turn(large_site: Site) -> None:
+    with OddBridge(all_accepted) as odd:
+        large_site.configure(odd.url, "key")
+        times = []
+        while large_site.setting("lastwalk") is None:
+            began = time.monotonic()
+            large_site.run("scheduled")
+            times.append(time.monotonic() - began)
+        assert [len(request.body) for request in odd.requests] == [500]
+    assert len(times) == 6  # 200,000 rows in a run, and the end of the table
+    assert max(times) < 20, times
