@@ -22,8 +22,9 @@ SERVICE = [
 ]
 TEST = [
     "Babel>=2.14",  # the XBlock's French
-    "done-xblock>=2.5",  # what `make bench` compares the XBlock with
+    "chevron>=0.14",  # the Moodle plugin's templates
     "directus-sdk-py==1.1.0",  # what `make bench` compares with
+    "done-xblock>=2.5",  # what `make bench` compares the XBlock with
     "Flask>=3",  # an example of a direct site
     "huey>=2.5",  # what `make bench` compares the outbox with
     "httpx>=0.27",
