@@ -96,6 +96,7 @@ def wrong_path(path: str) -> bool:
         bool(parts.scheme or parts.netloc)
         or decoded.startswith("//")
         or any(part in (".", "..") for part in decoded.partition("?")[0].split("/"))
-        or any(character in decoded for character in "#\\ ")
+        or any(character in path for character in "# ")
+        or "\\" in decoded
         or not decoded.isprintable()
     )

@@ -21,11 +21,13 @@ from progress_xblock.texts import FORM, GROUPS, WAYS, YES_NO, CompleteOn
 _CASTS: Final = ((Boolean, "boolean"), (Integer, "integer"), (Float, "float"))
 """What the mixin's script makes of the value before it sends it."""
 
-_ONLY_FOR: Final[Mapping[str, CompleteOn]] = {
-    "seen_seconds": CompleteOn.SEEN,
-    "page_path": CompleteOn.PAGE,
-    "page_height": CompleteOn.PAGE,
+_ONLY_FOR: Final[Mapping[str, tuple[str, str]]] = {
+    "seen_seconds": ("complete_on", CompleteOn.SEEN),
+    "page_path": ("complete_on", CompleteOn.PAGE),
+    "page_height": ("complete_on", CompleteOn.PAGE),
+    "weight": ("counts_for_grade", "1"),
 }
+"""The settings that matter only while another one has a value."""
 
 
 class StudioFormMixin(StudioMixin):

@@ -1,20 +1,20 @@
 /* Studio's form: StudioEditableXBlockMixin's script saves it; this one hides the settings that do
-   not matter for what completes the grain. */
+   not matter for the choices that are made. */
 function ProgressXBlockStudio(runtime, element) {
   "use strict";
 
   const root = element instanceof Element ? element : element[0];
-  const way = root.querySelector("#progress-complete_on");
 
   function show() {
-    root.querySelectorAll("[data-only-for]").forEach((entry) => {
-      entry.hidden = entry.dataset.onlyFor !== way.value;
+    root.querySelectorAll("[data-while]").forEach((entry) => {
+      const choice = root.querySelector("#progress-" + entry.dataset.while);
+      entry.hidden = choice.value !== entry.dataset.is;
     });
   }
 
   StudioEditableXBlockMixin(runtime, element);
-  way.addEventListener("change", show);
+  root.addEventListener("change", show);
   // The button that clears a setting changes it silently, in its own listener, before this one.
-  way.closest("li").querySelector(".setting-clear").addEventListener("click", show);
+  root.addEventListener("click", show);
   show();
 }

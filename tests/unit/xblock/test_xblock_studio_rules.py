@@ -1,0 +1,190 @@
+"""What an author may save, field by field, and what Studio shows of it in the unit."""
+
+import pytest
+from xblock.fields import ScopeIds
+
+from progress_xblock import ProgressXBlock
+from progress_xblock.rules import wrong_path
+
+REFUSED = {
+    "seen_seconds": ([0, -1, 3601, None], "a whole number from 1 to 3600 is needed"),
+    "page_height": ([99, 2001, None], "a whole number from 100 to 2000 is needed"),
+    "weight": ([-0.1, None, float("nan"), float("inf")], "a number is needed, 0 or more"),
+    "display_name": (["x" * 256], "too long (at most 255 characters)"),
+    "button_text": (["x" * 61], "too long (at most 60 characters)"),
+    "done_text": (["x" * 301], "too long (at most 300 characters)"),
+    "page_path": (["x" * 501], "too long (at most 500 characters)"),
+    "complete_on": (["scroll", "", None], "not one of the choices"),
+}
+ALLOWED = {
+    "seen_seconds": [1, 3600],
+    "page_height": [100, 2000],
+    "weight": [0, 0.5, 100],
+    "display_name": ["x" * 255, "Café"],
+    "button_text": ["", "x" * 60],
+    "done_text": ["", "Bravo !"],
+    "page_path": ["", "/", "demo/", "/lecons/la-lumière/?lang=fr", "a..b", "a.b/c", "a%20b"],
+    "complete_on": ["click", "seen", "page"],
+    "counts_for_grade": [True, False],
+}
+NOT_PATHS = [
+    "https://evil.example/",
+    "HTTPS:evil.example",
+    "//evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example/",
+    "javascript:alert(1)",
+    "data:text/html,hello",
+    "../elsewhere/",
+    "a/../../b",
+    "a/./b",
+    "%2e%2e/elsewhere",
+    "%2E%2E%2Felsewhere",
+    "%2f%2fevil.example",
+    "page/#token=mine",
+    "two words",
+    "new\nline",
+    "tab\tbed",
+    "//[bad",
+]
+
+
+def save(course, **values):
+    return course.handler("submit_studio_edits", {"values": values, "defaults": []})
+
+
+def errors(response):
+    return [message["text"] for message in response.json["error"]["messages"]]
+
+
+def warnings(block):
+    return [message.text for message in block.validate().messages]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, (values, _) in REFUSED.items() for value in values]
+)
+def test_what_is_out_of_range_is_refused_with_the_range(course, name, value):
+    response = save(course, **{name: value})
+    assert response.status_code == 400
+    title = ProgressXBlock.fields[name].display_name
+    assert errors(response) == [f"{title}: {REFUSED[name][1]}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in ALLOWED.items() for value in values]
+)
+def test_what_is_in_range_is_kept(course, name, value):
+    assert save(course, **{name: value}).status_code == 200
+    assert getattr(course.block(), name) == value
+
+
+@pytest.mark.parametrize("path", NOT_PATHS)
+def test_a_path_that_would_lead_elsewhere_is_refused(course, path):
+    assert wrong_path(path)
+    (error,) = errors(save(course, page_path=path.strip()))
+    assert error.startswith("Path of the embedded page: ")
+
+
+def test_the_range_is_said_in_french_to_a_french_author(course):
+    course.language = "fr"
+    (error,) = errors(save(course, seen_seconds=0))
+    assert error == "Secondes à l’écran\xa0: il faut un nombre entier de 1 à 3600"
+
+
+def test_all_that_is_wrong_is_said_at_once(course):
+    assert len(errors(save(course, seen_seconds=0, weight=-1, grain_id="a\nb"))) == 3
+
+
+def test_a_page_without_a_mini_site_shows_in_the_unit(course):
+    course.fields["complete_on"] = "page"
+    (warning,) = warnings(course.block())
+    assert "no mini-site set" in warning
+    course.block_settings["mini_site"] = "https://mini.example.org"
+    assert warnings(course.block()) == []
+
+
+def test_a_grade_that_weighs_nothing_shows_in_the_unit(course):
+    course.fields |= {"counts_for_grade": True, "weight": 0}
+    assert warnings(course.block()) == ["It counts for the grade, but its weight is 0."]
+
+
+class TestAUnit:
+    """Several blocks beside each other."""
+
+    def unit(self, course, olx):
+        runtime = course.block().runtime
+        usage = runtime.parse_xml_string(f"<vertical_demo>{olx}</vertical_demo>")
+        return runtime.get_block(usage).get_children()
+
+    def test_a_grain_that_another_block_reports_as_well_shows_in_both(self, course):
+        first, second, other = self.unit(
+            course,
+            '<progress grain_id="g1" display_name="Un"/>'
+            '<progress grain_id="g1" display_name="Deux"/>'
+            '<progress grain_id="g2" display_name="Trois"/>',
+        )
+        assert "“Deux”" in warnings(first)[0]
+        assert "“Un”" in warnings(second)[0]
+        assert warnings(other) == []
+
+    def test_blocks_without_a_grain_are_no_twins(self, course):
+        for block in self.unit(course, "<progress/><progress/>"):
+            (warning,) = warnings(block)
+            assert "Give the id of the grain" in warning
+
+    def test_blocks_of_other_kinds_are_not_asked(self, course):
+        (block, _) = self.unit(course, '<progress grain_id="g1"/><html_demo>g1</html_demo>')
+        assert warnings(block) == []
+
+    def test_the_twin_is_named_in_french_to_a_french_author(self, course):
+        course.language = "fr"
+        first, _ = self.unit(course, '<progress grain_id="g1"/><progress grain_id="g1"/>')
+        assert "Un autre bloc de cette unité signale aussi le grain g1" in warnings(first)[0]
+
+
+class TestTheForm:
+    def form(self, course, **fields):
+        course.fields |= fields
+        return course.block().studio_view(None).content
+
+    def test_it_is_in_the_authors_language_throughout(self, course):
+        course.language = "fr"
+        form = self.form(course)
+        for text in (
+            "Ce qui est signalé",
+            "Oui",
+            "Non",
+            "Enregistrer",
+            "Annuler",
+            "Ma progression",
+        ):
+            assert text in form
+        for text in ("True", "False", "Default", "Save", "Cancel", "Clear"):
+            assert text not in form
+
+    def test_a_weight_can_be_read_by_a_number_field_whatever_the_language(self, course):
+        course.language = "fr"
+        assert 'value="1.5"' in self.form(course, weight=1.5)
+
+    def test_what_is_set_is_marked_so_that_it_is_saved_again(self, course):
+        form = self.form(course, grain_id="g1")
+        (entry,) = [part for part in form.split("<li") if 'data-field-name="grain_id"' in part]
+        assert "is-set" in entry
+        assert 'value="g1"' in entry
+        (entry,) = [part for part in form.split("<li") if 'data-field-name="weight"' in part]
+        assert "is-set" not in entry
+
+    def test_what_the_author_wrote_is_shown_as_text(self, course):
+        assert "<script>" not in self.form(course, display_name='"><script>alert(1)</script>')
+
+    def test_settings_say_when_they_matter(self, course):
+        form = self.form(course)
+        assert form.count('data-while="complete_on"') == 3
+        assert form.count('data-while="counts_for_grade"') == 1
+
+
+def test_a_block_outside_of_any_unit_has_no_twins(course):
+    block = course.block()
+    assert block.scope_ids == ScopeIds("u1", "progress", "def", "usage")
+    assert warnings(block) == []

@@ -1,0 +1,192 @@
+"""The block's views and faces: for learners, authors and visitors."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+import progress_xblock
+from bridge import Identity
+from bridge.config_tokens import token_settings
+from bridge.tokens import Tokens
+from tests.unit.xblock.conftest import PLATFORM_ID
+
+TOKENS = {"keys": [{"id": "2026-11", "secret": "k" * 32}]}
+SITE = "https://mini.example.org"
+LEARNERS_FILES = ("static/css/progress.css", "static/js/progress.js", "templates/progress.html")
+
+
+@pytest.fixture
+def embedded(course):
+    course.fields |= {"complete_on": "page", "page_path": "lecons/1/"}
+    course.block_settings |= {"mini_site": SITE, "tokens": TOKENS}
+    return course
+
+
+def launch(course):
+    return course.handler("launch").json["url"]
+
+
+class TestForLearners:
+    def test_what_is_to_do_depends_on_what_completes_the_grain(self, course):
+        course.block_settings["mini_site"] = SITE
+        said = {}
+        for way in ("click", "seen", "page"):
+            course.fields["complete_on"] = way
+            said[way] = course.visit()["message"]
+        assert said["click"] == "Not done yet."
+        assert "after 10 s on your screen" in said["seen"]
+        assert "Finish the activity above" in said["page"]
+
+    def test_there_is_no_button_where_the_page_completes(self, embedded):
+        assert embedded.visit()["button"] == ""
+        assert embedded.click()["button"] == ""
+
+    def test_the_authors_button_text_is_for_completing_alone(self, course):
+        course.fields["button_text"] = "J’ai compris"
+        assert course.visit()["button"] == "J’ai compris"
+        assert course.click()["button"] == "Done"
+
+    def test_the_authors_text_comes_after_the_truth_and_only_when_it_is_done(self, course):
+        course.fields["done_text"] = "Bravo !"
+        assert course.visit()["note"] == ""
+        face = course.click()
+        assert face["note"] == "Bravo !"
+        assert "Your progress is recorded." in face["message"]
+
+    def test_what_the_author_wrote_is_shown_as_text(self, course):
+        course.fields |= {"display_name": "<b>1</b>", "button_text": "<i>", "done_text": "<u>"}
+        html = course.html()
+        course.click()
+        html += course.html()
+        assert not any(tag in html for tag in ("<b>", "<i>", "<u>"))
+
+    @pytest.mark.parametrize(("imported", "meant"), [(0, 1), (-5, 1), (99999, 3600), (None, 1)])
+    def test_imported_seconds_out_of_range_are_brought_into_it(self, course, imported, meant):
+        course.fields |= {"complete_on": "seen", "seen_seconds": imported}
+        assert course.block().student_view().json_init_args["seconds"] == meant
+
+    def test_an_imported_way_that_does_not_exist_is_a_click(self, course):
+        course.fields["complete_on"] = "scroll"
+        assert course.visit()["message"] == "Not done yet."
+
+    def test_a_page_without_a_mini_site_cannot_be_completed_and_says_so(self, course):
+        course.fields["complete_on"] = "page"
+        face = course.visit()
+        assert (face["state"], face["active"]) == ("blocked", False)
+        assert "where the page of this activity is" in face["message"]
+
+    def test_a_height_is_written_for_browsers(self, embedded):
+        embedded.fields["page_height"] = 1200
+        assert "height: 1200px" in embedded.html()
+
+
+class TestTheLaunch:
+    def test_it_names_the_page_with_a_token_of_five_minutes_in_the_fragment(self, embedded):
+        url, _, token = launch(embedded).partition("#token=")
+        assert url == f"{SITE}/lecons/1/"
+        read = Tokens(token_settings(TOKENS)).read(token)
+        assert (read.identity, read.grains) == (Identity("funmooc", PLATFORM_ID), {"grain-1"})
+
+    @pytest.mark.parametrize("site", [SITE, f"{SITE}/"])
+    @pytest.mark.parametrize("path", ["lecons/1/", "/lecons/1/"])
+    def test_slashes_are_neither_doubled_nor_lost(self, embedded, site, path):
+        embedded.block_settings["mini_site"] = site
+        embedded.fields["page_path"] = path
+        assert launch(embedded).startswith(f"{SITE}/lecons/1/#")
+
+    def test_without_a_path_it_is_the_sites_first_page(self, embedded):
+        embedded.fields["page_path"] = ""
+        assert launch(embedded).startswith(f"{SITE}/#token=")
+
+    @pytest.mark.parametrize("tokens", [None, {"keys": []}, {"keys": [{"id": "a", "secret": "x"}]}])
+    def test_without_usable_keys_there_is_no_token(self, embedded, tokens):
+        embedded.block_settings["tokens"] = tokens
+        assert launch(embedded) == f"{SITE}/lecons/1/"
+
+    def test_without_a_grain_there_is_no_token(self, embedded):
+        embedded.fields["grain_id"] = ""
+        assert launch(embedded) == f"{SITE}/lecons/1/"
+
+    def test_an_author_and_a_visitor_get_no_token(self, embedded, users):
+        embedded.users = users(is_authenticated=False)
+        assert "token" not in launch(embedded)
+        embedded.author_mode = True
+        assert "token" not in launch(embedded)
+
+    def test_an_imported_path_that_leads_elsewhere_is_not_launched(self, embedded):
+        embedded.fields["page_path"] = "//evil.example/"
+        assert launch(embedded) is None
+
+    def test_a_block_that_embeds_nothing_launches_nothing(self, course):
+        course.block_settings |= {"mini_site": SITE, "tokens": TOKENS}
+        assert launch(course) is None
+
+    def test_a_mini_site_that_is_set_wrong_is_none(self, embedded):
+        embedded.block_settings["mini_site"] = "mini.example.org"
+        assert launch(embedded) is None
+        assert embedded.visit()["state"] == "blocked"
+
+    def test_it_is_asked_for_by_post_alone(self, embedded):
+        assert embedded.handler("launch", method="GET").status_code == 405
+
+    def test_no_view_holds_a_token(self, embedded):
+        fragment = embedded.block().student_view()
+        assert "eyJ" not in fragment.content + str(fragment.json_init_args)
+
+
+class TestForAuthors:
+    def view(self, course):
+        return course.block().author_view()
+
+    def test_it_is_marked_as_a_preview_and_names_what_it_reports(self, course):
+        course.fields |= {"grain_id": "g-42", "sequence_id": "s-1"}
+        course.author_mode = True
+        html = self.view(course).content
+        for text in ("Preview", "Nothing is recorded from here", "g-42", "s-1", "Not done yet."):
+            assert text in html
+
+    def test_what_is_not_set_is_said(self, course):
+        course.fields["grain_id"] = ""
+        course.author_mode = True
+        html = self.view(course).content
+        assert "not set" in html
+        assert "this activity is not set up yet" in html
+
+    def test_the_page_and_the_grade_are_named(self, embedded):
+        embedded.fields["counts_for_grade"] = True
+        html = self.view(embedded).content
+        assert f"{SITE}/lecons/1/" in html
+        assert "<dd>Counts</dd>" in html
+
+    def test_its_button_sends_nothing_and_says_so(self, course):
+        course.author_mode = True
+        arguments = self.view(course).json_init_args
+        assert arguments["preview"] == "Preview: nothing is recorded from here."
+        assert course.block().student_view().json_init_args["preview"] == ""
+
+    def test_studio_shows_it_instead_of_the_learners_view(self, course):
+        assert course.block().has_author_view
+
+    def test_an_author_sees_what_a_learner_sees_first_even_after_completing(self, course):
+        course.click()
+        assert self.view(course).json_init_args["face"]["state"] == "none"
+
+
+class TestForVisitors:
+    def test_they_read_what_it_is_for_and_that_they_have_to_sign_in(self, course):
+        fragment = course.block().public_view()
+        assert "keep track" in fragment.content
+        assert "Sign in to keep your progress." in fragment.content
+        assert "<button" not in fragment.content
+        assert fragment.js_init_fn is None
+
+    def test_they_read_it_in_french(self, course):
+        course.language = "fr"
+        assert "Connectez-vous" in course.block().public_view().content
+
+
+def test_what_a_learners_page_loads_of_the_block_is_under_15_kilobytes_gzipped():
+    folder = Path(progress_xblock.__file__).parent
+    weight = sum(len(gzip.compress((folder / name).read_bytes())) for name in LEARNERS_FILES)
+    assert weight < 15_000
