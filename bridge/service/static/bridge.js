@@ -1,7 +1,7 @@
 /* Progress bridge: records what a page's learner completes, whatever the connection does.
 
-   The learner is who launched the page (`#token=…`), or a guest of this browser. A completion is an
-   entry of localStorage until it is accepted and recorded: tabs do not get into each other's way. */
+   The learner is who launched the page (`#token=…`), or a guest of this browser. Each completion is
+   an entry of localStorage until it is recorded, so tabs do not get into each other's way. */
 
 /**
  * @typedef {object} Options
@@ -318,28 +318,26 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
-  #tellParent(message) {
+  #tellParent(type, more) {
     if (this.#launch && window.parent !== window) {
-      window.parent.postMessage(message, this.#parent);
+      window.parent.postMessage({ type: NAME + type, ...more }, this.#parent);
     }
   }
 
   /** Whether the page that embeds this one gave a new token in time. */
   #renew() {
-    const before = this.#launch?.token;
-    if (!before || window.parent === window) {
+    const before = this.#launch.token;
+    if (window.parent === window) {
       return false;
     }
     return new Promise((resolve) => {
       this.#renewed = () => resolve(this.#launch?.token !== before);
       setTimeout(this.#renewed, RENEWAL);
-      this.#tellParent({ type: NAME + "renew" });
+      this.#tellParent("renew");
     });
   }
 
-  #changed() {
-    this.dispatchEvent(new Event("change"));
-  }
+  #changed = () => this.dispatchEvent(new Event("change"));
 
   #keep(item) {
     const key = this.#key(item.grain_id);
@@ -347,7 +345,7 @@ export class ProgressBridge extends EventTarget {
     if (!known || known.refused) {
       this.#local.set(key, JSON.stringify(item));
     }
-    this.#tellParent({ type: NAME + "complete", grain_id: item.grain_id });
+    this.#tellParent("complete", { grain_id: item.grain_id });
     this.#changed();
     return key;
   }
@@ -382,7 +380,7 @@ export class ProgressBridge extends EventTarget {
     this.#turn = this.#turn
       .then(() => this.#alone())
       .catch(() => this.#later())
-      .finally(() => this.#changed());
+      .finally(this.#changed);
     return this.#turn;
   }
 

@@ -1,0 +1,177 @@
+"""A bare page with `bridge.js`, and what a test can do in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, Final
+
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.servers.process import HOST
+
+PATIENCE: Final = 15
+"""Seconds."""
+
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>A page</title>
+<script type="module">
+  import { BridgeError, ProgressBridge } from "SERVICE/bridge.js";
+  const options = JSON.parse(new URLSearchParams(location.search).get("options") ?? "{}");
+  window.BridgeError = BridgeError;
+  window.bridge = new ProgressBridge(options);
+</script>
+"""
+_FRAME: Final = """<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>A course</title>
+<script>
+  window.heard = [];
+  addEventListener("message", (event) => {
+    heard.push(event.data);
+    if (event.data.type === "progress-bridge:renew" && window.fresh) {
+      event.source.postMessage({ type: "progress-bridge:token", token: window.fresh }, "*");
+    }
+  });
+</script>
+<iframe title="The page" src="about:blank"></iframe>
+"""
+
+_AWAIT: Final = """
+const done = arguments[arguments.length - 1];
+(async (...words) => { %s })(...[...arguments].slice(0, -1)).then(
+  (value) => done({ value }),
+  (error) => done({ error: error.kind ?? "bug", message: String(error) }),
+);
+"""
+
+
+class Refused(Exception):
+    """What the page's promise was rejected with; `kind` is the `BridgeError`'s."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+
+
+@dataclass
+class PageSite:
+    """A site of two pages, ``/`` with `bridge.js` and ``/course`` that embeds it.
+
+    Attributes:
+        url: its origin.
+        service: where `bridge.js` comes from; set once it runs.
+    """
+
+    url: str
+    service: str = ""
+
+
+@contextmanager
+def page_site() -> Iterator[PageSite]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = _FRAME if self.path.startswith("/course") else _PAGE
+            body = page.replace("SERVICE", here.service).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((HOST, 0), Handler)
+    here = PageSite(f"http://{HOST}:{server.server_port}")
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield here
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Page:
+    """The page in one browser."""
+
+    def __init__(self, browser: Chrome, site: PageSite) -> None:
+        self.browser = browser
+        self.site = site
+        self._home = browser.current_window_handle
+
+    def open(self, token: str | None = None, options: str = "{}") -> Page:
+        """Load the page, anew even where only the fragment is another."""
+        self.browser.get("about:blank")
+        fragment = f"#token={token}" if token else ""
+        self.browser.get(f"{self.site.url}/?options={options}{fragment}")
+        self.wait(lambda: self.script("return Boolean(window.bridge)"), "bridge.js was not loaded")
+        return self
+
+    def complete(self, grain: str, **where: str) -> str:
+        return str(self.run("return bridge.complete(words[0], words[1])", grain, where))
+
+    def progress(self) -> list[dict[str, Any]]:
+        return list(self.run("return bridge.progress()"))
+
+    @property
+    def state(self) -> str:
+        return str(self.script("return bridge.state"))
+
+    @property
+    def waiting(self) -> list[str]:
+        return list(self.script("return bridge.waiting.map((grain) => grain.grain_id)"))
+
+    @property
+    def kept(self) -> list[str]:
+        """The names of all that is stored in the browser."""
+        return list(
+            self.script("return [...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+        )
+
+    def run(self, source: str, *words: Any) -> Any:
+        """What an asynchronous script comes to.
+
+        Raises:
+            Refused: its promise was rejected.
+        """
+        answer = self.browser.execute_async_script(_AWAIT % source, *words)
+        if "error" in answer:
+            raise Refused(answer["error"], answer["message"])
+        return answer.get("value")
+
+    def script(self, source: str, *words: Any) -> Any:
+        return self.browser.execute_script(source, *words)
+
+    def wait(self, condition: Callable[[], Any], otherwise: str = "") -> None:
+        WebDriverWait(self.browser, PATIENCE, 0.05).until(lambda _: condition(), otherwise)
+
+    def offline(self, offline: bool) -> None:
+        """Cut this tab's connection, or mend it."""
+        self.browser.execute_cdp_cmd("Network.enable", {})
+        conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.browser.execute_cdp_cmd(
+            "Network.emulateNetworkConditions", {"offline": offline, **conditions}
+        )
+
+    def forget(self) -> None:
+        """As if this browser had never been on the site."""
+        self.browser.get("about:blank")
+        self.browser.execute_cdp_cmd(
+            "Storage.clearDataForOrigin", {"origin": self.site.url, "storageTypes": "all"}
+        )
+        self.browser.get(f"{self.site.url}/course")
+        self.script("sessionStorage.clear()")
+
+    def another_tab(self) -> None:
+        self.browser.switch_to.new_window("tab")
+
+    def close_others(self) -> None:
+        for handle in self.browser.window_handles:
+            if handle != self._home:
+                self.browser.switch_to.window(handle)
+                self.browser.close()
+        self.browser.switch_to.window(self._home)
