@@ -36,6 +36,10 @@ a learner in front of it."""
 PATIENT: Final[Mapping[str, Mapping[str, float]]] = {"store": {}, "outbox": {}}
 """No time-outs but the bridge's own, for where nobody waits."""
 
+_ELSEWHERE: Final = {"url": "memory:"}
+"""Stands for the store where there is an outbox: it is its deliverer's matter, and so is its token,
+which the LMS then does not have to hold."""
+
 _OWN: Final = ("learner_id", "budget", "mini_site")
 
 
@@ -105,8 +109,11 @@ def settings_for(
     """
     mapping = {key: value for key, value in block_settings.items() if key not in _OWN}
     variables = {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
+    named = {*mapping, *(ENVIRONMENT[name][0] for name in variables)}
+    if "outbox" in named and "store" not in named:
+        mapping["store"] = _ELSEWHERE
     for section, times in timeouts.items():
-        inner = mapping.get(section, {} if section in _needed(variables) else None)
+        inner = mapping.get(section, {} if section in named | {"store"} else None)
         if isinstance(inner, Mapping):
             mapping[section] = {**times, **inner}
     return _read(_Given(mapping, variables))
@@ -154,11 +161,6 @@ def _stamp(path: str) -> tuple[int, ...]:
     except (OSError, ValueError):
         return ()
     return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _needed(variables: Mapping[str, str]) -> set[str]:
-    """The sections that there have to be, though the block's settings may not have them."""
-    return {"store"} | {ENVIRONMENT[name][0] for name in variables}
 
 
 def check(block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:

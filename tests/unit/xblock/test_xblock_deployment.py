@@ -110,6 +110,22 @@ def test_an_outbox_is_waited_for_a_second_wherever_its_url_comes_from(settings, 
     assert [read.outbox.timeout for read in read_settings] == [1.0, 1.0, 4.0]
 
 
+@pytest.mark.parametrize("where", ["settings", "environment"])
+def test_with_an_outbox_the_lms_needs_neither_a_store_nor_its_token(tmp_path, where):
+    url = f"sqlite:///{tmp_path}/outbox.db"
+    given = {"outbox": {"url": url}} if where == "settings" else {}
+    environ = {"PROGRESS_BRIDGE_OUTBOX_URL": url} if where == "environment" else {}
+    bridge = bridge_for(given, environ)
+    assert bridge.record("funmooc", "learner", "grain-1").status == "accepted"
+    assert bridge.outbox.counts().waiting == 1
+
+
+def test_a_store_that_is_named_with_an_outbox_is_held_to_its_rules(tmp_path):
+    given = {"outbox": {"url": f"sqlite:///{tmp_path}/o.db"}, "store": {"url": "https://d.test"}}
+    with pytest.raises(ConfigurationError, match="Directus needs a token"):
+        bridge_for(given, {})
+
+
 def test_no_outbox_is_made_up(settings, read_settings):
     bridge_for(settings, {})
     assert read_settings[0].outbox is None
