@@ -8,7 +8,15 @@ import pytest
 
 from tests.moodle.odd_bridge import Answer, OddBridge, Request, all_accepted
 from tests.moodle.service import Service, eventually
-from tests.moodle.site import ACKNOWLEDGED, INCOMPLETE, MORNING, WAITING, Site
+from tests.moodle.site import (
+    ACKNOWLEDGED,
+    COMPLETE,
+    INCOMPLETE,
+    MORNING,
+    WAITING,
+    Site,
+    completion_event,
+)
 
 
 def test_what_a_bulk_update_wrote_is_found(site: Site, bridge: Service, learner: int) -> None:
@@ -165,9 +173,10 @@ def test_the_command_sends_all_there_is_and_can_start_again(site: Site, learner:
     site.set("local_progressbridge", "pace", 3)
     done = site.php(site.plugin / "cli/reconcile.php")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "10 completions acknowledged so far."
+    assert done.stdout.splitlines()[-1] == "Completions acknowledged so far: 10"
     assert site.php(site.plugin / "cli/reconcile.php", "--again").returncode == 0
     assert "at any time" in site.php(site.plugin / "cli/reconcile.php", "-h").stdout
+    assert site.php(site.plugin / "cli/reconcile.php", "--agian").returncode == 2
 
 
 def test_the_command_says_why_it_cannot_go_on(site: Site, bridge: Service, learner: int) -> None:
@@ -215,3 +224,23 @@ def test_a_run_over_a_million_rows_is_bounded_and_every_row_has_its_turn(large_s
         assert [len(request.body) for request in odd.requests] == [500]
     assert len(times) == 6  # 200,000 rows in a run, and the end of the table
     assert max(times) < 20, times
+
+
+def test_an_item_that_an_event_queued_while_its_batch_was_sent_is_noted_once(
+    site: Site, learner: int
+) -> None:
+    for cmid in (7, 8):
+        site.add_activity(cmid, f"grain-{cmid}")
+        site.write_completion(cmid, learner)
+
+    def answer(request: Request) -> Answer:
+        site.fire(completion_event(7, learner, COMPLETE))
+        return all_accepted(request)
+
+    with OddBridge(answer) as odd:
+        site.configure(odd.url, "key")
+        site.run("scheduled")
+    assert site.items() == {
+        (7, learner): (ACKNOWLEDGED, None),
+        (8, learner): (ACKNOWLEDGED, None),
+    }

@@ -92,26 +92,18 @@ class ledger {
      * @param (string|null)[] $reasons by the same keys: null when acknowledged, else why it was refused
      */
     public static function note(array $rows, array $reasons): void {
-        global $DB;
         $new = [];
+        $known = [];
         foreach ($rows as $key => $row) {
+            $record = self::record($row, $reasons[$key]);
             if ($row->itemid === null) {
-                $new[] = self::record($row, $reasons[$key]);
+                $new[] = $record;
             } else {
-                self::update((int) $row->itemid, self::record($row, $reasons[$key]));
+                $known[(int) $row->itemid] = $record;
             }
         }
-        if (!$new) {
-            return;
-        }
-        try {
-            $DB->insert_records(self::TABLE, $new);
-        } catch (\dml_write_exception $exception) {
-            // Meanwhile an event queued one of them, or another task sent it.
-            foreach ($new as $record) {
-                self::put($record);
-            }
-        }
+        self::update($known);
+        self::insert($new);
     }
 
     /**
@@ -208,32 +200,46 @@ class ledger {
     }
 
     /**
-     * Write an item that is there, or is not.
+     * Write new items, all at once; one by one when an event has queued one meanwhile, or another task has sent it.
      *
-     * @param \stdClass $record
+     * @param \stdClass[] $records
      */
-    private static function put(\stdClass $record): void {
+    private static function insert(array $records): void {
         global $DB;
-        $id = $DB->get_field(self::TABLE, 'id', ['userid' => $record->userid, 'cmid' => $record->cmid]);
-        if ($id === false) {
-            $DB->insert_record(self::TABLE, $record);
-        } else {
-            self::update((int) $id, $record);
+        if (!$records) {
+            return;
+        }
+        try {
+            $DB->insert_records(self::TABLE, $records);
+        } catch (\dml_write_exception $exception) {
+            foreach ($records as $record) {
+                $where = ['userid' => $record->userid, 'cmid' => $record->cmid];
+                $id = $DB->get_field(self::TABLE, 'id', $where);
+                if ($id === false) {
+                    $DB->insert_record(self::TABLE, $record);
+                } else {
+                    self::update([(int) $id => $record]);
+                }
+            }
         }
     }
 
     /**
-     * Write over an item.
+     * Write over items.
      *
-     * @param int $id
-     * @param \stdClass $record
+     * @param \stdClass[] $records by the items' ids
      */
-    private static function update(int $id, \stdClass $record): void {
+    private static function update(array $records): void {
         global $DB;
-        $attempts = (int) $DB->get_field(self::TABLE, 'attempts', ['id' => $id]);
-        unset($record->timecreated);
-        $record->id = $id;
-        $record->attempts = $attempts + 1;
-        $DB->update_record(self::TABLE, $record);
+        if (!$records) {
+            return;
+        }
+        [$in, $params] = $DB->get_in_or_equal(array_keys($records));
+        $DB->execute('UPDATE {' . self::TABLE . "} SET attempts = attempts + 1 WHERE id {$in}", $params);
+        foreach ($records as $id => $record) {
+            unset($record->attempts, $record->timecreated);
+            $record->id = $id;
+            $DB->update_record(self::TABLE, $record);
+        }
     }
 }

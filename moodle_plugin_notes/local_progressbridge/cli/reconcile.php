@@ -34,7 +34,10 @@ define('CLI_SCRIPT', true);
 require(__DIR__ . '/../../../config.php');
 require_once($CFG->libdir . '/clilib.php');
 
-[$options] = cli_get_params(['help' => false, 'again' => false], ['h' => 'help', 'a' => 'again']);
+[$options, $unknown] = cli_get_params(['help' => false, 'again' => false], ['h' => 'help', 'a' => 'again']);
+if ($unknown) {
+    cli_error(get_string('cliunknowoption', 'core_admin', implode(', ', $unknown)), 2);
+}
 if ($options['help']) {
     cli_writeln(get_string('cli:help', 'local_progressbridge'));
     exit(0);

@@ -182,6 +182,11 @@ class moodle_database {
         return true;
     }
 
+    public function execute($sql, ?array $params = null): bool {
+        $this->query($sql, $params);
+        return true;
+    }
+
     public function set_field($table, $field, $value, ?array $conditions = null): bool {
         [$where, $params] = $this->where($conditions);
         $this->query("UPDATE {{$table}} SET {$field} = ? {$where}", [$value, ...$params]);

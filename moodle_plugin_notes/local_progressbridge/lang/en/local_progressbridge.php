@@ -29,7 +29,7 @@ $string['apikey_desc'] = 'The server key of this Moodle, as <code>progress-bridg
 $string['categories'] = 'Course categories';
 $string['categories_desc'] = 'Courses of these categories, and of the categories in them, are sent. When no category and no course is chosen, all courses are.';
 $string['check:ok'] = 'Completions reach the progress bridge.';
-$string['check:refused'] = '{$a} completions were refused. The status page says why.';
+$string['check:refused'] = 'Refused completions: {$a}. The status page says why.';
 $string['check:waiting'] = 'Something has been waiting for the progress bridge since {$a}.';
 $string['checkdelivery'] = 'Progress bridge';
 $string['cli:help'] = 'Send to the progress bridge all that is not yet sent.
@@ -39,7 +39,7 @@ Options:
 -h, --help    Show this help.
 
 It can be stopped and started again at any time.';
-$string['cli:progress'] = '{$a} completions acknowledged so far.';
+$string['cli:progress'] = 'Completions acknowledged so far: {$a}';
 $string['connection'] = 'Test the connection';
 $string['connection:test'] = 'Test now';
 $string['connection_help'] = 'Asks the bridge whether it knows the key and what the key may do. Nothing is sent or changed.';
@@ -57,7 +57,7 @@ $string['failure:network'] = 'The connection to {$a} broke off.';
 $string['failure:notabridge'] = 'What answers at {$a} is not a progress bridge that this plugin understands. Is the address complete, without /v1 at the end?';
 $string['failure:notconfigured'] = 'The address of the bridge and the key are not set yet.';
 $string['failure:ratelimited'] = 'The bridge asks for fewer requests. Sending goes on by itself.';
-$string['failure:timeout'] = 'The bridge did not answer within {$a} seconds. Sending goes on by itself; if this lasts, raise the time-out in the settings.';
+$string['failure:timeout'] = 'The bridge did not answer within {$a} s. Sending goes on by itself; if this lasts, raise the time-out in the settings.';
 $string['failure:tls'] = 'No trusted TLS connection to {$a}: its certificate is expired, for another host name, or of an authority that this server does not know. Mend the certificate, or add its authority to those that this server trusts.';
 $string['failure:unavailable'] = 'The bridge cannot take anything at the moment. Sending goes on by itself. {$a}';
 $string['pace'] = 'Pace';

@@ -29,7 +29,7 @@ $string['apikey_desc'] = 'La clé serveur de ce Moodle, telle que <code>progress
 $string['categories'] = 'Catégories de cours';
 $string['categories_desc'] = 'Les cours de ces catégories et de leurs sous-catégories sont transmis. Si aucune catégorie ni aucun cours n’est choisi, tous les cours le sont.';
 $string['check:ok'] = 'Les achèvements arrivent à la passerelle de progression.';
-$string['check:refused'] = '{$a} achèvements ont été refusés. La page d’état dit pourquoi.';
+$string['check:refused'] = 'Achèvements refusés : {$a}. La page d’état dit pourquoi.';
 $string['check:waiting'] = 'Quelque chose attend la passerelle de progression depuis {$a}.';
 $string['checkdelivery'] = 'Passerelle de progression';
 $string['cli:help'] = 'Transmet à la passerelle de progression tout ce qui ne l’est pas encore.
@@ -39,7 +39,7 @@ Options :
 -h, --help    Affiche cette aide.
 
 On peut l’arrêter et le relancer à tout moment.';
-$string['cli:progress'] = '{$a} achèvements confirmés jusqu’ici.';
+$string['cli:progress'] = 'Achèvements confirmés jusqu’ici : {$a}';
 $string['connection'] = 'Tester la connexion';
 $string['connection:test'] = 'Tester maintenant';
 $string['connection_help'] = 'Demande à la passerelle si elle connaît la clé et ce que la clé permet. Rien n’est envoyé ni modifié.';
@@ -57,7 +57,7 @@ $string['failure:network'] = 'La connexion à {$a} s’est interrompue.';
 $string['failure:notabridge'] = 'Ce qui répond à {$a} n’est pas une passerelle de progression que ce plugin comprend. L’adresse est-elle complète, sans /v1 à la fin ?';
 $string['failure:notconfigured'] = 'L’adresse de la passerelle et la clé ne sont pas encore réglées.';
 $string['failure:ratelimited'] = 'La passerelle demande moins de requêtes. L’envoi reprendra de lui-même.';
-$string['failure:timeout'] = 'La passerelle n’a pas répondu en {$a} secondes. L’envoi reprendra de lui-même ; si cela dure, augmentez le délai dans les réglages.';
+$string['failure:timeout'] = 'La passerelle n’a pas répondu en {$a} s. L’envoi reprendra de lui-même ; si cela dure, augmentez le délai dans les réglages.';
 $string['failure:tls'] = 'Pas de connexion TLS de confiance avec {$a} : son certificat est expiré, établi pour un autre nom d’hôte, ou d’une autorité que ce serveur ne connaît pas. Corrigez le certificat, ou ajoutez son autorité à celles de ce serveur.';
 $string['failure:unavailable'] = 'La passerelle ne peut rien recevoir pour l’instant. L’envoi reprendra de lui-même. {$a}';
 $string['pace'] = 'Rythme';

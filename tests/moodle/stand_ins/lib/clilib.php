@@ -2,11 +2,16 @@
 // Moodle's functions for commands.
 
 function cli_get_params(array $longoptions, ?array $shortmapping = null): array {
-    $given = array_slice($_SERVER['argv'], 1);
-    foreach ($given as $option) {
-        $longoptions[$shortmapping[ltrim($option, '-')] ?? ltrim($option, '-')] = true;
+    $unknown = [];
+    foreach (array_slice($_SERVER['argv'], 1) as $given) {
+        $option = $shortmapping[ltrim($given, '-')] ?? ltrim($given, '-');
+        if (array_key_exists($option, $longoptions)) {
+            $longoptions[$option] = true;
+        } else {
+            $unknown[] = $given;
+        }
     }
-    return [$longoptions, []];
+    return [$longoptions, $unknown];
 }
 
 function cli_writeln($text): void {
