@@ -16,6 +16,9 @@ LARGEST: Final = 1_048_576
 WITHIN: Final = 30.0
 """Seconds in which a body has to arrive."""
 
+_NO_MORE: Final = {"Connection": "close"}
+"""What else is under way would be read to its end otherwise, for the next request."""
+
 
 async def read_json(request: Request, *, optional: bool = False) -> Any:
     """What the body says; where it is ``optional`` and empty, None.
@@ -57,9 +60,10 @@ async def _read(request: Request) -> bytes:
                 if len(body) > LARGEST:
                     raise _too_large()
     except TimeoutError:
-        raise Problem(408, f"the body did not arrive within {WITHIN:.0f} s") from None
+        detail = f"the body did not arrive within {WITHIN:.0f} s"
+        raise Problem(408, detail, _NO_MORE) from None
     return bytes(body)
 
 
 def _too_large() -> Problem:
-    return Problem(413, "the body is over 1 MB; send fewer completions at once")
+    return Problem(413, "the body is over 1 MB; send fewer completions at once", _NO_MORE)

@@ -88,9 +88,7 @@ async def _keep_on(
     loop = asyncio.get_running_loop()
     while until is None or time.monotonic() < until:
         with suppress(OSError):
-            _, connection = await loop.create_connection(
-                lambda: _Connection(one, load), HOST, port
-            )
+            _, connection = await loop.create_connection(lambda: _Connection(one, load), HOST, port)
             if await connection.finished:
                 return
         await asyncio.sleep(_AGAIN)

@@ -26,7 +26,9 @@ class Service(Server):
         words: options of `serve`.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None, *words: str) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any] | None = None, *words: str
+    ) -> None:
         super().__init__("service", folder)
         key, text = new_key("tests", list(Origin), list(Right))
         write_keys(folder / "keys.yaml", [key])

@@ -1,0 +1,117 @@
+"""The service inside the test's own process: real HTTP, and its bridge to look into."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from socket import create_server
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from bridge import Bridge, Identity, Settings
+from bridge.model import Origin
+from bridge.service.app import create_app
+from bridge.service.keys import Right, ServerKey, new_key, read_keys, write_keys
+from bridge.service.worker import config
+from bridge.tokens import Tokens
+from tests.servers.process import HOST
+
+SECRET = "a secret of at least thirty-two bytes"
+GUEST = Identity("direct", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
+SITE = "https://cours.example.org"
+
+
+class Here:
+    """A running service.
+
+    Attributes:
+        app: its application.
+        bridge: its bridge.
+        client: speaks to it, with no key.
+        folder: where its files are.
+    """
+
+    def __init__(self, app: FastAPI, url: str, folder: Path) -> None:
+        self.app = app
+        self.url = url
+        self.folder = folder
+        self.client = httpx.Client(base_url=url)
+
+    @property
+    def bridge(self) -> Bridge:
+        bridge: Bridge = self.app.state.bridge
+        return bridge
+
+    @property
+    def tokens(self) -> Tokens:
+        tokens: Tokens = self.app.state.tokens
+        return tokens
+
+    def key(
+        self, origins: Collection[str] = tuple(Origin), rights: Collection[str] = tuple(Right)
+    ) -> str:
+        """A new server key."""
+        key, text = new_key("tests", [Origin(o) for o in origins], [Right(r) for r in rights])
+        self.write([*read_keys(self.folder / "keys.yaml"), key])
+        return text.reveal()
+
+    def write(self, keys: list[ServerKey]) -> None:
+        """Replace the keys, and have the service look at once."""
+        write_keys(self.folder / "keys.yaml", keys)
+        self.app.state.door._keys._look_again = 0.0
+
+    def post(self, body: Any, token: str) -> httpx.Response:
+        """Completions, with a key or token."""
+        return self.client.post("/v1/completions", json=body, headers=bearer(token))
+
+    def waiting(self) -> int:
+        """How many completions are in the outbox."""
+        assert self.bridge.outbox
+        return self.bridge.outbox.counts().waiting
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def settings(folder: Path, more: Mapping[str, Any] | None = None) -> Settings:
+    """A store in memory, an outbox on SQLite, one key for tokens; ``more`` goes over it."""
+    if not (folder / "keys.yaml").exists():
+        write_keys(folder / "keys.yaml", [])
+    merged: dict[str, Any] = {
+        "store": {"url": "memory:"},
+        "outbox": {"url": f"sqlite:///{folder}/outbox.db", "timeout": 0.5},
+        "tokens": {"keys": [{"id": "now", "secret": SECRET}]},
+        **(more or {}),
+    }
+    merged["service"] = {
+        "keys_file": str(folder / "keys.yaml"),
+        "sites": [SITE],
+        "guests": True,
+        "rate_limit": {"key": "off", "token": "off", "address": "off"},
+        **merged.get("service", {}),
+    }
+    return Settings.from_mapping(merged)
+
+
+@contextmanager
+def serving(folder: Path, more: Mapping[str, Any] | None = None, **how: Any) -> Iterator[Here]:
+    """Serve in a thread; delivers nothing unless told to (``deliver=True``)."""
+    found = settings(folder, more)
+    app = create_app(found, **{"deliver": False, **how})
+    with create_server((HOST, 0)) as listener:
+        server = uvicorn.Server(config(app, found))
+        ended = threading.Thread(target=server.run, args=([listener],))
+        ended.start()
+        here = Here(app, f"http://{HOST}:{listener.getsockname()[1]}", folder)
+        try:
+            with here.client:
+                yield here
+        finally:
+            server.should_exit = True
+            ended.join()

@@ -1,0 +1,117 @@
+"""Bodies that are too large, too deep, too slow or no JSON: a 4xx problem, and nothing written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from bridge.service import bodies
+from tests.service.here import Here, bearer
+
+ONE = b'{"origin":"moodle","external_user_id":5,"grain_id":"g"}'
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "headers"),
+    [
+        (400, b"", JSON),
+        (400, b"{", JSON),
+        (400, ONE + b"x", JSON),
+        (400, b'{"grain_id": "\xff"}', JSON),
+        (400, b'{"grain_id": "\\ud800"}', JSON),
+        (400, b'{"grain_id": NaN}', JSON),
+        (400, b"[" * 500_000 + b"]" * 500_000, JSON),
+        (400, b'{"a":' * 100_000 + b"1" + b"}" * 100_000, JSON),
+        (422, b"null", JSON),
+        (422, b"5", JSON),
+        (422, b'"text"', JSON),
+        (422, b"[[[[[[]]]]]]", JSON),
+        (400, b"1" * 1_000_000, JSON),
+        (413, b" " * bodies.LARGEST + ONE, JSON),
+        (413, b"[" + b",".join([ONE] * 20_000) + b"]", JSON),
+        (415, ONE, {"Content-Type": "text/plain"}),
+        (415, ONE, {"Content-Type": "application/x-www-form-urlencoded"}),
+        (415, gzip.compress(b" " * 10_000_000 + ONE), JSON | {"Content-Encoding": "gzip"}),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_bad_body_is_a_problem_and_nothing_is_written(
+    here: Here, status: int, content: bytes, headers: dict[str, str]
+) -> None:
+    headers = headers | bearer(here.key())
+    answer = here.client.post("/v1/completions", content=content, headers=headers)
+    assert answer.status_code == status
+    if content != b"[[[[[[]]]]]]":
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+    assert here.waiting() == 0
+
+
+def test_a_body_without_a_length_is_read_no_further_than_allowed(here: Here) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(1_000):
+            sent += 100_000
+            yield b" " * 100_000
+
+    headers = JSON | bearer(here.key())
+    answer = here.client.post("/v1/completions", content=endless(), headers=headers)
+    assert answer.status_code == 413
+    assert sent < 50_000_000
+
+
+def test_a_largest_body_is_taken(here: Here) -> None:
+    content = ONE + b" " * (bodies.LARGEST - len(ONE))
+    headers = JSON | bearer(here.key())
+    assert here.client.post("/v1/completions", content=content, headers=headers).is_success
+
+
+def test_a_body_that_does_not_arrive_is_waited_for_no_longer_than_so(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "WITHIN", 0.2)
+    answer = _send(here, content_length=100, body=ONE)
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_a_caller_that_hangs_up_leaves_nothing_behind(here: Here) -> None:
+    _send(here, content_length=100, body=ONE, wait=False)
+    assert here.client.get("/healthz").is_success
+    assert here.waiting() == 0
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1" * 400, "1, 2"])
+def test_a_length_that_is_none_is_a_4xx(here: Here, length: str) -> None:
+    assert _send(here, content_length=length, body=ONE).startswith(b"HTTP/1.1 4")
+
+
+def test_a_problem_says_what_is_wrong_and_repeats_nothing(here: Here) -> None:
+    answer = here.client.post(
+        "/v1/completions", content=b'{"email": "ada@example.org"', headers=JSON | bearer(here.key())
+    )
+    assert json.loads(answer.content) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "the body is not JSON (UTF-8, at most 1,024 levels deep)",
+    }
+
+
+def _send(here: Here, *, content_length: int | str, body: bytes, wait: bool = True) -> bytes:
+    """A request by hand; what is answered."""
+    url = urlsplit(here.url)
+    head = (
+        f"POST /v1/completions HTTP/1.1\r\nHost: {url.hostname}\r\n"
+        f"Authorization: Bearer {here.key()}\r\nContent-Length: {content_length}\r\n\r\n"
+    )
+    with socket.create_connection((url.hostname, url.port), timeout=20) as connection:
+        connection.sendall(head.encode() + body)
+        return connection.recv(65_536) if wait else b""

@@ -1,0 +1,179 @@
+"""POST /v1/completions: what is accepted, what is refused and how it is said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bridge import Completion, Identity
+from tests.service.here import GUEST, Here
+
+ONE = {"origin": "moodle", "external_user_id": 12345, "grain_id": "grain-1"}
+
+
+def leased(here: Here) -> list[Completion]:
+    assert here.bridge.outbox
+    return [item.completion for item in here.bridge.outbox.lease(5_000, 60)]
+
+
+def test_one_completion_is_accepted_and_waits_in_the_outbox(here: Here) -> None:
+    more = {"module_id": "m", "sequence_id": "s", "completed_at": "2026-01-31T12:00:00+01:00"}
+    answer = here.post(ONE | more, here.key())
+    assert answer.status_code == 202
+    assert answer.json() == {"accepted": 1, "refused": 0, "results": [{"status": "accepted"}]}
+    (completion,) = leased(here)
+    instant = datetime(2026, 1, 31, 11, tzinfo=UTC)
+    assert completion == Completion(Identity("moodle", 12345), "grain-1", "m", "s", instant)
+
+
+def test_without_an_instant_it_is_now(here: Here) -> None:
+    here.post(ONE | {"completed_at": None, "module_id": None}, here.key())
+    (completion,) = leased(here)
+    assert datetime.now(UTC) - completion.completed_at < timedelta(seconds=30)
+
+
+def test_a_thousand_are_accepted_in_one_request_and_no_more(here: Here) -> None:
+    key = here.key()
+    assert here.post([ONE] * 1_000, key).json()["accepted"] == 1_000
+    for body in ([ONE] * 1_001, [ONE] * 10_000, []):
+        answer = here.post(body, key)
+        assert (answer.status_code, answer.json()["status"]) == (422, 422)
+        assert "not 1 to 1,000" in answer.json()["detail"]
+    assert here.waiting() == 1_000
+
+
+def test_of_several_items_each_has_its_result_in_order(here: Here) -> None:
+    items = [ONE, ONE | {"external_user_id": 0}, ONE | {"grain_id": "grain-2"}]
+    answer = here.post(items, here.key())
+    assert answer.status_code == 207
+    assert answer.json() == {
+        "accepted": 2,
+        "refused": 1,
+        "results": [
+            {"status": "accepted"},
+            {
+                "status": "refused",
+                "field": "external_user_id",
+                "rule": "not positive",
+                "value": "0",
+            },
+            {"status": "accepted"},
+        ],
+    }
+    assert here.waiting() == 2
+
+
+@pytest.mark.parametrize(
+    ("item", "field", "rule"),
+    [
+        ([], "", "not an object"),
+        ("grain-1", "", "not an object"),
+        (None, "", "not an object"),
+        (ONE | {"grain": "g"}, "grain", "no such field"),
+        (ONE | {"a\nb" * 99: "g"}, ("a\\nb" * 99)[:78], "no such field"),
+        ({}, "origin", "unknown origin (one of moodle, funmooc, direct)"),
+        (ONE | {"origin": "facebook"}, "origin", "unknown origin (one of moodle, funmooc, direct)"),
+        (ONE | {"origin": ["moodle"]}, "origin", "unknown origin (one of moodle, funmooc, direct)"),
+        (ONE | {"external_user_id": None}, "external_user_id", "missing"),
+        (ONE | {"external_user_id": True}, "external_user_id", "not an integer"),
+        (ONE | {"external_user_id": 1.0}, "external_user_id", "not an integer"),
+        (ONE | {"external_user_id": {}}, "external_user_id", "not a string"),
+        (ONE | {"external_user_id": 2**63}, "external_user_id", "too large (at most 2^63-1)"),
+        (ONE | {"external_user_id": 10**30}, "external_user_id", "not an integer"),
+        (ONE | {"external_user_id": "9" * 9999}, "external_user_id", "too large (at most 2^63-1)"),
+        ({"origin": "direct", "external_user_id": 5}, "external_user_id", "not a string"),
+        (ONE | {"grain_id": None}, "grain_id", "missing"),
+        (ONE | {"grain_id": 7}, "grain_id", "not a string"),
+        (ONE | {"grain_id": "a\x00b"}, "grain_id", "a character is not printable"),
+        (ONE | {"module_id": "m" * 256}, "module_id", "too long (at most 255 characters)"),
+        (ONE | {"sequence_id": ""}, "sequence_id", "empty"),
+        (ONE | {"completed_at": 1769860800}, "completed_at", "not an instant (RFC 3339)"),
+        (ONE | {"completed_at": "yesterday"}, "completed_at", "not an instant (RFC 3339)"),
+        (ONE | {"completed_at": "2026-02-30T12:00:00Z"}, "completed_at", "no such instant"),
+        (ONE | {"completed_at": "2026-01-31T12:00:00"}, "completed_at", "naive (no time zone)"),
+        (ONE | {"completed_at": "1999-01-31T12:00:00Z"}, "completed_at", "before 2000"),
+        (
+            ONE | {"completed_at": "9999-12-31T23:59:59-23:59"},
+            "completed_at",
+            "more than 5 minutes ahead",
+        ),
+        (ONE | {"email": "nobody"}, "email", "not an e-mail address"),
+    ],
+)
+def test_an_item_that_breaks_a_rule_is_refused_with_the_rule(
+    here: Here, item: Any, field: str, rule: str
+) -> None:
+    answer = here.post([item], here.key())
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/json"
+    (result,) = answer.json()["results"]
+    assert (result["field"], result["rule"]) == (field, rule)
+    assert len(result["value"]) <= 81
+    assert here.waiting() == 0
+
+
+def test_an_instant_is_taken_as_rfc_3339_writes_it(here: Here) -> None:
+    written = [
+        "2026-01-31T12:00:00.123456789Z",
+        "2026-01-31t12:00:00z",
+        "2026-01-31 13:00:00+01:00",
+    ]
+    here.post([ONE | {"completed_at": text} for text in written], here.key())
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert [completion.completed_at for completion in leased(here)] == [
+        noon.replace(microsecond=123_000),
+        noon,
+        noon,
+    ]
+
+
+def test_of_a_field_that_occurs_twice_the_last_one_counts(here: Here) -> None:
+    content = b'{"origin":"moodle","external_user_id":5,"grain_id":"a","grain_id":"b"}'
+    headers = {"Authorization": f"Bearer {here.key()}", "Content-Type": "application/json"}
+    here.client.post("/v1/completions", content=content, headers=headers)
+    assert [completion.grain_id for completion in leased(here)] == ["b"]
+
+
+def test_one_item_of_a_foreign_origin_and_nothing_of_the_request_counts(here: Here) -> None:
+    key = here.key(origins=["moodle"])
+    foreign = {"origin": "funmooc", "external_user_id": "a" * 32, "grain_id": "g"}
+    answer = here.post([ONE, foreign, {"grain_id": 5}], key)
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert here.waiting() == 0
+
+
+def test_a_learner_need_not_say_who_they_are(here: Here) -> None:
+    token = here.tokens.issue(GUEST, ["grain-1"])
+    named = {"origin": "direct", "external_user_id": GUEST.external_user_id.upper()}
+    answer = here.post([{"grain_id": "grain-1"}, named | {"grain_id": " grain-1 "}], token)
+    assert answer.status_code == 202
+    assert {completion.identity for completion in leased(here)} == {GUEST}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"grain_id": "grain-2"},
+        {"grain_id": "grain-1", "origin": "moodle", "external_user_id": 5},
+        {"grain_id": "grain-1", "external_user_id": "0b6c1c1e-3f1a-4a53-9f0e-2f6f2f3c9d11"},
+    ],
+)
+def test_a_learner_records_no_other_grain_and_for_nobody_else(here: Here, item: Any) -> None:
+    answer = here.post([{"grain_id": "grain-1"}, item], here.tokens.issue(GUEST, ["grain-1"]))
+    assert answer.status_code == 403
+    assert here.waiting() == 0
+
+
+def test_an_outbox_that_takes_nothing_is_a_503_and_nothing_is_accepted(here: Here) -> None:
+    key = here.key()
+    (here.folder / "outbox.db").mkdir()
+    answer = here.post(ONE, key)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["detail"] == "nothing is accepted now; send it again later"
+    assert str(here.folder) not in answer.text
+    (here.folder / "outbox.db").rmdir()
+    assert here.post(ONE, key).status_code == 202
