@@ -9,6 +9,9 @@ namespace core_privacy\local\metadata {
     class collection {
         public array $items = [];
 
+        public function __construct(string $component) {
+        }
+
         public function add_external_location_link($name, array $privacyfields, $summary = ''): static {
             $this->items[] = ['name' => $name, 'fields' => $privacyfields, 'summary' => $summary];
             return $this;
@@ -48,7 +51,7 @@ namespace core_privacy\local\request {
     }
 
     class approved_contextlist {
-        public function __construct(private readonly \stdClass $user, private readonly array $contexts) {
+        public function __construct(private readonly \stdClass $user, string $component, private readonly array $contexts) {
         }
 
         public function get_user(): \stdClass {
@@ -63,7 +66,7 @@ namespace core_privacy\local\request {
     class userlist {
         public array $ids = [];
 
-        public function __construct(private readonly \context $context) {
+        public function __construct(private readonly \context $context, string $component) {
         }
 
         public function get_context(): \context {
@@ -81,8 +84,8 @@ namespace core_privacy\local\request {
     }
 
     class approved_userlist extends userlist {
-        public function __construct(\context $context, array $userids) {
-            parent::__construct($context);
+        public function __construct(\context $context, string $component, array $userids) {
+            parent::__construct($context, $component);
             $this->ids = $userids;
         }
     }

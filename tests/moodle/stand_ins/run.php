@@ -61,12 +61,14 @@ function run_scheduled(): void {
 /** What the privacy provider does for one user. */
 function privacy(string $what, int $userid): mixed {
     $context = new context(7, CONTEXT_USER, $userid);
-    $approved = new approved_contextlist((object) ['id' => $userid], [$context, new context(8, CONTEXT_COURSE, $userid)]);
+    $contexts = [$context, new context(8, CONTEXT_COURSE, $userid)];
+    $component = 'local_progressbridge';
+    $approved = new approved_contextlist((object) ['id' => $userid], $component, $contexts);
     switch ($what) {
         case 'contexts':
             return provider::get_contexts_for_userid($userid)->ids;
         case 'users':
-            provider::get_users_in_context($list = new userlist($context));
+            provider::get_users_in_context($list = new userlist($context, $component));
             return $list->ids;
         case 'export':
             provider::export_user_data($approved);
@@ -74,13 +76,13 @@ function privacy(string $what, int $userid): mixed {
         case 'delete_user':
             return provider::delete_data_for_user($approved);
         case 'delete_users':
-            return provider::delete_data_for_users(new approved_userlist($context, [$userid, $userid + 1]));
+            return provider::delete_data_for_users(new approved_userlist($context, $component, [$userid, $userid + 1]));
         case 'delete_context':
             return provider::delete_data_for_all_users_in_context($context);
         case 'delete_course':
             return provider::delete_data_for_all_users_in_context(new context(8, CONTEXT_COURSE, $userid));
         case 'metadata':
-            return provider::get_metadata(new collection())->items;
+            return provider::get_metadata(new collection($component))->items;
     }
     throw new coding_exception($what);
 }
