@@ -6,6 +6,8 @@ import logging
 import time
 from typing import Final
 
+from bridge import InvalidIdentity
+
 EVERY: Final = 60.0
 """Seconds between two lines about the same kind of trouble, in each process."""
 
@@ -20,12 +22,14 @@ def notice(level: int, usage: object, what: str, error: Exception) -> None:
         level: of `logging`.
         usage: the block it happened in.
         what: what it means for the learner's completion, in words.
-        error: its text is shown, so it must be one that holds nothing secret.
+        error: its text is shown, so it must be one that holds nothing secret. Of a learner's id
+            that breaks a rule the rule alone is shown.
     """
     kind, now = (type(error).__name__, what), time.monotonic()
     if now - _last.get(kind, -EVERY) >= EVERY:
         _last[kind] = now
-        _log.log(level, "%s: %s: %s", usage, what, error)
+        why = error.rule if isinstance(error, InvalidIdentity) else error
+        _log.log(level, "%s: %s: %s", usage, what, why)
 
 
 def forget() -> None:

@@ -120,6 +120,13 @@ def test_what_the_platform_team_has_to_mend_is_logged_in_one_line(course, users,
     assert COURSE_ID not in record.getMessage()
 
 
+def test_an_id_against_the_rules_is_logged_by_its_rule_alone(course, users, caplog):
+    course.users = users(is_authenticated=True, deprecated_anonymous_user_id="camille @home")
+    course.click()
+    assert "nothing can be recorded" in caplog.text
+    assert "camille" not in caplog.text
+
+
 def test_the_id_of_the_course_is_used_when_the_platform_team_says_so(course, store):
     course.block_settings["learner_id"] = "course"
     course.click()
