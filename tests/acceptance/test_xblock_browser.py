@@ -145,6 +145,7 @@ def test_a_lost_connection_is_said_and_another_click_goes_through(page, rows):
     try:
         assert "La connexion a été perdue" in page.click().wait_for("problem")
         assert page.button.get_attribute("aria-disabled") is None
+        assert page.button.text == "Réessayer"
     finally:
         page.offline(False)
     page.click().wait_for("done")
@@ -159,11 +160,49 @@ def test_an_expired_session_is_said(page, rows):
     page.open().click().wait_for("done")
 
 
-def test_an_answer_that_is_not_json_is_not_taken_for_a_success(page):
+ODD_ANSWERS = {
+    "a page": "new Response('<html>Bad gateway</html>')",
+    "a page of an error": "new Response('<html>Server error</html>', {status: 500})",
+    "an error in JSON": "Response.json({message: 'no'}, {status: 500})",
+    "another JSON": "Response.json({success: true})",
+    "no object": "Response.json(null)",
+    "nothing": "new Response('')",
+}
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+def test_an_odd_answer_is_not_taken_for_a_success_and_another_click_goes_through(
+    page, rows, answer
+):
     page.open()
-    page.script("window.fetch = async () => new Response('<html>Bad gateway</html>')")
+    page.script(f"window.right = fetch; window.fetch = async () => {answer}")
     assert "La plateforme n’a pas répondu comme prévu" in page.click().wait_for("problem")
-    assert page.open().state == "none"
+    assert (page.button.text, rows()) == ("Réessayer", [])
+    page.script("window.fetch = window.right")
+    page.click().wait_for("done")
+    assert len(rows()) == 1
+
+
+def test_what_was_recorded_while_the_answer_was_lost_is_not_recorded_twice(page, rows):
+    page.open()
+    page.script(
+        "window.right = fetch;"
+        "window.fetch = async (...words) => { await right(...words); throw new TypeError('cut') }"
+    )
+    page.click().wait_for("problem")
+    (row,) = rows()
+    page.script("window.fetch = window.right")
+    page.click().wait_for("done")
+    assert rows() == [row]
+
+
+def test_two_blocks_of_a_page_do_not_disturb_each_other(page):
+    page.scenario = 0
+    page.open()
+    first, second, third = page.browser.find_elements("css selector", ".grain-progress")
+    second.find_element("tag name", "button").click()
+    page.wait(lambda: second.get_attribute("data-state") == "done")
+    assert {first.get_attribute("data-state"), third.get_attribute("data-state")} == {"none"}
 
 
 @pytest.mark.parametrize("state", ["none", "done"])

@@ -42,6 +42,8 @@ _WORDS = """
           counts_for_grade="true" weight="2"/>
 """
 
+_EMPTY = "<progress/>"
+
 
 def scenarios() -> list[tuple[str, str]]:
     """What the workbench shows: titles and XML. Others count on their order."""
@@ -51,4 +53,5 @@ def scenarios() -> list[tuple[str, str]]:
         ("Un grain terminé à la lecture", _SEEN),
         ("Un grain terminé par sa page", _PAGE),
         ("Un grain avec ses propres textes", _WORDS),
+        ("Un grain à régler", _EMPTY),
     ]
