@@ -161,10 +161,19 @@ class ledger {
 
     /**
      * Forget what is known of activities that are no more.
+     *
+     * Found first and deleted by the index then: a condition over the whole table would lock it for seconds, and
+     * events with it.
      */
     public static function forget_lost_activities(): void {
         global $DB;
-        $DB->delete_records_select(self::TABLE, 'cmid NOT IN (SELECT id FROM {course_modules})');
+        $sql = "SELECT DISTINCT i.cmid
+                  FROM {local_progressbridge_item} i
+             LEFT JOIN {course_modules} cm ON cm.id = i.cmid
+                 WHERE cm.id IS NULL";
+        foreach ($DB->get_fieldset_sql($sql) as $cmid) {
+            $DB->delete_records(self::TABLE, ['cmid' => $cmid]);
+        }
     }
 
     /**
