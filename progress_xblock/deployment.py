@@ -174,6 +174,16 @@ def check(block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.env
     return settings_for(block_settings, environ)
 
 
+def puts_into_file(block_settings: Mapping[str, Any]) -> bool:
+    """Whether a click ends with a file of this machine: nothing to wait for but its lock.
+
+    Raises:
+        ConfigurationError: as `bridge_for`.
+    """
+    outbox = settings_for(block_settings).outbox
+    return outbox is not None and outbox.scheme == "sqlite"
+
+
 def bridge_for(
     block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 ) -> Bridge:

@@ -24,7 +24,7 @@ from bridge import (
     StoreMisconfigured,
 )
 from bridge.outbox.written import restore
-from progress_xblock.deployment import bridge_for, budget
+from progress_xblock.deployment import bridge_for, budget, puts_into_file
 from progress_xblock.notices import notice
 from progress_xblock.patience import within
 from progress_xblock.texts import WAITING, State
@@ -93,11 +93,8 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
 
     def _pass_on(self, completion: Completion) -> Status:
         settings = self._block_settings()
-        bridge = bridge_for(settings)
-        record = partial(_record, bridge, completion)
-        if bridge.outbox is not None:  # a file, or the LMS's own Redis: its time-out is enough
-            return record()
-        return within(budget(settings), record)
+        record = partial(_record, bridge_for(settings), completion)
+        return record() if puts_into_file(settings) else within(budget(settings), record)
 
     def _say(self, level: int, what: str, error: Exception) -> None:
         notice(level, self.scope_ids.usage_id, what, error)

@@ -1,0 +1,85 @@
+"""A click with an outbox on a real Redis, well and unwell."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from progress_xblock.deployment import bridge_for
+from tests.servers.need import need
+from tests.servers.redis import Redis
+
+GRACE = 0.5
+"""Seconds over what is promised: the machine is busy with other things, too."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    need("redis")
+    with Redis(tmp_path_factory.mktemp("redis"), appendonly=True) as server:
+        yield server
+
+
+@pytest.fixture
+def lms(course, server, monkeypatch):
+    monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
+    course.block_settings = {"outbox": {"url": server.url}}
+    return course
+
+
+@contextmanager
+def within(seconds):
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds + GRACE
+
+
+def waiting(lms):
+    return bridge_for(lms.block_settings).outbox.counts().waiting
+
+
+def test_a_click_is_accepted_once(lms):
+    before = waiting(lms)
+    assert lms.click()["state"] == "accepted"
+    assert lms.click()["state"] == "accepted"
+    assert waiting(lms) == before + 1
+
+
+def test_a_redis_that_stands_still_is_waited_for_a_second_and_the_work_is_kept(lms, server):
+    lms.click()
+    lms.kept.clear()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        with within(1.0):
+            assert lms.click()["state"] == "pending"
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert lms.handler("send_pending").json["state"] == "accepted"
+
+
+def test_a_redis_that_is_gone_is_noticed_at_once_and_the_work_is_kept(lms, server):
+    server.kill()
+    try:
+        with within(1.0):
+            assert lms.click()["state"] == "pending"
+    finally:
+        server.restart()
+    assert lms.handler("send_pending").json["state"] == "accepted"
+
+
+def test_a_redis_whose_name_does_not_resolve_costs_no_more_than_the_budget(lms, monkeypatch):
+    over = threading.Event()
+
+    def hang(*_, **__):
+        over.wait(30)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    lms.block_settings = {"outbox": {"url": "redis://redis.example.org"}, "budget": 0.6}
+    with within(0.6):
+        assert lms.click()["state"] == "pending"
+    over.set()
