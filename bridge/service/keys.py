@@ -103,7 +103,7 @@ def read_keys(path: Path) -> list[ServerKey]:
         raise ConfigurationError(f"service.keys_file: {path}: {reason}") from None
     except yaml.YAMLError:
         raise ConfigurationError(f"service.keys_file: {path}: not YAML") from None
-    given = as_mapping(f"{path}", document or {}).get("keys") or []
+    given = as_mapping(str(path), {} if document is None else document).get("keys") or []
     if not isinstance(given, list):
         raise ConfigurationError(f"{path}: keys: not a list")
     keys = [_key(f"{path}: keys[{n}]", item) for n, item in enumerate(given)]

@@ -77,6 +77,7 @@ def create_app_with_logs(settings: Settings, options: Options) -> FastAPI:
 
 def config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Config:
     """How uvicorn serves it."""
+    logging.getLogger("uvicorn.access").disabled = True  # it shows URLs, and so learners' ids
     proxies: Sequence[str] = settings.service.proxies
     return uvicorn.Config(
         app,

@@ -6,8 +6,8 @@
 /**
  * @typedef {object} Options
  * @property {string} [service] the service's address; default: where this module comes from
- * @property {"required" | "implied"} [consent] with "required" (default "implied") no id is made
- *   and nothing is stored or sent before `consent()`
+ * @property {"required" | "guests" | "implied"} [consent] whether no id is made and nothing is
+ *   stored or sent before `consent()`: for all, for guests, for nobody (the default)
  * @property {string} [parent] the origin of the page that embeds this one; default: any
  *
  * @typedef {object} Grain one completed grain
@@ -121,7 +121,7 @@ export class ProgressBridge extends EventTarget {
   #local = new Shelf("localStorage");
   #session = new Shelf("sessionStorage");
   #service;
-  #required;
+  #asks;
   #parent;
   #launch = null;
   #expired = false;
@@ -138,7 +138,7 @@ export class ProgressBridge extends EventTarget {
   constructor({ service, consent = "implied", parent = "*" } = {}) {
     super();
     this.#service = new URL(service ? service.replace(/\/*$/, "/") : ".", import.meta.url);
-    this.#required = consent === "required";
+    this.#asks = consent;
     this.#parent = parent;
     const token = this.#session.get(NAME + "launch");
     if (token) {
@@ -162,6 +162,11 @@ export class ProgressBridge extends EventTarget {
       return this.#expired ? "expired" : "launched";
     }
     return this.#guest ? "guest" : "nobody";
+  }
+
+  /** The grains that the page was launched for; null for any. @returns {string[] | null} */
+  get grains() {
+    return this.#launch?.grains ?? null;
   }
 
   /** What is completed and not with the service yet, earliest first. @returns {Grain[]} */
@@ -265,7 +270,8 @@ export class ProgressBridge extends EventTarget {
 
   get #consented() {
     const answer = this.#local.get(NAME + "consent");
-    return answer === "given" || (!this.#required && answer !== "revoked");
+    const asks = this.#asks === "required" || (this.#asks === "guests" && !this.#launch);
+    return answer === "given" || (!asks && !answer);
   }
 
   get #guest() {

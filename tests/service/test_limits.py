@@ -1,0 +1,107 @@
+"""Rate limits: of a key, of a learner, of an address; and what they do when Redis is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from bridge import Identity
+from bridge.service.limits import PURGE_EVERY, Counters
+from tests.servers.process import free_port
+from tests.servers.redis import Redis
+from tests.service.here import GUEST, SITE, Here, bearer, serving
+
+ONE = {"origin": "moodle", "external_user_id": 1, "grain_id": "g"}
+
+
+def statuses(here: Here, count: int, headers: dict[str, str]) -> list[int]:
+    return [here.client.get("/v1/key", headers=headers).status_code for _ in range(count)]
+
+
+def test_a_key_is_told_to_wait_and_another_is_not(tmp_path: Path) -> None:
+    with serving(tmp_path, {"service": {"rate_limit": {"key": "3/hour"}}}) as here:
+        key = here.key()
+        assert statuses(here, 4, bearer(key)) == [200, 200, 200, 429]
+        refused = here.post(ONE, key)
+        assert refused.status_code == 429
+        assert 3000 < int(refused.headers["retry-after"]) <= 3601
+        assert here.waiting() == 0
+        assert here.client.get("/v1/key", headers=bearer(here.key())).status_code == 200
+
+
+def test_a_learner_is_counted_whatever_token_they_come_with(tmp_path: Path) -> None:
+    with serving(tmp_path, {"service": {"rate_limit": {"token": "2/hour"}}}) as here:
+        found = [statuses(here, 1, bearer(here.tokens.issue(GUEST))) for _ in range(3)]
+        assert found == [[200], [200], [429]]
+        other = here.tokens.issue(Identity("moodle", 5))
+        assert statuses(here, 1, bearer(other)) == [200]
+
+
+def test_an_address_is_counted_for_guests_and_for_what_proves_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, {"service": {"rate_limit": {"address": "3/hour"}}}) as here:
+        key = here.key()
+        assert here.client.post("/v1/guests", headers={"Origin": SITE}).status_code == 201
+        assert statuses(here, 3, bearer("guess")) == [401, 401, 429]
+        assert here.client.post("/v1/guests", headers={"Origin": SITE}).status_code == 429
+        assert statuses(here, 5, bearer(key)) == [200] * 5, "who proves themselves goes on"
+        assert here.client.get("/healthz").status_code == 200
+
+
+def test_behind_a_proxy_the_callers_address_counts_and_nobody_elses_word(tmp_path: Path) -> None:
+    limits = {"rate_limit": {"address": "1/hour"}}
+    ada, bob = ({"X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2"))
+    with serving(tmp_path, {"service": limits}) as here:
+        assert statuses(here, 2, ada) == [401, 429]
+        assert statuses(here, 1, bob) == [401]
+        neighbours = [{"X-Forwarded-For": f"2001:db8::{n}"} for n in (1, 2)]
+        assert [statuses(here, 1, headers) for headers in neighbours] == [[401], [429]]
+    with serving(tmp_path, {"service": limits | {"proxies": []}}) as here:
+        assert statuses(here, 1, ada) == [401]
+        assert statuses(here, 1, bob) == [429]
+
+
+def test_workers_that_count_in_redis_count_together(tmp_path: Path, redis_server: Redis) -> None:
+    limits = {"rate_limit": {"key": "3/hour", "storage": redis_server.url}}
+    with (
+        serving(tmp_path, {"service": limits}) as one,
+        serving(tmp_path, {"service": limits}) as two,
+    ):
+        key = one.key()
+        two.write([*_keys(tmp_path)])
+        assert statuses(one, 2, bearer(key)) + statuses(two, 2, bearer(key)) == [200] * 3 + [429]
+
+
+def _keys(folder: Path) -> list:  # type: ignore[type-arg]
+    from bridge.service.keys import read_keys
+
+    return read_keys(folder / "keys.yaml")
+
+
+def test_while_redis_is_gone_everybody_passes_and_the_log_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = {"rate_limit": {"key": "1/hour", "storage": f"redis://127.0.0.1:{free_port()}"}}
+    with caplog.at_level(logging.ERROR), serving(tmp_path, {"service": limits}) as here:
+        assert statuses(here, 3, bearer(here.key())) == [200] * 3
+    assert caplog.text.count("rate_limits_off") == 1
+
+
+def test_counters_count_forget_and_purge() -> None:
+    async def work() -> None:
+        counters = Counters()
+        with time_machine.travel(1_000.0, tick=False):
+            assert [await counters.incr("a", 60) for _ in range(2)] == [1, 2]
+            assert await counters.get("a") == 2
+            assert await counters.get_expiry("a") == 1_060.0
+        with time_machine.travel(1_060.0, tick=False):
+            assert await counters.get("a") == 0
+            assert await counters.incr("b", 60) == 1
+        with time_machine.travel(1_060.0 + PURGE_EVERY, tick=False):
+            assert await counters.incr("b", 60) == 2
+            assert await counters.reset() == 1, "the window of a is forgotten"
+
+    asyncio.run(work())

@@ -1,0 +1,199 @@
+"""What operators see: health, readiness, metrics, the log, the headers, the documentation page."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge import StoreMisconfigured, StoreUnavailable
+from bridge.service import readiness
+from bridge.service.routes import documents
+from tests.service.here import GUEST, SITE, Here, bearer, serving
+
+ONE = {"origin": "moodle", "external_user_id": 98765432101, "grain_id": "g"}
+
+
+def test_the_process_is_healthy_whatever_else_is_not(here: Here) -> None:
+    (here.folder / "outbox.db").mkdir()
+    assert here.client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_it_is_ready_when_the_outbox_takes_writes(here: Here) -> None:
+    answer = here.client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"outbox": "available", "store": "available"}
+
+
+def test_it_is_not_ready_when_the_outbox_takes_none(here: Here) -> None:
+    (here.folder / "outbox.db").mkdir()
+    answer = here.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["outbox"].startswith("unavailable: it takes no completions")
+    assert str(here.folder) not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (StoreUnavailable("https://hush: refused"), "unavailable: completions wait"),
+        (StoreMisconfigured("https://hush: token"), "misconfigured: completions wait"),
+    ],
+)
+def test_a_store_that_is_down_is_told_and_asked_once_in_a_while(
+    here: Here, error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def fail(_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise error
+
+    monkeypatch.setattr(here.bridge.store, "progress", fail)
+    for _ in range(3):
+        answer = here.client.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json()["store"].startswith(words)
+        assert "hush" not in answer.text
+    assert asked == 1
+
+
+def test_a_store_that_hangs_does_not_hang_the_probe(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    let = threading.Event()
+    monkeypatch.setattr(here.bridge.store, "progress", lambda _: let.wait(30) and [])
+    monkeypatch.setattr(readiness, "PATIENCE", 0.1)
+    for _ in range(2):
+        assert here.client.get("/readyz").json()["store"] == "unavailable: no answer within 0.1 s"
+    let.set()
+
+
+def test_metrics_count_requests_by_route_and_tell_what_is_in_the_outbox(here: Here) -> None:
+    def count(text: str) -> float:
+        found = re.search(rf"^{re.escape(text)} (\S+)$", here.client.get("/metrics").text, re.M)
+        return float(found[1]) if found else 0.0
+
+    series = "progress_bridge_http_requests_total{"
+    series += 'method="DELETE",route="/v1/learners/{origin}/{external_user_id}",status="204"}'
+    before = count(series), count("progress_bridge_accepted_total")
+    here.post([ONE, ONE], here.key())
+    here.client.delete("/v1/learners/direct/" + GUEST.external_user_id, headers=bearer(here.key()))
+    after = count(series), count("progress_bridge_accepted_total")
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 2)
+    assert count("progress_bridge_backlog") == 2
+
+
+def test_no_log_holds_a_learners_id_an_address_or_a_token(
+    here: Here, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, token = here.key(), here.tokens.issue(GUEST)
+    who = ONE["external_user_id"]
+    with caplog.at_level(logging.DEBUG):
+        here.post(ONE | {"email": "ada@example.org"}, key)
+        here.post([ONE | {"email": "ada@example"}, ONE | {"grain_id": 5}], key)
+        here.post({"grain_id": "g"}, token)
+        for path in (f"moodle/{who}", f"direct/{GUEST.external_user_id}", f"funmooc/{who}"):
+            for end in ("/progress", "/export", ""):
+                for caller in (key, token, "guess" + token):
+                    url = f"/v1/learners/{path}{end}?email=ada@example.org&token={token}"
+                    here.client.get(url, headers=bearer(caller))
+                    here.client.delete(url, headers=bearer(caller))
+        here.client.get(f"/nothing/{who}?token={token}")
+    ours = "\n".join(
+        f"{r.name} {r.getMessage()}" for r in caplog.records if not r.name.startswith("http")
+    )
+    assert ours.count("route=/v1/completions status=202") == 2
+    for secret in (str(who), GUEST.external_user_id, "ada@", token, token[-20:], key, key[-20:]):
+        assert secret not in ours
+    assert f"caller=key:{key[3:11]}" in ours
+    assert "caller=learner" in ours
+
+
+def test_a_bug_is_a_500_problem_and_the_log_says_where_not_what(
+    here: Here, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(_: object) -> None:
+        raise ZeroDivisionError("ada@example.org hush")
+
+    monkeypatch.setattr(here.bridge.store, "progress", bug)
+    with caplog.at_level(logging.INFO):
+        answer = here.client.get("/v1/learners/moodle/5/progress", headers=bearer(here.key()))
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "exception=ZeroDivisionError" in caplog.text
+    assert "test_operations.py" in caplog.text
+    assert "hush" not in answer.text + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1/", 404),
+        ("PATCH", "/v1/key", 405),
+        ("GET", "/v1/completions", 405),
+    ],
+)
+def test_what_is_not_there_is_a_problem_too(
+    here: Here, method: str, path: str, status: int
+) -> None:
+    answer = here.client.request(method, path)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/key", "/nothing", "/docs", "/openapi.json"])
+def test_every_answer_has_the_security_headers(here: Here, path: str) -> None:
+    headers = here.client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "server" not in headers
+
+
+def test_the_documentation_page_loads_from_the_service_alone(here: Here) -> None:
+    page = here.client.get("/docs")
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) == 4
+    for path in loaded:
+        answer = here.client.get(f"/{path}")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith(("text/css", "text/javascript", "image/"))
+    assert "<script>" not in page.text
+    assert "unsafe-inline" not in page.headers["content-security-policy"].partition("style-src")[0]
+
+
+def test_bridge_js_is_kept_by_browsers_until_it_changes(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "STATIC", here.folder)
+    assert here.client.get("/bridge.js").status_code == 404
+    (here.folder / "bridge.js").write_text("export {};")
+    answer = here.client.get("/bridge.js", headers={"Origin": SITE})
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["access-control-allow-origin"] == SITE
+    assert "max-age=" in answer.headers["cache-control"]
+    same = {"If-None-Match": answer.headers["etag"]}
+    assert here.client.get("/bridge.js", headers=same).status_code == 304
+    (here.folder / "bridge.js").write_text("export {}; // 2")
+    assert here.client.get("/bridge.js", headers=same).status_code == 200
+
+
+def test_what_is_accepted_is_delivered_by_the_service_itself(tmp_path: Path) -> None:
+    with serving(tmp_path, {"delivery": {"age": 0.01}}, deliver=True) as here:
+        key = here.key()
+        here.post(ONE, key)
+        url = f"/v1/learners/moodle/{ONE['external_user_id']}/progress"
+        while not (items := here.client.get(url, headers=bearer(key)).json()["items"]):
+            pass
+    assert [item["grain_id"] for item in items] == ["g"]
