@@ -219,6 +219,15 @@ def test_without_a_mini_site_the_learner_is_told_why_nothing_can_be_recorded(
     assert page.box.find_elements(By.TAG_NAME, "iframe") == []
 
 
+def test_a_mini_site_that_is_no_url_for_a_browser_stops_nothing(
+    page, workbench, settings, failures
+):
+    workbench.configure({**settings, "mini_site": "http://exa mple.org"})
+    page.open()
+    assert page.state == "none"
+    assert [line for line in failures() if "Invalid URL" in line] == []
+
+
 def test_a_page_that_cannot_be_launched_is_said_and_tried_again(page):
     page.block("*/launch/*")
     try:

@@ -16,12 +16,21 @@ function ProgressXBlock(runtime, element, args) {
   const button = find("button");
   const bar = find("seen");
   const place = find("page"); // of the embedded page
-  const site = args.site ? new URL(args.site).origin : null;
+  const site = place ? originOf(args.site) : null;
 
   let face = args.face;
   let busy = false;
   let page = null; // the embedded page's window, once it is loaded
   let again = null; // what the button does after a problem, instead of completing
+
+  /* As the browser itself writes the origin of a message. */
+  function originOf(url) {
+    try {
+      return new URL(url).origin;
+    } catch (error) {
+      return null; // no page can be loaded from there, and no message can come
+    }
+  }
 
   function day(instant) {
     try {
