@@ -104,7 +104,7 @@ class ProgressXBlock(
     def _tell_platform(self) -> None:
         self.emit_completion(1.0)
         if self.has_score:
-            self.runtime.publish(self, "grade", FULL_GRADE)
+            self.runtime.publish(self, "grade", dict(FULL_GRADE))
 
     def _learner(self) -> Identity | WhyNot:
         """The learner in front of the block, or why there is none."""

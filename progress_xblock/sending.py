@@ -113,14 +113,11 @@ class _Unexpected(Exception):
 
 
 def _record(bridge: Bridge, completion: Completion) -> Status:
-    return bridge.record(
-        completion.identity.origin,
-        completion.identity.external_user_id,
-        completion.grain_id,
-        module_id=completion.module_id,
-        sequence_id=completion.sequence_id,
-        completed_at=completion.completed_at,
-    ).status
+    # Not `bridge.record`, which holds the instant against today's clock: what was kept was valid.
+    (outcome,) = bridge.record_many([completion])
+    if outcome.status is Status.REJECTED:
+        raise CompletionRejected(outcome.reason or "no reason given")
+    return outcome.status
 
 
 def _now() -> datetime:

@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from bridge import Identity, OutboxUnavailable, StoreUnavailable
 from bridge.outbox import open_outbox
@@ -257,6 +259,15 @@ def test_what_is_pending_is_sent_for_the_id_that_the_learner_had_then(course, st
     course.handler("send_pending")
     assert len(store.progress(Identity("funmooc", LEARNER))) == 1
     assert store.progress(Identity("funmooc", "another")) == []
+
+
+def test_a_clock_that_was_put_back_does_not_refuse_what_was_kept(course, store):
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+        store.error = StoreUnavailable("refused")
+        instant = course.click()["completed_at"]
+    store.error = None
+    face = course.handler("send_pending").json
+    assert (face["state"], face["completed_at"]) == ("done", instant)
 
 
 @pytest.mark.parametrize("kept", [{}, {"grain_id": "grain-1"}, {"origin": 7}, {"origin": []}])
