@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.moodle.odd_bridge import OddBridge, all_accepted
 from tests.moodle.service import Service, eventually
 from tests.moodle.site import (
     ACKNOWLEDGED,
@@ -115,15 +116,16 @@ def test_a_site_without_an_address_queues_nothing(bare_site: Site) -> None:
     assert bare_site.mtrace == ["The address of the bridge and the key are not set yet."]
 
 
-def test_guests_and_deleted_users_are_never_sent(site: Site, bridge: Service, learner: int) -> None:
+def test_guests_and_deleted_users_are_never_sent(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.complete(7, GUEST)
     site.complete(7, learner)
     site.delete_user(learner, event=False)
-    site.run("adhoc")
-    site.run("scheduled")
+    with OddBridge(all_accepted) as odd:
+        site.configure(odd.url, "key")
+        site.cron()
+        assert odd.requests == []
     assert site.items() == {}
-    assert bridge.rows(GUEST) == []
 
 
 def test_activities_without_an_id_number_are_ignored_and_counted(site: Site, learner: int) -> None:
@@ -138,6 +140,26 @@ def test_activities_without_an_id_number_are_ignored_and_counted(site: Site, lea
     assert facts["Activities ignored, without an ID number"] == 2
 
 
+def test_an_activity_without_completion_tracking_is_not_counted(site: Site) -> None:
+    site.add_activity(7, None)
+    site.sql("UPDATE mdl_course_modules SET completion = 0")
+    facts = {fact["name"]: fact["value"] for fact in site.run("status")["facts"]}
+    assert facts["Activities ignored, without an ID number"] == 0
+
+
+def test_an_activity_that_is_being_deleted_is_not_sent(site: Site, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.complete(7, learner)
+    site.sql("UPDATE mdl_course_modules SET deletioninprogress = 1")
+    site.cron()
+    assert site.items() == {}
+
+
+def test_an_address_with_a_slash_at_its_end_is_the_same(site: Site, bridge: Service) -> None:
+    site.configure(f" {bridge.url}/ ", f" {bridge.key}\n")
+    assert site.run("connection")["passed"]
+
+
 def test_an_id_number_given_later_sends_what_was_completed_before(
     site: Site, bridge: Service, learner: int
 ) -> None:
@@ -146,7 +168,6 @@ def test_an_id_number_given_later_sends_what_was_completed_before(
     site.cron()
     site.sql("UPDATE mdl_course_modules SET idnumber = 'late' WHERE id = 7")
     site.run("scheduled")
-    site.run("scheduled")  # a walk that has come to its end starts again
     eventually(lambda: [row[0] for row in bridge.rows(learner)] == ["late"])
 
 

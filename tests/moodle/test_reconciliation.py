@@ -223,7 +223,7 @@ def test_a_run_over_a_million_rows_is_bounded_and_every_row_has_its_turn(large_s
             times.append(time.monotonic() - began)
         assert [len(request.body) for request in odd.requests] == [500]
     assert len(times) == 6  # 200,000 rows in a run, and the end of the table
-    assert max(times) < 20, times
+    assert max(times) < 60, times
 
 
 def test_an_item_that_an_event_queued_while_its_batch_was_sent_is_noted_once(

@@ -21,7 +21,7 @@ use core\event\user_deleted;
 use core\task\manager;
 
 /**
- * Hears of completions and of deleted users, and queues: no network, and at most four small queries.
+ * Hears of completions and of deleted users, and queues: no network, and a handful of small queries.
  *
  * Whatever fails here is not the page's business: it is told to developers, and the reconciliation finds what was
  * not queued.
