@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,7 +46,7 @@ class Demo:
         """What it prints, up to the line that says how to stop it."""
         assert self.process.stdout
         for line in self.process.stdout:
-            if label := re.match(r"  (\w.*?)   +(.*)", line):
+            if label := re.match(r"  (\S.*?)   +(.*)", line):
                 self.told[label[1]] = label[2]
             if "Stop" in self.told:
                 return
@@ -58,13 +60,31 @@ class Demo:
             answer = session.post(self.url + HANDLER, "{}", headers=headers, timeout=30)
             return str(answer.json()["state"])
 
-    def rows(self) -> str:
+    @property
+    def site(self) -> str:
+        return self.told["A direct site"].split()[0]
+
+    def rows(self, whose: str = "Camille") -> str:
         """What the printed command says."""
-        command = shlex.split(self.told["Rows of Camille"])
+        return self.type(f"Rows of {whose}")
+
+    def type(self, label: str) -> str:
+        """What a printed command says."""
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+            shlex.split(self.told[label]),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
         return done.stdout
+
+    def sign_in(self) -> str:
+        """The token that the direct site launches its account with."""
+        address = self.told["… with an account"]
+        answer = requests.get(address, allow_redirects=False, timeout=30)
+        return answer.headers["Location"].partition("#token=")[2]
 
     def stop(self) -> None:
         """Ctrl-C."""
@@ -112,6 +132,46 @@ def test_the_demo_records_a_click_keeps_it_and_stops_cleanly(tmp_path: Path) -> 
     with demo(tmp_path) as second:
         assert "grain-lumiere" in second.rows()
         assert 'data-state="done"' in requests.get(second.url, timeout=30).text
+
+
+def complete(started: Demo, token: str, grain: str) -> None:
+    """As `bridge.js` does it."""
+    headers = {"Authorization": f"Bearer {token}"}
+    address = started.site.replace("/demo/", "/v1/completions")
+    answer = requests.post(address, json={"grain_id": grain}, headers=headers, timeout=30)
+    assert answer.status_code == 202, answer.text
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Delivery takes a moment."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def test_one_visitor_walks_through_all_three_doors_and_sees_their_rows(tmp_path: Path) -> None:
+    with demo(tmp_path) as started:
+        assert started.click() == "done"
+        complete(started, started.sign_in(), "grain-eau")
+        assert '"accepted":1' in started.type("Moodle")
+        doors = {"Camille": "grain-lumiere", "the account": "grain-eau"}
+        for whose, grain in (doors | {"Moodle's user": "grain-lumiere"}).items():
+            until(lambda: grain in started.rows(whose))  # noqa: B023 -- it is called at once
+        assert "photosynth" in requests.get(started.site, timeout=30).text
+        assert requests.get(started.told["HTTP API"], timeout=30).ok
+        block = "scenario/progress.3/?student=camille"
+        assert f'"site": "{started.site.removesuffix("/demo/")}"' in html.unescape(
+            requests.get(started.url + block, timeout=30).text
+        )
+    assert (started.code, started.errors) == (0, "")
+    assert not listening(port(started.site))
+
+
+def test_a_guest_of_yesterdays_demo_is_one_today(tmp_path: Path) -> None:
+    with demo(tmp_path) as first:
+        token = first.sign_in()
+    with demo(tmp_path) as second:
+        complete(second, token, "grain-eau")
 
 
 def test_the_demo_on_directus_records_there_and_its_admin_can_log_in(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from selenium.webdriver.common.by import By
 
+from tests.acceptance.conftest import DOWN
 from tests.demo import people
 
 AWAY = "document.querySelector('main').style.paddingTop = '5000px'"
@@ -83,6 +84,18 @@ def test_the_button_completes_it_at_once(page, rows):
     page.click().wait_for("done")
     let_pass(page, NEEDED + 0.5)
     assert len(rows()) == 1
+
+
+def test_what_waits_to_be_passed_on_is_not_sent_again_because_it_is_seen(page, workbench):
+    workbench.configure(DOWN)
+    page.open()
+    page.script(
+        "const call = fetch; window.calls = 0;"
+        "window.fetch = (...words) => { calls += 1; return call(...words) }"
+    )
+    page.click().wait_for("pending")
+    let_pass(page, NEEDED + 0.5)
+    assert page.script("return calls") == 1
 
 
 def test_the_bar_has_a_name_and_is_announced_by_no_live_region(page):
