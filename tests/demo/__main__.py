@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import signal
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from tests.demo import people
+from tests.demo.service import Service
 from tests.demo.stores import COMMAND, STORES, DemoStore, port_or_free
 from tests.demo.workbench import Workbench
 from tests.servers import CACHE
 from tests.servers.process import ServerError, listening
 
 PORT: Final = 8900
+SERVICE_PORT: Final = 8901
 _TICK: Final = 0.5
 
 
@@ -26,10 +29,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for on the command line."""
     parser = argparse.ArgumentParser(
         "python -m tests.demo",
-        description="The XBlock in xblock-sdk's workbench, recording through the bridge.",
+        description="The bridge behind three doors: a course with the XBlock in xblock-sdk's "
+        "workbench, a direct site, and Moodle, played by a command.",
     )
     parser.add_argument("--store", choices=STORES, default="sqlite", help="where it records")
-    parser.add_argument("--port", type=int, help=f"default: {PORT}, or a free one")
+    parser.add_argument("--port", type=int, help=f"of the course; default: {PORT}, or a free one")
     parser.add_argument("--folder", type=Path, help="what is kept; default: .cache/demo/STORE")
     return parser.parse_args(words)
 
@@ -52,7 +56,7 @@ def main() -> int:
 
 
 def run(asked: argparse.Namespace) -> None:
-    """Start the store and the workbench, and wait for Ctrl-C.
+    """Start the store, the service and the workbench, and wait for Ctrl-C.
 
     Raises:
         KeyboardInterrupt: it was pressed; everything is stopped by then.
@@ -64,29 +68,53 @@ def run(asked: argparse.Namespace) -> None:
         raise ServerError(f"port {asked.port} is taken")
     print(f"Starting the demo on {asked.store}…", flush=True)
     with STORES[asked.store](folder) as store:
-        workbench = Workbench(folder, store.settings, asked.port or port_or_free(PORT))
-        with workbench:
-            print(told(workbench, store), flush=True)
-            while workbench.running:
+        workbench = Workbench(folder, {}, asked.port or port_or_free(PORT))
+        service = Service(folder, store.settings, workbench.url, port_or_free(SERVICE_PORT))
+        site = {"tokens": service.tokens, "mini_site": service.url}
+        workbench.configure({**store.settings, **site})
+        with service, workbench:
+            print(told(workbench, service, store), flush=True)
+            while workbench.running and service.running:
                 time.sleep(_TICK)
-            raise workbench.error("ended by itself")
+            raise (service if workbench.running else workbench).error("ended by itself")
 
 
-def told(workbench: Workbench, store: DemoStore) -> str:
+def told(workbench: Workbench, service: Service, store: DemoStore) -> str:
     """What the user needs: where to click, and how to see what came of it."""
-    url = workbench.url
-    bridge = f"{_typed(COMMAND)} --config {_typed(workbench.configuration)} progress funmooc"
+    url, site = workbench.url, f"{service.url}/demo/"
+    bridge = f"{_typed(COMMAND)} --config {_typed(service.configuration)} progress"
     lines = [
         ("Open", f"{url}  (in English: {url}?lang=en)"),
+        ("A direct site", f"{site}  (in English: {site}?lang=en)"),
+        ("… with an account", f"{site}sign-in"),
+        ("Moodle", moodle(service)),
         *(
-            (f"Rows of {name}", f"{bridge} {people.platform_id(student)}")
+            (f"Rows of {name}", f"{bridge} funmooc {people.platform_id(student)}")
             for student, name in people.LEARNERS.items()
         ),
+        ("Rows of the account", f"{bridge} direct {people.ACCOUNT.external_user_id}"),
+        ("Rows of Moodle's user", f"{bridge} moodle {people.MOODLE_USER}"),
         *store.notes,
+        ("HTTP API", f"{service.url}/docs"),
         ("Stop", "Ctrl-C"),
     ]
     width = max(len(label) for label, _ in lines)
     return "\n" + "\n".join(f"  {label:<{width}}   {text}" for label, text in lines) + "\n"
+
+
+def moodle(service: Service) -> str:
+    """What Moodle's plugin sends when an activity is completed, as a command."""
+    completion = {
+        "origin": "moodle",
+        "external_user_id": people.MOODLE_USER,
+        "grain_id": "grain-lumiere",
+        "module_id": "module-plantes",
+        "sequence_id": "sequence-1",
+    }
+    key = f"Authorization: Bearer {service.moodle_key}"
+    is_json = "Content-Type: application/json"
+    words = ["curl", "-sS", "-H", key, "-H", is_json, "-d", json.dumps(completion)]
+    return shlex.join([*words, f"{service.url}/v1/completions"])
 
 
 def _typed(path: Path) -> str:

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
+from bridge.origins.direct import account
+
 LEARNERS: Final = {"camille": "Camille", "sacha": "Sacha"}
+ACCOUNT: Final = account("https://www.example.org", 42)
+"""Whom a direct site with accounts would launch the mini-site for."""
+
+MOODLE_USER: Final = 12345
+
 VISITOR: Final = "visiteur"
 """Nobody is logged in."""
 
