@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -261,6 +262,14 @@ def test_a_wrong_id_number_is_refused_until_it_is_mended_and_holds_up_nobody(
     site.run("scheduled")
     assert site.items()[7, learner] == (ACKNOWLEDGED, None)
     eventually(lambda: [row[0] for row in bridge.rows(learner)] == ["grain-8", "mended"])
+
+
+def test_the_last_success_is_noted(site: Site, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.complete(7, learner)
+    site.set("local_progressbridge", "lastsuccess", 1)
+    site.run("adhoc")
+    assert time.time() - int(site.setting("lastsuccess") or 0) < 60
 
 
 def test_what_the_bridge_refuses_is_kept_with_its_rule(

@@ -244,3 +244,23 @@ def test_an_item_that_an_event_queued_while_its_batch_was_sent_is_noted_once(
         (7, learner): (ACKNOWLEDGED, None),
         (8, learner): (ACKNOWLEDGED, None),
     }
+
+
+def test_a_batch_larger_than_the_bridge_takes_is_sent_in_halves(site: Site, learner: int) -> None:
+    """1,000 completions whose ID numbers, escaped in JSON, make 1.3 MB; the real bridge takes 1."""
+    site.sql("UPDATE mdl_course SET idnumber = ?", "é" * 100)
+    site.add_activity(7, "ü" * 100)
+    site.sql(
+        """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+        INSERT INTO mdl_user (id, username) SELECT ? + i, 'u' || i FROM n""",
+        learner,
+    )
+    site.sql(
+        """INSERT INTO mdl_course_modules_completion
+        (coursemoduleid, userid, completionstate, timemodified)
+        SELECT 7, id, 1, 1767261600 FROM mdl_user WHERE id >= ?""",
+        learner,
+    )
+    site.run("scheduled")
+    assert site.mtrace == []
+    assert [status for status, _ in site.items().values()] == [ACKNOWLEDGED] * 1000

@@ -27,14 +27,22 @@ class state {
     /** @var string whose configuration */
     private const COMPONENT = 'local_progressbridge';
 
+    /** @var int seconds that a noted success is recent enough */
+    private const FRESH = 30;
+
     /**
      * The bridge has answered as it should.
+     *
+     * Written once in so many seconds: each write empties Moodle's cache of these settings.
      */
     public static function succeeded(): void {
-        set_config('lastsuccess', time(), self::COMPONENT);
-        if (self::failure() !== null) {
+        $failed = self::failure_time() !== null;
+        if ($failed) {
             unset_config('lastfailure', self::COMPONENT);
             unset_config('pauseduntil', self::COMPONENT);
+        }
+        if ($failed || time() - (self::last_success() ?? 0) >= self::FRESH) {
+            set_config('lastsuccess', time(), self::COMPONENT);
         }
     }
 
