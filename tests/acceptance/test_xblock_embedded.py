@@ -28,7 +28,7 @@ def mini():
         yield here
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def elsewhere():
     with site() as there:
         yield there
@@ -175,6 +175,41 @@ def test_a_page_that_led_elsewhere_is_no_longer_listened_to_nor_told_anything(
     assert page.state == "none"
     assert rows() == []
     assert inside(page, frame, "return heard") == []
+
+
+HOLD = """
+const call = window.fetch;
+window.held = 0;
+window.answered = false;
+window.fetch = async (...words) => {
+  window.held += 1;
+  await new Promise((go) => { window.release = go });
+  const answer = await call(...words);
+  const json = answer.json.bind(answer);
+  answer.json = async () => {
+    const body = await json();
+    setTimeout(() => { window.answered = true });
+    return body;
+  };
+  return answer;
+};
+"""
+
+
+def test_a_token_that_comes_when_the_page_has_gone_elsewhere_is_not_told_there(page, elsewhere):
+    page.open()
+    frame = loaded(page)
+    page.script(HOLD)
+    say(page, frame, {"type": "progress-bridge:renew"})
+    page.wait(lambda: page.script("return held"), "no token was asked for")
+    inside(page, frame, "location.href = arguments[0]", elsewhere.url)
+    page.wait(lambda: elsewhere.asked, "it did not go")
+    inside(page, frame, "return true")
+    page.script("release()")
+    page.wait(lambda: page.script("return answered"), "no token came")
+    page.script("document.querySelector('iframe').contentWindow.postMessage('last', '*')")
+    page.wait(lambda: inside(page, frame, "return heard").count("last"))
+    assert inside(page, frame, "return heard") == ["last"]
 
 
 def test_a_page_gets_a_fresh_token_when_it_asks(page):

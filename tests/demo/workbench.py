@@ -59,7 +59,7 @@ class Workbench(Server):
         """Whether the first page answers."""
         try:
             return requests.get(self.url, timeout=10).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # it may be slow to start
             return False
 
     def start(self) -> Self:
