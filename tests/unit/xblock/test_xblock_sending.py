@@ -251,6 +251,14 @@ def test_what_is_pending_holds_all_that_its_completion_needs(course, store):
     }
 
 
+def test_once_it_is_passed_on_no_id_is_kept_of_it(course, store):
+    store.error = StoreUnavailable("refused")
+    course.click()
+    store.error = None
+    course.handler("send_pending")
+    assert course.block().pending == {}
+
+
 def test_what_is_pending_is_sent_for_the_id_that_the_learner_had_then(course, store, users):
     store.error = OutboxUnavailable("full")
     course.click()
