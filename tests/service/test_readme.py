@@ -1,0 +1,83 @@
+"""The guide's commands and settings, tried as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from bridge import Identity, Settings
+from bridge.config_service import RateLimits, ServiceSettings
+from bridge.tokens import Tokens
+from tests.servers import ROOT
+from tests.servers.process import free_port
+from tests.service.test_permissions import ANSWERS
+
+GUIDE = (ROOT / "bridge/service/README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+
+
+def test_the_first_completion_is_recorded_as_the_guide_says(tmp_path: Path) -> None:
+    setting_up, asking = blocks("sh")[:2]
+    port = str(free_port())
+    ready = f"until curl -sf http://127.0.0.1:{port}/healthz > healthz; do sleep 0.1; done"
+    record = "/v1/learners/moodle/12345/progress"
+    script = "\n".join(
+        [
+            "set -e",
+            'trap "kill %1; wait" EXIT',
+            setting_up.replace("pip install", ": pip install"),
+            ready,
+            asking.partition('curl -H "Authorization: Bearer $KEY" http')[0],
+            f'until curl -s -H "Authorization: Bearer $KEY" http://127.0.0.1:8080{record}'
+            " | grep grain-1; do sleep 0.1; done",
+        ]
+    ).replace("8080", port)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": path, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '{"accepted":1,"refused":0,"results":[{"status":"accepted"}]}' in done.stdout
+    assert '"module_id":"module-1"' in done.stdout
+
+
+def test_the_settings_in_the_guide_are_all_there_are_and_their_defaults() -> None:
+    tokens, service = (yaml.safe_load(block) for block in blocks("yaml"))
+    assert service["service"].keys() == set(ServiceSettings.__slots__)
+    assert service["service"]["rate_limit"].keys() == set(RateLimits.__slots__)
+    found = Settings.from_mapping({"store": {"url": "memory:"}, **service}).service
+    assert found.rate_limit == RateLimits()
+    assert found.proxies == ServiceSettings().proxies
+    (key,) = tokens["tokens"]["keys"]
+    assert key.keys() == {"id", "secret_file"}
+
+
+def test_the_token_in_the_guide_is_issued(tmp_path: Path) -> None:
+    (example,) = blocks("python")
+    settings = {"store": {"url": "memory:"}, "tokens": {"keys": [{"id": "a", "secret": "s" * 32}]}}
+    (tmp_path / "bridge.yaml").write_text(yaml.safe_dump(settings))
+    names: dict[str, str] = {}
+    exec(example.replace("bridge.yaml", f"{tmp_path}/bridge.yaml"), names)
+    found = Settings.from_mapping(settings).tokens
+    assert found
+    read = Tokens(found).read(names["token"])
+    assert (read.identity, read.grains) == (Identity("moodle", 12345), {"grain-1"})
+
+
+def test_every_route_is_in_the_guide() -> None:
+    for method, path in ANSWERS:
+        assert f"`{method} {path}" in GUIDE
