@@ -44,7 +44,7 @@ def over(launch: Launch, learner: Identity) -> str:
 
 def test_the_module_is_small() -> None:
     module = (ROOT / "bridge/service/static/bridge.js").read_bytes()
-    assert len(gzip.compress(module, 9, mtime=0)) < 6144
+    assert len(gzip.compress(module, 9, mtime=0)) < 6000
     assert b"\nimport " not in module
 
 
@@ -382,6 +382,18 @@ def test_who_revokes_is_forgotten(page: Page, options: str) -> None:
     assert page.progress() == []
     page.complete("g3")
     assert page.kept == ["progress-bridge:consent"]
+
+
+def test_where_guests_alone_are_asked_a_launched_learner_is_not(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    guests = '{"consent":"guests"}'
+    page.open(options=guests)
+    assert page.state == "consent"
+    page.script("bridge.revoke()")
+    page.open(launch(learner), guests)
+    assert page.complete("g1") == "accepted"
+    arrives(page, store, learner, "g1")
 
 
 # --- embedded ----------------------------------------------------------------------------------

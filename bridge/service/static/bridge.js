@@ -1,42 +1,36 @@
 /* Progress bridge: records what a page's learner completes, whatever the connection does.
 
-   The learner is who launched the page (`#token=…`), or a guest of this browser. Each completion is
-   an entry of localStorage until it is recorded, so tabs do not get into each other's way. */
+   The learner is who launched the page (`#token=…`), or a guest. Each completion is an entry of
+   localStorage until it is recorded: tabs do not get into each other's way. */
 
 /**
  * @typedef {object} Options
- * @property {string} [service] the service's address; default: where this module comes from
- * @property {"required" | "guests" | "implied"} [consent] whether no id is made and nothing is
- *   stored or sent before `consent()`: for all, for guests, for nobody (the default)
+ * @property {string} [service] its address; default: where this module comes from
+ * @property {"required" | "guests" | "implied"} [consent] who is asked before an id is made and
+ *   anything is stored or sent: all, guests, nobody (the default)
  * @property {string} [parent] the origin of the page that embeds this one; default: any
  *
- * @typedef {object} Grain one completed grain
- * @property {string} grain_id
- * @property {string | null} module_id
- * @property {string | null} sequence_id
- * @property {string | null} completed_at an instant, ISO 8601
- * @property {boolean} waiting whether the service does not have it yet
+ * @typedef {Record<"grain_id" | "module_id" | "sequence_id" | "completed_at", string | null>
+ *   & {waiting: boolean}} Grain waiting: the service does not have it yet
  *
  * @typedef {"consent" | "nobody" | "guest" | "launched" | "expired"} State
  *   nobody: the first completion makes a guest. expired: what is completed waits for a new launch.
  */
 
 const NAME = "progress-bridge:";
-const PATIENCE = 20000; // milliseconds that an answer may take
-const RENEWAL = 5000; // milliseconds in which the embedding page may give a new token
+const PATIENCE = 20000; // milliseconds, as all times
+const RENEWAL = 5000;
 const OVER = "the launch is over: open the page from your course again";
 const BATCH = 50;
 const LONGEST_WAIT = 300000;
-const REMEMBERED = 86400000; // milliseconds that an accepted completion may need to be recorded
+const REMEMBERED = 86400000; // what is accepted is recorded by then
 
-/** What went wrong; `kind` says what to do about it. */
+/**
+ * What went wrong. Its `kind`: "invalid", "refused": a rule is broken. "forbidden": the launch is
+ * for another grain. "expired": launch the page again. "guests": the service makes none.
+ * "unavailable": try again later.
+ */
 export class BridgeError extends Error {
-  /**
-   * @param {"invalid" | "refused" | "forbidden" | "expired" | "guests" | "unavailable"} kind
-   *   invalid, refused: a rule is broken. forbidden: the launch is for another grain. expired:
-   *   launch the page again. guests: the service makes none. unavailable: try again later.
-   * @param {string} message
-   */
   constructor(kind, message) {
     super(message);
     this.name = "BridgeError";
@@ -44,7 +38,7 @@ export class BridgeError extends Error {
   }
 }
 
-/** A browser's storage; where it is full or forbidden, this page's memory. */
+/** A browser's storage; this page's memory where it is full or forbidden. */
 class Shelf {
   #memory = new Map();
   #area;
@@ -84,7 +78,7 @@ class Shelf {
   }
 }
 
-/** What a token says; not proved: the service does that. Null when it is none. */
+/** What a token says, unproved; null when it is none. */
 function read(token) {
   try {
     const [, body] = token.split(".");
@@ -103,7 +97,7 @@ function text(value, name, optional) {
   }
   const stripped = typeof value === "string" ? value.trim() : "";
   if (!stripped || stripped.length > 255) {
-    throw new BridgeError("invalid", `${name}: not a text of 1 to 255 characters`);
+    throw new BridgeError("invalid", `${name}: 1 to 255 characters`);
   }
   return stripped;
 }
@@ -116,7 +110,7 @@ function earliest(a, b) {
   return (a.completed_at ?? "~") < (b.completed_at ?? "~") ? -1 : 1;
 }
 
-/** Dispatches "change" when `state`, `waiting` or what `progress()` tells may be another. */
+/** Dispatches "change" when what it tells may be another. */
 export class ProgressBridge extends EventTarget {
   #local = new Shelf("localStorage");
   #session = new Shelf("sessionStorage");
@@ -149,7 +143,6 @@ export class ProgressBridge extends EventTarget {
     window.addEventListener("message", (event) => this.#hear(event));
     window.addEventListener("online", () => this.#send(true));
     window.addEventListener("storage", (event) => event.key?.startsWith(NAME) && this.#changed());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#send());
     this.#send();
   }
 
@@ -175,8 +168,8 @@ export class ProgressBridge extends EventTarget {
   }
 
   /**
-   * The learner has completed the grain, now. What cannot be sent is kept and sent later, by this
-   * page or another of the site, even after the tab was closed.
+   * The learner has completed the grain, now. What cannot be sent is kept and sent later, even by
+   * another page of the site.
    *
    * @param {string} grain
    * @param {{module?: string, sequence?: string}} [where]
@@ -209,7 +202,7 @@ export class ProgressBridge extends EventTarget {
       throw new BridgeError("refused", refused);
     }
     if (!sent && this.#noGuests) {
-      throw new BridgeError("guests", "no guests here: see service.guests, service.sites");
+      throw new BridgeError("guests", "see service.guests and service.sites");
     }
     return sent ? "accepted" : "waiting";
   }
@@ -222,12 +215,16 @@ export class ProgressBridge extends EventTarget {
    */
   async progress() {
     const learner = this.#consented ? this.#learner : null;
+    const owner = this.#key("");
     const grains = new Map();
     for (let after = ""; learner && after !== null; ) {
       const path = `v1/learners/${learner.origin}/${learner.id}/progress?limit=1000`;
       const page = await this.#page(path + (after && `&after=${encodeURIComponent(after)}`));
       page.items.forEach((row) => grains.set(row.grain_id, { ...row, waiting: false }));
       after = page.next;
+    }
+    if (owner !== this.#key("")) {
+      return this.progress(); // somebody else's by now
     }
     for (const known of this.#known()) {
       if (!grains.has(known.grain_id)) {
@@ -251,17 +248,18 @@ export class ProgressBridge extends EventTarget {
   }
 
   /**
-   * The learner no longer agrees: who they were and what waits is forgotten in this browser, and
-   * nothing is kept before the next `consent()`. What was recorded stays where it is.
+   * The learner no longer agrees: this browser forgets who they were and what waits. What was
+   * recorded stays.
    */
   revoke() {
     this.#abort.abort();
     this.#abort = new AbortController();
     clearTimeout(this.#timer);
-    const theirs = this.#local.keys(this.#key(""));
+    const forget = (key) => this.#local.remove(key);
+    this.#local.keys(this.#key("")).forEach(forget);
     this.#launch = null;
-    const guests = [...this.#local.keys(this.#key("")), NAME + "guest"];
-    [...theirs, ...guests].forEach((key) => this.#local.remove(key));
+    this.#local.keys(this.#key("")).forEach(forget);
+    forget(NAME + "guest");
     this.#session.remove(NAME + "launch");
     this.#held.clear();
     this.#local.set(NAME + "consent", "revoked");
@@ -270,8 +268,8 @@ export class ProgressBridge extends EventTarget {
 
   get #consented() {
     const answer = this.#local.get(NAME + "consent");
-    const asks = this.#asks === "required" || (this.#asks === "guests" && !this.#launch);
-    return answer === "given" || (!asks && !answer);
+    const fine = { implied: !answer, guests: this.#launch };
+    return answer === "given" || Boolean(fine[this.#asks]);
   }
 
   get #guest() {
@@ -282,7 +280,7 @@ export class ProgressBridge extends EventTarget {
     return this.#launch ?? this.#guest;
   }
 
-  /** Where a grain is kept. Each learner's are apart: nobody sends another's. */
+  /** Where a grain is kept: each learner's apart, so that nobody sends another's. */
   #key(grain) {
     const owner = this.#launch ? `${this.#launch.origin}/${this.#launch.id}` : "guest";
     return `${NAME}done:${owner}:${grain}`;
@@ -300,10 +298,10 @@ export class ProgressBridge extends EventTarget {
     this.#launched(token);
   }
 
-  /** The page is the token's learner's; nobody's that we know, when it cannot be read. */
+  /** The page is the token's learner's; nobody's when it cannot be read. */
   #launched(token) {
     const learner = read(token);
-    this.#launch = learner ?? { origin: "unknown" };
+    this.#launch = learner ?? {};
     this.#expired = !learner;
     if (this.#consented) {
       this.#session.set(NAME + "launch", token);
@@ -311,7 +309,7 @@ export class ProgressBridge extends EventTarget {
     this.#send(true);
   }
 
-  /** A new token from the page that embeds this one, for the same learner. */
+  /** A new token from the embedding page, for the same learner. */
   #hear({ source, origin, data }) {
     if (source !== window.parent || source === window || data?.type !== NAME + "token") {
       return;
@@ -330,7 +328,7 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
-  /** Whether the page that embeds this one gave a new token in time. */
+  /** Whether the embedding page gave a new token in time. */
   #renew() {
     const before = this.#launch.token;
     if (window.parent === window) {
@@ -364,7 +362,7 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
-  /** This learner's completions as this browser knows them, earliest first. */
+  /** This learner's completions as this browser knows them. */
   #known() {
     const grains = [...this.#held.values()].map((item) => ({ ...item, waiting: true }));
     for (const key of this.#consented ? this.#local.keys(this.#key("")) : []) {
@@ -395,24 +393,19 @@ export class ProgressBridge extends EventTarget {
     if (!this.#consented || Date.now() < this.#notBefore || !this.waiting.length) {
       return;
     }
-    let begun = false;
-    const drain = () => {
-      begun = true;
-      return this.#drain();
-    };
     try {
-      await navigator.locks.request(this.#key(""), drain);
+      await navigator.locks.request(this.#key(""), () => this.#drain());
     } catch (error) {
-      if (begun) {
+      if (navigator.locks && error.name !== "SecurityError") {
         throw error;
       }
-      await drain(); // no locks in this browser or frame
+      await this.#drain(); // no locks in this browser or frame
     }
   }
 
   async #drain() {
     const { signal } = this.#abort;
-    while (!signal.aborted && !this.#expired) {
+    while (this.#goesOn(signal) && !this.#expired) {
       const launch = this.#launch;
       const items = this.waiting.filter((item) => allows(launch, item)).slice(0, BATCH);
       if (!items.length || !(await this.#ensureLearner(signal))) {
@@ -429,13 +422,18 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
-  /** Make a guest where there is nobody; another tab may have made one meanwhile. */
+  /** Not once the learner has revoked, here or in another tab. */
+  #goesOn(signal) {
+    return !signal.aborted && this.#consented;
+  }
+
+  /** Another tab may have made a guest meanwhile. */
   async #ensureLearner(signal) {
     if (this.#learner) {
       return true;
     }
     const answer = await this.#ask("v1/guests", { method: "POST" }, signal);
-    const token = answer.status === 201 && !signal.aborted && answer.data?.token;
+    const token = answer.status === 201 && this.#goesOn(signal) && answer.data?.token;
     this.#noGuests = [403, 404].includes(answer.status);
     if (token) {
       this.#local.set(NAME + "guest", token);
@@ -456,7 +454,7 @@ export class ProgressBridge extends EventTarget {
     };
     const answer = await this.#ask("v1/completions", how, signal);
     const { status, data } = answer;
-    if (signal.aborted) {
+    if (!this.#goesOn(signal)) {
       return false;
     }
     if (status === 401) {
@@ -496,7 +494,7 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
-  /** The service does not take the token (any longer); whether there is another now. */
+  /** The service does not take the token; whether there is another now. */
   async #unknown(token) {
     if (this.#launch) {
       const renewed = this.#launch.token !== token || (await this.#renew());
@@ -510,7 +508,7 @@ export class ProgressBridge extends EventTarget {
     return false;
   }
 
-  /** Try again after a while: longer each time, or as the service says. */
+  /** Try again: later each time, or when the service says. */
   #later(answer) {
     const asked = (answer?.retryAfter || 0) * 1000;
     const longest = Math.min(2000 * 2 ** this.#failures, LONGEST_WAIT);
@@ -538,7 +536,7 @@ export class ProgressBridge extends EventTarget {
     throw new BridgeError("expired", OVER);
   }
 
-  /** The whole answer, within the time that is allowed for it. */
+  /** The whole answer, in time. */
   async #ask(path, { token, headers, ...how }, signal) {
     const abort = new AbortController();
     const end = () => abort.abort();
@@ -550,7 +548,7 @@ export class ProgressBridge extends EventTarget {
         headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
         credentials: "omit",
         cache: "no-store",
-        keepalive: how.body?.length < 15000, // goes on when the tab is closed; 64 kB at most
+        keepalive: how.body?.length < 15000, // outlives the tab; 64 kB at most
         signal: abort.signal,
       });
       const { status } = response;
