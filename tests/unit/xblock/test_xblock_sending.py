@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from progress_xblock.deployment import bridge_for, settings_for
 from progress_xblock.patience import THREADS, within
 from tests.faults import proxy as faults
 from tests.faults.proxy import Proxy
+from tests.servers import ROOT
 
 LEARNER = "0123456789abcdef0123456789abcdef"
 BUDGET = 0.6
@@ -183,6 +186,24 @@ def test_a_forked_worker_has_all_its_threads():
         assert os.waitpid(child, 0)[1] == 0
     finally:
         over.set()
+
+
+def test_a_thread_that_is_stuck_does_not_keep_its_process_from_ending():
+    code = (
+        "import threading; from bridge import StoreUnavailable\n"
+        "from progress_xblock.patience import within\n"
+        "try: within(0.01, threading.Event().wait)\n"
+        "except StoreUnavailable: print('given up')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert ended.stdout == "given up\n"
 
 
 class TestWithAnOutbox:
