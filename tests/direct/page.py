@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
@@ -16,6 +18,8 @@ from tests.servers.process import HOST
 
 PATIENCE: Final = 15
 """Seconds."""
+
+EXAMPLE: Final = Path(__file__).with_name("static_page.html")
 
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>A page</title>
@@ -59,7 +63,7 @@ class Refused(Exception):
 
 @dataclass
 class PageSite:
-    """A site of two pages, ``/`` with `bridge.js` and ``/course`` that embeds it.
+    """A site: ``/`` has `bridge.js`, ``/course`` embeds it, ``/example`` is what the guide quotes.
 
     Attributes:
         url: its origin.
@@ -74,8 +78,10 @@ class PageSite:
 def page_site() -> Iterator[PageSite]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            page = _FRAME if self.path.startswith("/course") else _PAGE
-            body = page.replace("SERVICE", here.service).encode()
+            path = urlsplit(self.path).path
+            page = {"/course": _FRAME, "/example": EXAMPLE.read_text()}.get(path, _PAGE)
+            page = page.replace("SERVICE", here.service)
+            body = page.replace("https://bridge.example.org", here.service).encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from selenium.webdriver.common.by import By
 
 from bridge import Bridge, Identity
 from tests.direct.page import Page, Refused
@@ -456,3 +457,27 @@ def test_the_page_that_embeds_gives_a_new_token_but_for_nobody_else(
     assert page.state == "launched"
     assert {"type": "progress-bridge:renew"} in heard(page)
     assert recorded(store, bob) == set()
+
+
+# --- the guide's page ----------------------------------------------------------------------------
+
+
+def test_the_page_that_the_guide_quotes_works(page: Page, store: Bridge) -> None:
+    def visit() -> None:
+        page.browser.get("about:blank")
+        page.browser.get(f"{page.site.url}/example")
+
+    def text(selector: str) -> str:
+        return page.browser.find_element(By.CSS_SELECTOR, selector).text
+
+    visit()
+    page.browser.find_element(By.CSS_SELECTOR, "#done").click()
+    page.wait(lambda: "Oui" in text("#consent"))
+    page.browser.find_element(By.CSS_SELECTOR, "#consent button").click()
+    page.wait(lambda: text("#consent") == "")
+    page.wait(lambda: "progress-bridge:guest" in page.kept)
+    arrives(page, store, guest(page), "grain-lumiere")
+    visit()
+    page.wait(lambda: text("#state") == "Déjà terminé.")
+    page.browser.find_element(By.CSS_SELECTOR, "#done").click()
+    page.wait(lambda: text("#state") == "Enregistré.")

@@ -13,7 +13,8 @@ from bridge import Bridge, Settings
 from tests.direct.sites import COOKIE, Site, Visitor
 from tests.servers import ROOT
 
-EXAMPLES = {path.name: path for path in (ROOT / "tests/direct").glob("*_site.py")}
+HERE = ROOT / "tests/direct"
+EXAMPLES = {name: HERE / name for name in ("flask_site.py", "django_site.py", "static_page.html")}
 GUIDE = ROOT / "bridge/origins/README.md"
 
 
@@ -119,11 +120,15 @@ def test_a_forged_cookie_is_a_new_guest(visitor: Visitor) -> None:
     assert visitor.call("GET", "/progress", f"{COOKIE}={visitor.proof}").json() == ["g1"]
 
 
+def beginning(text: str) -> str:
+    return "\n".join(text.splitlines()[:2])
+
+
 def quotes(text: str) -> dict[str, str]:
     """The blocks that begin as an example does, by its name."""
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    by_first = {block.partition("\n")[0]: block for block in blocks}
-    firsts = {name: path.read_text().partition("\n")[0] for name, path in EXAMPLES.items()}
+    blocks = re.findall(r"```(?:python|html)\n(.*?)```", text, re.DOTALL)
+    by_first = {beginning(block): block for block in blocks}
+    firsts = {name: beginning(path.read_text()) for name, path in EXAMPLES.items()}
     return {name: by_first[first] for name, first in firsts.items() if first in by_first}
 
 
