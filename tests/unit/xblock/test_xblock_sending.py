@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from bridge import Identity, OutboxUnavailable, StoreUnavailable
+from bridge import Identity, OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.outbox import open_outbox
 from progress_xblock.deployment import bridge_for, settings_for
 from progress_xblock.patience import THREADS, within
@@ -182,7 +182,10 @@ def test_a_forked_worker_has_all_its_threads():
                 within(0.001, over.wait)
         child = os.fork()
         if child == 0:
-            os._exit(0 if within(1, lambda: True) else 1)
+            try:
+                os._exit(0 if within(1, lambda: True) else 1)
+            finally:  # nothing more of the tests in the child
+                os._exit(1)
         assert os.waitpid(child, 0)[1] == 0
     finally:
         over.set()
@@ -317,6 +320,22 @@ def test_many_clicks_while_the_store_is_down_are_one_line_in_the_log(course, sto
     for _ in range(5):
         course.click()
     assert caplog.text.count("refused") == 1
+
+
+def test_another_kind_of_trouble_is_a_line_of_its_own(course, store, caplog):
+    for error in (StoreUnavailable("refused"), StoreMisconfigured("401")):
+        store.error = error
+        course.click()
+        course.click()
+    assert (caplog.text.count("refused"), caplog.text.count("401")) == (1, 1)
+
+
+def test_a_trouble_that_lasts_is_told_again_after_a_minute(course, store, caplog, monkeypatch):
+    store.error = StoreUnavailable("refused")
+    course.click()
+    monkeypatch.setattr("progress_xblock.notices.EVERY", 0.0)
+    course.click()
+    assert caplog.text.count("refused") == 2
 
 
 def test_wrong_settings_are_one_line_in_the_log_and_the_work_is_kept(lms, course, caplog):
