@@ -120,6 +120,22 @@ def test_what_the_page_reports_is_recorded_and_told_back_to_it(page, rows):
     assert (heard[0], heard[-1]) == ("none", "done")
 
 
+def test_what_the_page_reports_again_and_again_is_sent_once(page, rows):
+    page.open()
+    frame = loaded(page)
+    page.script(
+        "const call = fetch; window.calls = 0;"
+        "window.fetch = (...words) => { calls += 1; return call(...words) }"
+    )
+    inside(page, frame, "for (let i = 0; i < 5; i += 1) say(arguments[0])", COMPLETE)
+    page.wait_for("done")
+    say(page, frame, COMPLETE)
+    say(page, frame, {"type": "progress-bridge:renew"})
+    page.wait(lambda: inside(page, frame, "return heard.at(-1).token"), "no token came")
+    assert page.script("return calls") == 2  # the completion, and the token
+    assert len(rows()) == 1
+
+
 @pytest.mark.parametrize(
     "data",
     [

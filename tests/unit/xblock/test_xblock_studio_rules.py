@@ -23,7 +23,16 @@ ALLOWED = {
     "display_name": ["x" * 255, "Café"],
     "button_text": ["", "x" * 60],
     "done_text": ["", "Bravo !"],
-    "page_path": ["", "/", "demo/", "/lecons/la-lumière/?lang=fr", "a..b", "a.b/c", "a%20b"],
+    "page_path": [
+        "",
+        "/",
+        "demo/",
+        "/lecons/la-lumière/?lang=fr",
+        "a..b",
+        "a.b/c",
+        "a%20b",
+        "a?b=/../c",
+    ],
     "complete_on": ["click", "seen", "page"],
     "counts_for_grade": [True, False],
 }
