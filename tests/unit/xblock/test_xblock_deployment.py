@@ -152,6 +152,7 @@ def test_a_mini_site_is_a_host_and_a_path():
         "javascript:alert(1)",
         "https://",
         "https://user:secret@mini.example.org",
+        "https://user@mini.example.org",
         "https://mini.example.org?a=1",
         "https://mini.example.org#token",
         "https://mini.example.org:port",
