@@ -1,6 +1,7 @@
 """The block's views and faces: for learners, authors and visitors."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bridge.config_tokens import token_settings
 from bridge.tokens import Tokens
 from tests.unit.xblock.conftest import PLATFORM_ID
 
+PACKAGE = Path(progress_xblock.__file__).parent
 TOKENS = {"keys": [{"id": "2026-11", "secret": "k" * 32}]}
 SITE = "https://mini.example.org"
 LEARNERS_FILES = ("static/css/progress.css", "static/js/progress.js", "templates/progress.html")
@@ -186,7 +188,21 @@ class TestForVisitors:
         assert "Connectez-vous" in course.block().public_view().content
 
 
+@pytest.mark.parametrize("template", ["progress", "preview", "public", "studio"])
+def test_a_template_has_no_words_of_its_own_to_be_translated(template):
+    text = (PACKAGE / f"templates/{template}.html").read_text(encoding="utf-8")
+    for markup in (r"{#.*?#}", r"{%.*?%}", r"{{.*?}}", r"<.*?>"):
+        text = re.sub(markup, "", text, flags=re.DOTALL)
+    assert text.split() == []
+
+
+def test_the_script_says_only_what_it_is_given():
+    script = (PACKAGE / "static/js/progress.js").read_text(encoding="utf-8")
+    said = re.findall(r"(?:say|write)\([^;]*?\);", script)
+    assert said
+    assert [call for call in said if re.search(r'"[A-Z]|" |[a-z] [a-z]', call)] == []
+
+
 def test_what_a_learners_page_loads_of_the_block_is_under_15_kilobytes_gzipped():
-    folder = Path(progress_xblock.__file__).parent
-    weight = sum(len(gzip.compress((folder / name).read_bytes())) for name in LEARNERS_FILES)
+    weight = sum(len(gzip.compress((PACKAGE / name).read_bytes())) for name in LEARNERS_FILES)
     assert weight < 15_000
