@@ -14,9 +14,9 @@ DELIVERY = ["prometheus-client>=0.17", "tenacity>=8.2"]
 DIRECT = ["itsdangerous>=2.1"]
 SERVICE = [
     "fastapi>=0.115",
-    "limits>=4",
+    "fastapi-offline>=1.7",  # Swagger UI for the page /docs, from our own server
+    "limits>=4.2",
     "orjson>=3.10",
-    "swagger-ui-bundle>=1.1",  # the page /docs, from our own server
     "uvicorn[standard]>=0.30",
     *DELIVERY,
 ]

@@ -63,6 +63,7 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(bridge, delivery),
     )
     service = settings.service

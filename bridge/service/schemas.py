@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -15,7 +16,7 @@ from bridge.service.problems import MEDIA_TYPE
 
 _Id = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 _GUEST: Final = "0b6c1c1e-3f1a-4a53-9f0e-2f6f2f3c9d11"
-_COMPLETION: Final[dict[str, Any]] = {
+COMPLETION: Final[dict[str, Any]] = {
     "origin": "moodle",
     "external_user_id": 12345,
     "grain_id": "grain-1",
@@ -25,10 +26,35 @@ _COMPLETION: Final[dict[str, Any]] = {
 }
 
 
+COMPLETIONS: Final = {
+    "one": COMPLETION,
+    "several": [
+        COMPLETION,
+        {"origin": "direct", "external_user_id": _GUEST, "grain_id": "grain-2"},
+    ],
+    "with a learner token": {"grain_id": "grain-1"},
+}
+"""Bodies of `POST /v1/completions`."""
+
+_RESULTS: Final[dict[str, Any]] = {
+    "accepted": 1,
+    "refused": 1,
+    "results": [
+        {"status": "accepted"},
+        {
+            "status": "refused",
+            "field": "external_user_id",
+            "rule": "not decimal digits",
+            "value": "'ada'",
+        },
+    ],
+}
+
+
 class Completion(BaseModel):
     """A learner finished a grain. With a learner token it need not say who the learner is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_COMPLETION]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [COMPLETION]})
 
     origin: Origin | SkipJsonSchema[None] = Field(
         default=None, description="The front door the learner came through."
@@ -60,6 +86,8 @@ class Result(BaseModel):
 
 class Results(BaseModel):
     """What became of the items, in their order."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_RESULTS]})
 
     accepted: int = Field(ge=0, le=MOST)
     refused: int = Field(ge=0, le=MOST)
@@ -142,10 +170,17 @@ class LearnerTokenInfo(BaseModel):
     version: str
 
 
+_NEW_GUEST: Final[dict[str, Any]] = {
+    "token": "eyJhbGciOiJIUzI1NiIsImtpZCI6IjIwMjYtMTEiLCJ0eXAiOiJKV1QifQ.….…",
+    "external_user_id": _GUEST,
+    "expires_at": "2027-12-22T12:00:00.000Z",
+}
+
+
 class Guest(BaseModel):
     """A new guest of the direct site."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"external_user_id": _GUEST}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_NEW_GUEST]})
 
     token: str
     external_user_id: str
@@ -192,16 +227,23 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def body(model: type[BaseModel], *, required: bool, many: bool = False) -> dict[str, Any]:
+def body(
+    model: type[BaseModel],
+    *,
+    required: bool,
+    many: bool = False,
+    examples: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The OpenAPI description of a body that the route reads by itself."""
     one: dict[str, Any] = {"$ref": f"#/components/schemas/{model.__name__}"}
     schema = one
     if many:
         array = {"type": "array", "items": one, "minItems": 1, "maxItems": MOST}
         schema = {"oneOf": [one, array]}
-    return {
-        "requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}
-    }
+    content: dict[str, Any] = {"schema": schema}
+    if examples:
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,16 @@ def test_pages_together_are_the_record(here: Here, limit: int) -> None:
     assert seen == [f"grain-{n}é" for n in range(10)]
 
 
+def test_pages_are_in_an_order_of_their_own(here: Here) -> None:
+    """A store puts what names its module before what does not."""
+    here.bridge.store.record(
+        [Completion(ADA, "b", "m", None, DAY), Completion(ADA, "a", None, None, DAY)]
+    )
+    first = get(here, f"{PATH}/progress?limit=1")
+    second = get(here, f"{PATH}/progress?limit=1&after={first['next']}")
+    assert [item["grain_id"] for item in first["items"] + second["items"]] == ["a", "b"]
+
+
 def test_what_is_recorded_between_two_pages_repeats_and_hides_nothing(here: Here) -> None:
     record(here, "b", "c", "d")
     page = get(here, f"{PATH}/progress?limit=2")

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.ui import WebDriverWait
 
 from bridge import StoreMisconfigured, StoreUnavailable
 from bridge.service import readiness
@@ -171,6 +173,15 @@ def test_the_documentation_page_loads_from_the_service_alone(here: Here) -> None
         assert answer.headers["content-type"].startswith(("text/css", "text/javascript", "image/"))
     assert "<script>" not in page.text
     assert "unsafe-inline" not in page.headers["content-security-policy"].partition("style-src")[0]
+
+
+def test_the_documentation_page_shows_the_api(here: Here, browser: Chrome) -> None:
+    browser.get(f"{here.url}/docs")
+    waiting = WebDriverWait(browser, 20)
+    waiting.until(lambda window: "/v1/completions" in window.find_element("id", "docs").text)
+    browser.find_element("css selector", "[id$=post_completions] button").click()
+    waiting.until(lambda window: "grain-1" in window.find_element("id", "docs").text)
+    assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
 
 
 def test_bridge_js_is_kept_by_browsers_until_it_changes(

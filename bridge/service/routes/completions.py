@@ -38,7 +38,8 @@ _422: Final = schemas.problems(422)[422]["content"] | {
         422: {"description": "None is accepted, or the body has a wrong shape.", "content": _422},
         **schemas.problems(400, 401, 403, 408, 413, 415, 429, 503),
     },
-    openapi_extra=schemas.SECURED | schemas.body(schemas.Completion, required=True, many=True),
+    openapi_extra=schemas.SECURED
+    | schemas.body(schemas.Completion, required=True, many=True, examples=schemas.COMPLETIONS),
 )
 async def post_completions(request: Request) -> Response:
     """What is accepted is on disk when the answer comes, and is delivered whatever happens.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from bridge.service.problems import Problem
 
@@ -16,10 +16,11 @@ router: Final = APIRouter(include_in_schema=False)
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 
+_SWAGGER_UI: Final = Path(str(files("fastapi_offline"))) / "static"
 _ASSETS: Final = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
-    "favicon-32x32.png": "image/png",
+    "favicon.png": "image/png",
 }
 _DOCS: Final = """\
 <!doctype html>
@@ -29,7 +30,7 @@ _DOCS: Final = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Progress bridge: API</title>
 <link rel="stylesheet" href="docs/swagger-ui.css">
-<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="icon" href="docs/favicon.png">
 <script src="docs/swagger-ui-bundle.js" defer></script>
 <script src="docs/start.js" defer></script>
 </head>
@@ -69,7 +70,7 @@ async def asset(request: Request, name: str) -> Response:
     """What the page consists of."""
     if name not in _ASSETS:
         raise Problem(404, "there is no such file")
-    return _file(request, Path(str(swagger_ui_path)) / name, _ASSETS[name])
+    return _file(request, _SWAGGER_UI / name, _ASSETS[name])
 
 
 def _file(request: Request, path: Path, media_type: str) -> Response:
