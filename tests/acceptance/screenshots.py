@@ -33,7 +33,7 @@ PICTURES: Final = {
     "page-integree": ("embedded", ".grain-progress", 640),
     "termine": ("own_texts", ".grain-progress", 640),
     "en-attente": ("pending", ".grain-progress", 640),
-    "telephone": ("none", "html", 320),
+    "telephone": ("none", ".grain-progress", 320),
 }
 """By name: the situation, what is shown of it, and the window's width in CSS pixels."""
 
@@ -45,13 +45,12 @@ def shoot(browser: Chrome, selector: str, path: Path) -> None:
         "return [box.x + scrollX, box.y + scrollY, box.width, box.height]",
         selector,
     )
-    margin = 0 if selector == "html" else MARGIN
     x, y, width, height = box
     clip = {
-        "x": max(x - margin, 0),
-        "y": y - margin,
-        "width": width + 2 * margin,
-        "height": height + 2 * margin,
+        "x": x - MARGIN,
+        "y": y - MARGIN,
+        "width": width + 2 * MARGIN,
+        "height": height + 2 * MARGIN,
         "scale": 1,
     }
     shot = browser.execute_cdp_cmd(

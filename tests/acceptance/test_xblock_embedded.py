@@ -295,5 +295,5 @@ def test_the_frame_has_a_name_and_may_not_lead_the_course_away(page):
     page.open()
     frame = loaded(page)
     assert frame.get_attribute("title") == "La leçon interactive"
-    assert frame.size["height"] == 560 - 2  # less its border
+    assert frame.size["height"] == 680 - 2  # less its border
     assert "allow-top-navigation" not in frame.get_attribute("sandbox")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import HttpRequest
+
 _SEQUENCE = """
 <vertical_demo>
   <html_demo>
@@ -32,7 +36,7 @@ _SEEN = """
 
 _PAGE = """
 <progress display_name="La leçon interactive" grain_id="grain-lumiere" module_id="module-plantes"
-          sequence_id="sequence-1" complete_on="page" page_path="demo/" page_height="560"/>
+          sequence_id="sequence-1" complete_on="page" page_path="demo/" page_height="680"/>
 """
 
 _WORDS = """
@@ -55,3 +59,9 @@ def scenarios() -> list[tuple[str, str]]:
         ("Un grain avec ses propres textes", _WORDS),
         ("Un grain à régler", _EMPTY),
     ]
+
+
+def units(request: HttpRequest) -> dict[str, Any]:
+    """For the page's menu: addresses and titles."""
+    titles = [title for title, _ in scenarios()]
+    return {"units": [(f"/scenario/progress.{n}/", title) for n, title in enumerate(titles)]}

@@ -20,7 +20,10 @@ MIDDLEWARE = [
     *MIDDLEWARE,
 ]
 TEMPLATES[0]["DIRS"].insert(0, str(Path(__file__).with_name("templates")))
-TEMPLATES[0]["OPTIONS"]["context_processors"].append("tests.demo.people.everybody")
+TEMPLATES[0]["OPTIONS"]["context_processors"] += [
+    "tests.demo.people.everybody",
+    "tests.demo.course.units",
+]
 WORKBENCH["services"] |= {
     "user": "tests.demo.services.UserService",
     "settings": "tests.demo.services.SettingsService",
