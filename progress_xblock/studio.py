@@ -168,8 +168,17 @@ class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is
         return CompleteOn(self.complete_on) if known else CompleteOn.CLICK
 
     def _seconds(self) -> int:
-        """How long the block has to be seen; what was imported may be out of range."""
-        return int(min(max(self.seen_seconds or 0, SECONDS.start), SECONDS.stop - 1))
+        """How long the block has to be seen."""
+        return _within(SECONDS, self.seen_seconds)
+
+    def _height(self) -> int:
+        """The embedded page's height in pixels."""
+        return _within(PIXELS, self.page_height)
+
+
+def _within(allowed: range, value: int | None) -> int:
+    """The value, brought into its range: what was imported may be out of it."""
+    return min(max(value or 0, allowed.start), allowed.stop - 1)
 
 
 def _add(validation: Validation, kind: str, text: str) -> None:

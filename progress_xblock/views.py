@@ -70,7 +70,6 @@ class ViewsMixin(LaunchMixin):
             "face": face,
             "texts": {name: self.ugettext(text) for name, text in PAGE.items()},
             "language": get_language(),
-            "way": self._way().value,
             "seconds": self._seconds(),
             "site": self._site(),
             "grain": self.grain_id,
@@ -86,7 +85,7 @@ class ViewsMixin(LaunchMixin):
         words = {
             "title": self._title(),
             "text": text,
-            "height": self.page_height if way is CompleteOn.PAGE and self._site() else None,
+            "height": self._height() if way is CompleteOn.PAGE and self._site() else None,
             "seconds": self._seconds() if way is CompleteOn.SEEN else None,
             "seen": self.ugettext(SEEN),
             "wait": face["active"] and face["state"] == State.NONE,

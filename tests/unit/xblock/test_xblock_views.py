@@ -78,6 +78,11 @@ class TestForLearners:
         assert (face["state"], face["active"]) == ("blocked", False)
         assert "where the page of this activity is" in face["message"]
 
+    @pytest.mark.parametrize(("imported", "meant"), [(None, 100), (-5, 100), (99999, 2000)])
+    def test_an_imported_height_out_of_range_is_brought_into_it(self, embedded, imported, meant):
+        embedded.fields["page_height"] = imported
+        assert f"height: {meant}px" in embedded.html()
+
     def test_a_height_is_written_for_browsers(self, embedded):
         embedded.fields["page_height"] = 1200
         assert "height: 1200px" in embedded.html()
