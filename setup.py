@@ -17,7 +17,9 @@ SERVICE = [
     "fastapi-offline>=1.7",  # Swagger UI for the page /docs, from our own server
     "limits>=4.2",
     "orjson>=3.10",
-    "uvicorn[standard]>=0.30",
+    "httptools>=0.6",
+    "uvicorn>=0.37",
+    "uvloop>=0.19",
     *DELIVERY,
 ]
 TEST = [

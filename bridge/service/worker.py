@@ -29,6 +29,10 @@ KEEP_ALIVE: Final = 75
 would now and then send a request into a connection that is just being closed."""
 
 
+HANGING: Final = 30
+"""Seconds after which a worker process that does not react is replaced."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the command line says beside the configuration.
@@ -90,5 +94,6 @@ def config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Conf
         forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=FINISH_WITHIN,
         timeout_keep_alive=KEEP_ALIVE,
+        timeout_worker_healthcheck=HANGING,
         **where,
     )

@@ -74,22 +74,24 @@ def single(bed: Bed) -> Iterator[Result]:
 def batches(bed: Bed) -> Iterator[Result]:
     """500 completions a request, 4 connections."""
     count = bed.count(100)
-    with TemporaryDirectory(dir=bed.folder) as name:
-        with Service(Path(name), _FAR, "--no-deliver", "--no-access-log") as service:
+    with (
+        TemporaryDirectory(dir=bed.folder) as name,
+        Service(Path(name), _FAR, "--no-deliver", "--no-access-log") as service,
+    ):
 
-            def ours(number: int) -> float:
-                load = fire(service.port, _batches(count, number, service.key), BATCH_CONNECTIONS)
-                assert len(load.named(202)) == count
-                return count * BATCH / load.seconds
+        def ours(number: int) -> float:
+            load = fire(service.port, _batches(count, number, service.key), BATCH_CONNECTIONS)
+            assert len(load.named(202)) == count
+            return count * BATCH / load.seconds
 
-            ours(99)
-            yield from compare(
-                "service-batch",
-                ours,
-                Rival(side=_parsing(count), against="parsing and validation alone", bar=0.3),
-                unit="completions/s",
-                rounds=5,
-            )
+        ours(99)
+        yield from compare(
+            "service-batch",
+            ours,
+            Rival(side=_parsing(count), against="parsing and validation alone", bar=0.3),
+            unit="completions/s",
+            rounds=5,
+        )
 
 
 def _bare(folder: Path) -> Bare:
