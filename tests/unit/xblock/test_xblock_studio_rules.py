@@ -1,6 +1,7 @@
 """What an author may save, field by field, and what Studio shows of it in the unit."""
 
 import pytest
+from xblock.core import XBlock
 from xblock.fields import ScopeIds
 
 from progress_xblock import ProgressXBlock
@@ -118,37 +119,46 @@ def test_a_grade_that_weighs_nothing_shows_in_the_unit(course):
     assert warnings(course.block()) == ["It counts for the grade, but its weight is 0."]
 
 
+class Unit(XBlock):
+    """What holds blocks, or is another kind of block beside them."""
+
+    has_children = True
+
+
 class TestAUnit:
     """Several blocks beside each other."""
 
+    # Under names of our own: the package may be installed here, or not.
+    @XBlock.register_temp_plugin(Unit, "unit")
+    @XBlock.register_temp_plugin(ProgressXBlock, "grain")
     def unit(self, course, olx):
         runtime = course.block().runtime
-        usage = runtime.parse_xml_string(f"<vertical_demo>{olx}</vertical_demo>")
+        usage = runtime.parse_xml_string(f"<unit>{olx}</unit>")
         return runtime.get_block(usage).get_children()
 
     def test_a_grain_that_another_block_reports_as_well_shows_in_both(self, course):
         first, second, other = self.unit(
             course,
-            '<progress grain_id="g1" display_name="Un"/>'
-            '<progress grain_id="g1" display_name="Deux"/>'
-            '<progress grain_id="g2" display_name="Trois"/>',
+            '<grain grain_id="g1" display_name="Un"/>'
+            '<grain grain_id="g1" display_name="Deux"/>'
+            '<grain grain_id="g2" display_name="Trois"/>',
         )
         assert "“Deux”" in warnings(first)[0]
         assert "“Un”" in warnings(second)[0]
         assert warnings(other) == []
 
     def test_blocks_without_a_grain_are_no_twins(self, course):
-        for block in self.unit(course, "<progress/><progress/>"):
+        for block in self.unit(course, "<grain/><grain/>"):
             (warning,) = warnings(block)
             assert "Give the id of the grain" in warning
 
     def test_blocks_of_other_kinds_are_not_asked(self, course):
-        (block, _) = self.unit(course, '<progress grain_id="g1"/><html_demo>g1</html_demo>')
+        (block, _) = self.unit(course, '<grain grain_id="g1"/><unit/>')
         assert warnings(block) == []
 
     def test_the_twin_is_named_in_french_to_a_french_author(self, course):
         course.language = "fr"
-        first, _ = self.unit(course, '<progress grain_id="g1"/><progress grain_id="g1"/>')
+        first, _ = self.unit(course, '<grain grain_id="g1"/><grain grain_id="g1"/>')
         assert "Un autre bloc de cette unité signale aussi le grain g1" in warnings(first)[0]
 
 
