@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.servers import ROOT
 from tests.servers.process import HOST
 
 PATIENCE: Final = 15
@@ -53,6 +55,12 @@ const done = arguments[arguments.length - 1];
 """
 
 
+def readme() -> str:
+    """The HTML of the README's quick start, in a page."""
+    (block,) = re.findall(r"```html\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return f"<!DOCTYPE html><meta charset='utf-8'><title>README</title>{block}"
+
+
 class Refused(Exception):
     """What the page's promise was rejected with; `kind` is the `BridgeError`'s."""
 
@@ -63,7 +71,8 @@ class Refused(Exception):
 
 @dataclass
 class PageSite:
-    """A site: ``/`` has `bridge.js`, ``/course`` embeds it, ``/example`` is what the guide quotes.
+    """A site: ``/`` has `bridge.js`, ``/course`` embeds it, ``/example`` is what the guide quotes,
+    ``/readme`` the README.
 
     Attributes:
         url: its origin.
@@ -79,7 +88,8 @@ def page_site() -> Iterator[PageSite]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            page = {"/course": _FRAME, "/example": EXAMPLE.read_text()}.get(path, _PAGE)
+            pages = {"/course": _FRAME, "/example": EXAMPLE.read_text(), "/readme": readme()}
+            page = pages.get(path, _PAGE)
             page = page.replace("SERVICE", here.service)
             body = page.replace("https://bridge.example.org", here.service).encode()
             self.send_response(200)

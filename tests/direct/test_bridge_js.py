@@ -135,6 +135,7 @@ def test_what_is_completed_offline_is_sent_once_the_connection_is_back(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
+    page.script("Math.random = () => 1e6")  # no timer will do it
     page.offline(True)
     before = datetime.now(UTC)
     assert page.complete("g1") == "waiting"
@@ -481,3 +482,11 @@ def test_the_page_that_the_guide_quotes_works(page: Page, store: Bridge) -> None
     page.wait(lambda: text("#state") == "Déjà terminé.")
     page.browser.find_element(By.CSS_SELECTOR, "#done").click()
     page.wait(lambda: text("#state") == "Enregistré.")
+
+
+def test_the_snippet_of_the_readme_works(page: Page, store: Bridge) -> None:
+    page.browser.get(f"{page.site.url}/readme")
+    page.wait(lambda: page.script("return Boolean(window.done?.onclick)"))
+    page.browser.find_element(By.TAG_NAME, "button").click()
+    page.wait(lambda: "progress-bridge:guest" in page.kept)
+    arrives(page, store, guest(page), "grain-1")
