@@ -12,7 +12,7 @@ import pytest
 from tests.servers import ROOT
 from tests.servers.environments import environment, find_python, project_needs
 
-TOOLS = ("pytest", "Babel", "time-machine")
+TOOLS = ("pytest", "Babel", "time-machine", "xblock-sdk")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_blocks_tests_pass_with(python: str, series: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert tests.returncode == 0, tests.stdout[-5000:]
