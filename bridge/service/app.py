@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 import anyio
@@ -80,7 +81,7 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
     problems.install(app)
     _add_middleware(app, settings)
     document = app.openapi
-    app.openapi = lambda: schemas.complete(document())  # type: ignore[method-assign]
+    app.openapi = cache(lambda: schemas.complete(document()))  # type: ignore[method-assign]
     return app
 
 

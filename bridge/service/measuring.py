@@ -17,6 +17,9 @@ REQUESTS: Final = Counter(
     "Requests, by method, route and status.",
     ["method", "route", "status"],
 )
+REFUSED: Final = Counter(
+    "progress_bridge_http_refused_total", "Completions that broke a rule, and were refused."
+)
 SECONDS: Final = Histogram(
     "progress_bridge_http_seconds",
     "Time to answer, by route.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from bridge.service.items import understand
 from bridge.service.keys import Right, new_key
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, Result, Rival, Side, compare, rate, say
+from tests.servers import ROOT
 from tests.servers.process import HOST, Server
 from tests.service.load import Load, fire, post
 from tests.service.server import Service
@@ -36,6 +37,9 @@ class Bare(Server):
         where = ["--host", HOST, "--port", str(self.port), "--no-access-log"]
         return [sys.executable, "-m", "uvicorn", "tests.bench.bare:app", *where]
 
+    def environment(self) -> Mapping[str, str]:
+        return {"PYTHONPATH": str(ROOT)}
+
 
 def single(bed: Bed) -> Iterator[Result]:
     """One completion a request, 32 connections, each answered when it is on disk."""
@@ -45,7 +49,7 @@ def single(bed: Bed) -> Iterator[Result]:
         service = Service(Path(name), _FAR, "--no-deliver", "--no-access-log")
         stack.enter_context(service)
         say(f"service, idle: {_resident(service.pid):.0f} MB")
-        bare = stack.enter_context(_bare(Path(name)))
+        bare = stack.enter_context(Bare("bare", Path(name)))
 
         def side(server: Server, token: str) -> Side:
             def one_round(number: int) -> float:
@@ -92,12 +96,6 @@ def batches(bed: Bed) -> Iterator[Result]:
             unit="completions/s",
             rounds=5,
         )
-
-
-def _bare(folder: Path) -> Bare:
-    bare = Bare("bare", folder)
-    bare.environment = lambda: {"PYTHONPATH": str(Path(__file__).parents[2])}  # type: ignore[method-assign]
-    return bare
 
 
 def _parsing(count: int) -> Side:

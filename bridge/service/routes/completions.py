@@ -14,6 +14,7 @@ from bridge.service.accepting import Acceptor
 from bridge.service.bodies import read_json
 from bridge.service.callers import calling
 from bridge.service.items import Refusal, items_of, understand
+from bridge.service.measuring import REFUSED
 from bridge.service.problems import forbidden
 from bridge.service.routes import answer
 
@@ -54,6 +55,7 @@ async def post_completions(request: Request) -> Response:
     items = items_of(await read_json(request))
     found = [understand(item, caller) for item in items]
     accepted = [item for item in found if isinstance(item, Completion)]
+    REFUSED.inc(len(found) - len(accepted))
     if accepted:
         acceptor: Acceptor = request.app.state.acceptor
         await acceptor.accept(accepted)
