@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from bridge import Identity
+from bridge.service.keys import read_keys
 from bridge.service.limits import PURGE_EVERY, Counters
 from tests.servers.process import free_port
 from tests.servers.redis import Redis
@@ -71,14 +72,8 @@ def test_workers_that_count_in_redis_count_together(tmp_path: Path, redis_server
         serving(tmp_path, {"service": limits}) as two,
     ):
         key = one.key()
-        two.write([*_keys(tmp_path)])
+        two.write(read_keys(tmp_path / "keys.yaml"))
         assert statuses(one, 2, bearer(key)) + statuses(two, 2, bearer(key)) == [200] * 3 + [429]
-
-
-def _keys(folder: Path) -> list:  # type: ignore[type-arg]
-    from bridge.service.keys import read_keys
-
-    return read_keys(folder / "keys.yaml")
 
 
 def test_while_redis_is_gone_everybody_passes_and_the_log_says_so_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,6 @@ def test_a_store_that_is_down_is_told_and_asked_once_in_a_while(
 def test_a_store_that_hangs_does_not_hang_the_probe(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
     let = threading.Event()
     monkeypatch.setattr(here.bridge.store, "progress", lambda _: let.wait(30) and [])
     monkeypatch.setattr(readiness, "PATIENCE", 0.1)

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from bridge import Identity
 from bridge.model import Origin
 from bridge.service.keys import Right, read_keys
+from bridge.service.routes import documents
 from bridge.tokens import Tokens
 from tests.service.here import GUEST, SECRET, SITE, Here, serving
 from tests.unit.test_tokens import settings as token_settings
@@ -142,8 +143,6 @@ def test_of_every_route_it_is_said_whom_it_answers(here: Here) -> None:
 def test_public_routes_answer_everybody_alike(here: Here) -> None:
     (static := here.folder / "bridge.js").write_text("export {};")
     callers = strangers(here) | {"a key": here.key(), "a learner": here.tokens.issue(OWN)}
-    from bridge.service.routes import documents
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "STATIC", static.parent)
         cases = list(itertools.product(PUBLIC, callers))

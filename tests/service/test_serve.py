@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -47,8 +48,6 @@ def test_it_accepts_delivers_counts_and_ends_when_told(tmp_path: Path, workers: 
 
 def test_it_ends_in_time_though_store_and_callers_hang(tmp_path: Path) -> None:
     """A Directus that accepts connections and never answers, a body that never comes."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}", "token": "x"}
         settings = {"store": store, "delivery": {"age": 0.01}}
@@ -106,8 +105,6 @@ def test_a_configuration_that_will_not_do_is_one_line_and_code_1(
 
 
 def test_a_port_that_is_taken_is_one_line_and_code_1(tmp_path: Path) -> None:
-    import socket
-
     service = Service(tmp_path)
     with socket.create_server(("127.0.0.1", service.port)):
         done = _serve(service)
