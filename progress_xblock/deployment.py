@@ -33,7 +33,7 @@ TIMEOUTS: Final[Mapping[str, Mapping[str, float]]] = {
 """Seconds, unless the deployment says otherwise: an LMS worker waits while there is no answer, and
 a learner in front of it."""
 
-PATIENT: Final[Mapping[str, Mapping[str, float]]] = {"store": {}, "outbox": {}}
+PATIENT: Final[Mapping[str, Mapping[str, float]]] = {}
 """No time-outs but the bridge's own, for where nobody waits."""
 
 _ELSEWHERE: Final = {"url": "memory:"}

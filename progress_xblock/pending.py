@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bridge import Bridge, Completion, Outcome, Status
 from bridge.outbox.written import restore
-from progress_xblock.texts import WAITING, State
+from progress_xblock.texts import State
 
 BATCH: Final = 500
 """States that are read, and completions that are sent, at once."""
@@ -53,14 +53,6 @@ def completion_of(state: str) -> Completion | None:
         return restore(json.loads(state)["pending"])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def waits(state: str) -> bool:
-    """Whether something waits in the state."""
-    try:
-        return json.loads(state).get("state") in WAITING
-    except (ValueError, AttributeError):
-        return False
 
 
 def export(rows: Iterable[Kept]) -> Iterator[str]:

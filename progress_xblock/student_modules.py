@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db.models import Q  # type: ignore[import-untyped]
 
-from progress_xblock.pending import BATCH, Kept, waits
+from progress_xblock.pending import BATCH, Kept
 from progress_xblock.texts import WAITING
 
 BLOCK_TYPE: Final = "progress"
@@ -26,15 +26,14 @@ class StudentModules:
 
     def __iter__(self) -> Iterator[Kept]:
         """Each of them, read a batch at a time, so that no query stays open."""
-        # The LMS writes states with `json.dumps`; what this finds too much is read and left out.
+        # The LMS writes states with `json.dumps`, whose quotes no text of a learner can hold.
         found = Q()
         for state in WAITING:
             found |= Q(state__contains=f'"state": "{state.value}"')
         last = 0
         while batch := list(self._rows.filter(found, pk__gt=last).order_by("pk")[:BATCH]):
             for row in batch:
-                if waits(row.state):
-                    yield Kept(row.pk, str(row.module_state_key), row.state)
+                yield Kept(row.pk, str(row.module_state_key), row.state)
             last = batch[-1].pk
 
     def save(self, kept: Kept, state: str) -> bool:

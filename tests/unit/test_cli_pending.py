@@ -110,7 +110,7 @@ def test_a_line_that_breaks_a_rule_is_told_by_number_and_the_others_are_recorded
 
 def test_what_the_store_refuses_is_told_by_number(export, monkeypatch) -> None:
     def refuse_the_second(bridge, completions):
-        for number, _ in enumerate(completions):
+        for number, _ in enumerate(list(completions)):  # it reads ahead
             yield Outcome.rejected("too\nlong") if number == 1 else Outcome("created")
 
     monkeypatch.setattr(Bridge, "record_many", refuse_the_second)

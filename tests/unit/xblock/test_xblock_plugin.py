@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -184,6 +185,18 @@ class TestHealth:
         answer = self.ask(lms)
         assert answer == "503 completions are not taken: run progress-bridge check"
 
+    def test_a_store_that_does_not_answer_is_given_up_with_the_budget(self, lms: LMS) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            patient = {"url": url, "token": "t", "read_timeout": 30}
+            lms.set_up({"store": patient, "budget": 0.2})
+            assert self.ask(lms) == "503 no answer in time"
+
+    def test_an_answer_is_remembered_for_a_while(self, lms: LMS) -> None:
+        code = HEALTH.replace("answer =", "Client().get('/progress-bridge/health')\nanswer =")
+        looks = "import progress_xblock.health as h; h.look = iter(['ok', 'not ok']).__next__\n"
+        assert lms.python("-c", looks + code).stdout.strip() == "200 ok"
+
     def test_wrong_settings_are_said_without_any_of_them(self, lms: LMS) -> None:
         lms.set_up({"store": {"url": "ftp://user:secret@example.org"}})
         assert self.ask(lms) == "503 the settings are wrong: the log tells which"
@@ -246,6 +259,20 @@ class TestSendPending:
         assert "Traceback" not in done.stderr
         assert "hush-hush" not in done.stderr
         assert lms.kept() == [waiting()]
+
+    def test_a_state_that_changed_since_it_was_read_is_not_written_over(self, lms: LMS) -> None:
+        lms.states(waiting(), waiting())
+        code = (
+            "import django; django.setup()\n"
+            "from lms.djangoapps.courseware.models import StudentModule\n"
+            "from progress_xblock.student_modules import StudentModules\n"
+            "rows = StudentModules(StudentModule)\n"
+            "first, second = rows\n"
+            "StudentModule.objects.filter(pk=first.key).update(state='{}')\n"
+            "print(rows.save(first, 'ours'), rows.save(second, '[1]'))\n"
+        )
+        assert lms.python("-c", code).stdout.strip() == "False True"
+        assert lms.kept() == [{}, [1]]
 
     def test_elsewhere_than_in_an_lms_it_says_so(self, lms: LMS) -> None:
         settings = lms.folder / "settings.py"
