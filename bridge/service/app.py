@@ -75,7 +75,7 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
     keys = KeyRing(service.keys_file) if service.keys_file else None
     state.door = Door(keys, state.tokens, state.limits)
     state.acceptor = Acceptor(lambda batch: _all(bridge, batch))
-    app.router.routes.append(completions.quick)
+    app.router.routes.insert(0, completions.quick)
     for routes in (completions, learners, callers, operations, documents):
         app.include_router(routes.router)
     problems.install(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -76,7 +77,10 @@ def create_app_with_logs(settings: Settings, options: Options) -> FastAPI:
     logs.configure(as_json=options.log_json, debug=options.debug)
     if not options.log_requests:
         access.setLevel(logging.WARNING)
-    return create_app(settings, deliver=options.deliver)
+    app = create_app(settings, deliver=options.deliver)
+    gc.collect()
+    gc.freeze()  # what is there now stays: need not be looked at again and again
+    return app
 
 
 def config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Config:

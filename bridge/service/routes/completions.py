@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from bridge.model import Completion
 from bridge.service import schemas
@@ -84,5 +84,13 @@ class _Quick(Route):
         return match, {**found, "route": self}
 
 
-quick: Final = _Quick(PATH, post_completions, methods=["POST"])
+class _Endpoint:
+    """An ASGI application; errors are for the application around it, which handles them anyway."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await post_completions(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+quick: Final = _Quick(PATH, _Endpoint(), methods=["POST"])
 """Answers; the router's route, which comes after it, is for the OpenAPI document."""
