@@ -6,7 +6,7 @@ The working directory is the demo's folder: xblock-sdk keeps its state in ``var`
 from pathlib import Path
 
 from workbench.settings import *  # noqa: F403  # that is how Django settings are extended
-from workbench.settings import MIDDLEWARE, TEMPLATES, WORKBENCH
+from workbench.settings import DATABASES, MIDDLEWARE, TEMPLATES, WORKBENCH
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français"), ("en", "English")]
@@ -29,3 +29,6 @@ WORKBENCH["services"] |= {
     "settings": "tests.demo.services.SettingsService",
     "i18n": "tests.demo.services.I18nService",
 }
+# Each field of each block is a commit of its own: waiting for the disk each time takes a minute of
+# the start on a machine that is busy. What a crash of the machine loses is a demo's.
+DATABASES["default"]["OPTIONS"] = {"init_command": "PRAGMA synchronous=OFF"}

@@ -27,6 +27,8 @@ class Workbench(Server):
         port: default: a free one.
     """
 
+    ready_within = 120.0  # 5 s at best
+
     def __init__(self, folder: Path, settings: Mapping[str, Any], port: int | None = None) -> None:
         (folder / "var").mkdir(parents=True, exist_ok=True)
         super().__init__("workbench", folder, port)
