@@ -193,14 +193,20 @@ def test_a_service_that_is_down_is_waited_for(
     arrives(page, store, learner, "g1")
 
 
+FORBID = """
+for (const area of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(window, area, { get() { throw new DOMException("no", "SecurityError"); } });
+}
+LockManager.prototype.request = () => Promise.reject(new DOMException("no", "SecurityError"));
+"""
+
+
 def test_a_page_without_any_storage_works_while_it_is_open(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.browser.execute_cdp_cmd("Page.enable", {})
-    forbid = "for (const area of ['localStorage', 'sessionStorage'])"
-    forbid += " Object.defineProperty(window, area, { get() { throw new Error('no'); } });"
     script = page.browser.execute_cdp_cmd(
-        "Page.addScriptToEvaluateOnNewDocument", {"source": forbid}
+        "Page.addScriptToEvaluateOnNewDocument", {"source": FORBID}
     )
     try:
         page.open(launch(learner))

@@ -6,12 +6,16 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bridge import Bridge, Settings
 from tests.direct.sites import COOKIE, Site, Visitor
 from tests.servers import ROOT
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 HERE = ROOT / "tests/direct"
 EXAMPLES = {name: HERE / name for name in ("flask_site.py", "django_site.py", "static_page.html")}
@@ -118,6 +122,16 @@ def test_a_forged_cookie_is_a_new_guest(visitor: Visitor) -> None:
     for proof in forged:
         assert visitor.call("GET", "/progress", f"{COOKIE}={proof}").json() == []
     assert visitor.call("GET", "/progress", f"{COOKIE}={visitor.proof}").json() == ["g1"]
+
+
+def test_a_browser_takes_the_cookie_and_shows_it_to_no_script(browser: Chrome, site: Site) -> None:
+    browser.get(f"{site.url}/progress")
+    post = "const done = arguments[0]; fetch('/grains/g1', {method: 'POST'}).then(() => done())"
+    browser.execute_async_script(post)
+    assert browser.execute_script("return document.cookie") == ""
+    browser.get(f"{site.url}/progress")
+    assert '["g1"]' in browser.page_source
+    browser.delete_all_cookies()
 
 
 def beginning(text: str) -> str:
