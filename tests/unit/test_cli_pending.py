@@ -109,14 +109,14 @@ def test_a_line_that_breaks_a_rule_is_told_by_number_and_the_others_are_recorded
 
 
 def test_what_the_store_refuses_is_told_by_number(export, monkeypatch) -> None:
-    def refuse_the_second(bridge, completions):
+    def refuse_the_first(bridge, completions):
         for number, _ in enumerate(list(completions)):  # it reads ahead
-            yield Outcome.rejected("too\nlong") if number == 1 else Outcome("created")
+            yield Outcome.rejected("too\nlong") if number == 0 else Outcome("created")
 
-    monkeypatch.setattr(Bridge, "record_many", refuse_the_second)
-    done = run(export(LINE, b"", LINE, LINE))
+    monkeypatch.setattr(Bridge, "record_many", refuse_the_first)
+    done = run(export(b"", LINE, LINE, LINE))
     assert done.exit_code == 1
-    assert done.stderr == "line 3: refused by the store: too long\n"
+    assert done.stderr == "line 2: refused by the store: too long\n"
     assert "1 refused by the store" in done.stdout
 
 
