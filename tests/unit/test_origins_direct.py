@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -150,6 +152,14 @@ def test_keys_are_needed() -> None:
             Guests(keys)
     with pytest.raises(ConfigurationError, match="tokens: missing"):
         Guests.from_settings(Settings.from_mapping({"store": {"url": "memory:"}}))
+
+
+def test_what_is_not_installed_is_said_with_the_way_to_install_it() -> None:
+    forbidden = "import sys; sys.modules['itsdangerous'] = None; import bridge.origins.direct"
+    done = subprocess.run(
+        [sys.executable, "-c", forbidden], capture_output=True, text=True, check=False
+    )
+    assert "ConfigurationError: itsdangerous is not installed; pip install" in done.stderr
 
 
 # --- accounts ----------------------------------------------------------------------------------
