@@ -196,6 +196,19 @@ def test_what_was_recorded_while_the_answer_was_lost_is_not_recorded_twice(page,
     assert rows() == [row]
 
 
+def test_what_was_tried_again_and_is_done_is_not_tried_once_more(page):
+    page.open()
+    page.block("*/complete/*")
+    try:
+        page.click().wait_for("problem")
+    finally:
+        page.block()
+    page.click().wait_for("done")
+    page.script(COUNT_CALLS)
+    page.click()
+    assert (page.state, page.script("return window.calls")) == ("done", 0)
+
+
 def test_two_blocks_of_a_page_do_not_disturb_each_other(page):
     page.scenario = 0
     page.open()
