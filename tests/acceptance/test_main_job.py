@@ -97,7 +97,8 @@ def test_a_token_that_directus_refuses_keeps_the_work_until_it_is_mended(
 ) -> None:
     right = {"store": {"url": directus_pg.url, "token": directus_pg.store_settings.token.reveal()}}
     workbench.configure({"store": {"url": directus_pg.url, "token": "wrong"}})
-    page.open().click().wait_for("pending")
+    message = page.open().click().wait_for("held")
+    assert "l’équipe de la plateforme doit d’abord rétablir un réglage" in message
     workbench.configure(right)
     page.open().wait_for("done")
     assert len(base.rows()) == 1
