@@ -98,7 +98,7 @@ def test_a_token_that_directus_refuses_keeps_the_work_until_it_is_mended(
     right = {"store": {"url": directus_pg.url, "token": directus_pg.store_settings.token.reveal()}}
     workbench.configure({"store": {"url": directus_pg.url, "token": "wrong"}})
     message = page.open().click().wait_for("held")
-    assert "l’équipe de la plateforme doit d’abord rétablir un réglage" in message
+    assert "il ne peut pas être enregistré pour le moment" in message
     workbench.configure(right)
     page.open().wait_for("done")
     assert len(base.rows()) == 1
