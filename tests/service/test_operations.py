@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome
@@ -201,8 +202,14 @@ def test_bridge_js_is_kept_by_browsers_until_it_changes(
     assert here.client.get("/bridge.js", headers=same).status_code == 200
 
 
-def test_what_is_accepted_is_delivered_by_the_service_itself(tmp_path: Path) -> None:
-    with serving(tmp_path, {"delivery": {"age": 0.01}}, deliver=True) as here:
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_what_is_accepted_is_delivered_by_the_service_itself(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    settings: dict[str, Any] = {"delivery": {"age": 0.01}}
+    if kind == "redis":
+        settings["outbox"] = {"url": request.getfixturevalue("redis_server").url}
+    with serving(tmp_path, settings, deliver=True) as here:
         key = here.key()
         here.post(ONE, key)
         url = f"/v1/learners/moodle/{ONE['external_user_id']}/progress"
