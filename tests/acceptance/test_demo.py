@@ -21,6 +21,7 @@ from tests.servers import ROOT
 from tests.servers.need import need
 from tests.servers.process import HOST, free_port, listening
 
+PAGE = "scenario/progress.0/?student=camille"
 HANDLER = "handler/la-photosynthese.progress.d0.u0/complete/?student=camille"
 
 
@@ -53,13 +54,16 @@ class Demo:
         raise AssertionError(self.process.communicate()[1])
 
     def click(self) -> str:
-        """The first grain's button, pressed by the demo's first learner."""
-        with requests.Session() as session:
-            session.headers["Connection"] = "close"  # Django's development server may drop it
-            session.get(self.url, timeout=30)
-            headers = {"X-CSRFToken": session.cookies["csrftoken"]}
-            answer = session.post(self.url + HANDLER, "{}", headers=headers, timeout=30)
-            return str(answer.json()["state"])
+        """The first grain's button, pressed by the demo's first learner.
+
+        Each request on a connection of its own: Django's development server closes them unasked.
+        """
+        page = requests.get(self.url + PAGE, timeout=30)
+        headers = {"X-CSRFToken": page.cookies["csrftoken"]}
+        answer = requests.post(
+            self.url + HANDLER, "{}", headers=headers, cookies=page.cookies, timeout=30
+        )
+        return str(answer.json()["state"])
 
     @property
     def site(self) -> str:
@@ -134,7 +138,7 @@ def test_the_demo_records_a_click_keeps_it_and_stops_cleanly(tmp_path: Path) -> 
     with demo(tmp_path) as second:
         complete(second, token, "grain-eau")  # a guest of yesterday is one today
         assert "grain-lumiere" in second.rows()
-        assert 'data-state="done"' in requests.get(second.url, timeout=30).text
+        assert 'data-state="done"' in requests.get(second.url + PAGE, timeout=30).text
 
 
 def complete(started: Demo, token: str, grain: str) -> None:

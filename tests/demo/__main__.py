@@ -21,7 +21,6 @@ from tests.servers import CACHE
 from tests.servers.process import ServerError, listening
 
 PORT: Final = 8900
-SERVICE_PORT: Final = 8901
 _TICK: Final = 0.5
 
 
@@ -33,7 +32,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         "workbench, a direct site, and Moodle, played by a command.",
     )
     parser.add_argument("--store", choices=STORES, default="sqlite", help="where it records")
-    parser.add_argument("--port", type=int, help=f"of the course; default: {PORT}, or a free one")
+    parser.add_argument(
+        "--port",
+        type=int,
+        help=f"of the course, the service's is the next; default: {PORT}, or free ones",
+    )
     parser.add_argument("--folder", type=Path, help="what is kept; default: .cache/demo/STORE")
     return parser.parse_args(words)
 
@@ -69,7 +72,7 @@ def run(asked: argparse.Namespace) -> None:
     print(f"Starting the demo on {asked.store}…", flush=True)
     with STORES[asked.store](folder) as store:
         workbench = Workbench(folder, {}, asked.port or port_or_free(PORT))
-        service = Service(folder, store.settings, workbench.url, port_or_free(SERVICE_PORT))
+        service = Service(folder, store.settings, workbench.url, port_or_free(workbench.port + 1))
         site = {"tokens": service.tokens, "mini_site": service.url}
         workbench.configure({**store.settings, **site})
         with service, workbench:
