@@ -187,7 +187,8 @@ class Guests:
         Only because the learner asked for it, never on signing in: the guest of a shared computer
         may be somebody else. An account's progress cannot be claimed: only what is signed here is a
         guest's. To claim again does no harm. While it runs, what another page records as this same
-        guest may come too late, and stay with the guest.
+        guest may come too late, and stay with the guest; what is recorded in the very instant
+        between the last look and the erasure is erased with the rest.
 
         Args:
             bridge: where progress is recorded, and waits.
@@ -222,17 +223,23 @@ def _moved(bridge: Recorder, guest: Identity, account: Identity) -> bool:
 
     First recorded for the account, then erased from the guest: should it be cut off in between,
     both have it. What a deliverer holds is left until it has recorded it: taken away from it now,
-    it would come back under the guest.
+    it would come back under the guest. Nothing is erased but what a second look, right before,
+    finds unchanged: recording takes its time, and other pages go on meanwhile.
     """
+    recorded: list[Progress] = []
     while True:
         held = bridge.outbox.move(guest, account) if bridge.outbox else 0
         rows = bridge.store.progress(guest)
-        _record(bridge.store, account, rows)
+        if rows != recorded:
+            _record(bridge.store, account, rows)
         if held:
             return False
-        bridge.store.erase(guest)
-        if not rows:
-            return True
+        if rows == recorded:
+            bridge.store.erase(guest)
+            if not rows:
+                return True
+            rows = []
+        recorded = rows
 
 
 def _record(store: Store, account: Identity, rows: Sequence[Progress]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from bridge import Bridge, CompletionRejected, ConfigurationError, Identity, Settings
+from bridge import Bridge, Completion, CompletionRejected, ConfigurationError, Identity, Settings
 from bridge.config import OutboxSettings
 from bridge.delivery import Delivery
 from bridge.errors import StoreUnavailable
@@ -282,6 +282,24 @@ def test_a_completion_that_comes_while_the_claim_is_under_way_is_claimed_too(
     guests.claim(bridge, guest.proof, alice)
     assert grains(bridge, alice) == {"g1", "g2"}
     assert grains(bridge, guest.identity) == set()
+
+
+def test_a_completion_that_comes_while_the_account_is_being_given_the_others_is_not_erased(
+    guests: Guests, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest, alice, recording = guests.new(), account("site", 1), bridge.store.record
+    record(bridge, guest.identity, "g1")
+
+    def record_and_another(completions: Sequence[Completion]) -> list[Outcome]:
+        monkeypatch.undo()
+        outcomes = recording(completions)
+        record(bridge, guest.identity, "g2")
+        return outcomes
+
+    monkeypatch.setattr(bridge.store, "record", record_and_another)
+    guests.claim(bridge, guest.proof, alice)
+    assert grains(bridge, alice) == {"g1", "g2"}
+    assert bridge.store.export(guest.identity) is None
 
 
 def test_a_guest_who_did_nothing_can_be_claimed(guests: Guests, bridge: Bridge) -> None:
