@@ -12,7 +12,7 @@ from typing import Any
 
 from xblock.core import XBlock, XBlockMixin
 
-from bridge import ConfigurationError, Identity
+from bridge import ConfigurationError, Identity, InvalidCompletion
 from bridge.config_tokens import token_settings
 from bridge.tokens import Tokens
 from progress_xblock.deployment import mini_site
@@ -53,9 +53,9 @@ class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
     def _token(self, learner: Identity) -> str | None:
         try:
             settings = token_settings(self._block_settings().get("tokens"))
-        except ConfigurationError as error:
+            if settings is None or not self.grain_id:
+                return None
+            return Tokens(settings).issue(learner, [self.grain_id])
+        except (ConfigurationError, InvalidCompletion) as error:  # or an id that was imported
             notice(logging.ERROR, self.scope_ids.usage_id, "the page gets no token", error)
             return None
-        if settings is None or not self.grain_id:
-            return None
-        return Tokens(settings).issue(learner, [self.grain_id])

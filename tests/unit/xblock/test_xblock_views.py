@@ -115,6 +115,14 @@ class TestTheLaunch:
         embedded.fields["grain_id"] = ""
         assert launch(embedded) == f"{SITE}/lecons/1/"
 
+    @pytest.mark.parametrize("grain", ["x" * 256, "a\tb"])
+    def test_an_imported_grain_that_breaks_a_rule_gets_no_token_and_the_log_says_so(
+        self, embedded, grain, caplog
+    ):
+        embedded.fields["grain_id"] = grain
+        assert launch(embedded) == f"{SITE}/lecons/1/"
+        assert "the page gets no token: grain_id: " in caplog.text
+
     def test_an_author_and_a_visitor_get_no_token(self, embedded, users):
         embedded.users = users(is_authenticated=False)
         assert "token" not in launch(embedded)
