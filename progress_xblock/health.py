@@ -49,12 +49,18 @@ def look() -> str:
 
 def health(request: HttpRequest) -> HttpResponse:
     """200 and ``ok``, or 503 and what is wrong."""
-    global _last
-    if _last is None or time.monotonic() - _last[0] > EVERY:
-        _last = (time.monotonic(), look())
-    words = _last[1]
+    words = _words()
     status = 200 if words == OK else 503
     return HttpResponse(words + "\n", content_type="text/plain; charset=utf-8", status=status)
+
+
+def _words() -> str:
+    """What is known, or found out now: by one request, however many others ask meanwhile."""
+    global _last
+    if _last is None or time.monotonic() - _last[0] > EVERY:
+        _last = (time.monotonic(), _last[1] if _last else NO_ANSWER)
+        _last = (time.monotonic(), look())
+    return _last[1]
 
 
 def _takes(bridge: Bridge) -> str:

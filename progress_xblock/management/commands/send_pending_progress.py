@@ -85,9 +85,10 @@ def _send(rows: StudentModules) -> Counter[str]:
 
 
 def _write(path: Path, rows: StudentModules) -> int:
-    """The file, which its owner alone may read."""
+    """The file, which its owner alone may read, even one that was there before."""
     count = 0
     path.touch(mode=0o600)
+    path.chmod(0o600)
     with path.open("w", encoding="utf-8") as file:
         for line in export(rows):
             file.write(line + "\n")

@@ -197,6 +197,18 @@ class TestHealth:
         looks = "import progress_xblock.health as h; h.look = iter(['ok', 'not ok']).__next__\n"
         assert lms.python("-c", looks + code).stdout.strip() == "200 ok"
 
+    def test_who_asks_while_another_request_looks_does_not_wait_too(self, lms: LMS) -> None:
+        looks = (
+            "import progress_xblock.health as h; from django.test import Client; asked = []\n"
+            "def look():\n"
+            "    answer = Client().get('/progress-bridge/health')\n"
+            "    asked.append(answer.status_code)\n"
+            "    return 'ok'\n"
+            "h.look = look\n"
+        )
+        code = HEALTH + "print(asked)\n"
+        assert lms.python("-c", looks + code).stdout.split() == ["200", "ok", "[503]"]
+
     def test_wrong_settings_are_said_without_any_of_them(self, lms: LMS) -> None:
         lms.set_up({"store": {"url": "ftp://user:secret@example.org"}})
         assert self.ask(lms) == "503 the settings are wrong: the log tells which"
@@ -248,6 +260,17 @@ class TestSendPending:
             {**PENDING, "grain_id": "Été", "usage": "block-1"},
         ]
         assert lms.kept()[0] == waiting()
+
+    def test_an_export_into_a_file_that_anybody_could_read_is_for_its_owner_alone(
+        self, lms: LMS
+    ) -> None:
+        lms.states(waiting())
+        file = lms.folder / "pending.jsonl"
+        file.write_text("of yesterday")
+        file.chmod(0o644)
+        assert lms.manage("send_pending_progress", "--export", str(file)).returncode == 0
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert "of yesterday" not in file.read_text()
 
     def test_a_store_that_is_down_leaves_all_as_it_was(self, lms: LMS) -> None:
         url = f"http://127.0.0.1:{free_port()}"
