@@ -12,7 +12,7 @@ import click
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
-from bridge.service.keys import Right, ServerKey, new_key, read_keys, write_keys
+from bridge.service.keys import Right, ServerKey, changing, new_key, read_keys
 
 _EXAMPLE: Final = """\b
 Example:
@@ -71,9 +71,9 @@ def new(
 ) -> None:
     """Make a key and print it, this once: the file keeps its hash alone."""
     path = _path(context, path)
-    known = read_keys(path) if path.exists() else []
     key, text = new_key(name, [Origin(o) for o in origins], [Right(r) for r in rights])
-    write_keys(path, [*known, key])
+    with changing(path) as known:
+        known.append(key)
     click.echo(text.reveal())
     click.echo(f"Key {key.id} is in {path}. It is shown this once.", err=True)
 
@@ -103,11 +103,11 @@ def list_keys(context: Context, path: Path | None, as_json: bool) -> None:
 def revoke(context: Context, key_id: str, path: Path | None) -> None:
     """End a key: the service refuses it from the next second on."""
     path = _path(context, path)
-    known = read_keys(path)
-    left = [key for key in known if key.id != key_id]
-    if len(left) == len(known):
-        raise ConfigurationError(f"no key {key_id} in {path}")
-    write_keys(path, left)
+    with changing(path) as known:
+        left = [key for key in known if key.id != key_id]
+        if len(left) == len(known):
+            raise ConfigurationError(f"no key {key_id} in {path}")
+        known[:] = left
     click.echo(f"Key {key_id} is revoked.")
 
 

@@ -6,6 +6,7 @@ bits, which no one guesses, so a slow hash would protect nothing.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import logging
@@ -13,8 +14,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -112,6 +113,26 @@ def read_keys(path: Path) -> list[ServerKey]:
     return keys
 
 
+@contextmanager
+def changing(path: Path) -> Iterator[list[ServerKey]]:
+    """The keys in the file (none where there is no file yet), to be changed and then written.
+
+    Two commands at once take turns: else the one would bring back the key that the other revokes.
+
+    Raises:
+        ConfigurationError: as `read_keys`; nothing is changed.
+        OSError: it cannot be written; the old one stays.
+    """
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        keys = read_keys(path) if path.exists() else []
+        yield keys
+        write_keys(path, keys)
+    finally:
+        os.close(folder)
+
+
 def write_keys(path: Path, keys: Sequence[ServerKey]) -> None:
     """Replace the file by one with these keys, at once: no reader ever sees half of it.
 
@@ -192,12 +213,12 @@ def _digest(text: str) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
-    """What changes when the file does."""
+    """What changes when the file does, or who may read it."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _as_mapping(key: ServerKey) -> dict[str, Any]:

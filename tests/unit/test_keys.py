@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,45 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     assert ring.find(text) is None
     assert run("revoke", key.id, *file).exit_code == 1
     assert run("list", *file).stdout == "There are no keys.\n"
+
+
+def test_commands_at_once_lose_no_key_and_bring_none_back(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    revoked, _ = made(path, 10)
+
+    def make() -> str:
+        key, _ = new_key("new", [Origin.MOODLE], [Right.WRITE])
+        with keys.changing(path) as known:
+            known.append(key)
+        return key.id
+
+    def revoke(key: ServerKey) -> None:
+        with keys.changing(path) as known:
+            known.remove(key)
+
+    with ThreadPoolExecutor(10) as pool:
+        making = [pool.submit(make) for _ in range(10)]
+        list(pool.map(revoke, revoked))
+    assert {key.id for key in read_keys(path)} == {future.result() for future in making}
+    assert [found.name for found in tmp_path.iterdir()] == ["keys.yaml"]
+
+
+def test_a_file_that_could_not_be_read_is_read_once_its_rights_are_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys.yaml"
+    _, (text,) = made(path)
+    ring = KeyRing(path)
+
+    def refuse(_: Path) -> list[ServerKey]:
+        raise ConfigurationError("Permission denied")
+
+    with monkeypatch.context() as patch:  # tests may run as root, who may read everything
+        patch.setattr(keys, "read_keys", refuse)
+        write_keys(path, [])
+        assert ring.find(text)
+    os.chmod(path, 0o640)
+    assert ring.find(text) is None
 
 
 def test_the_keys_file_is_the_settings_unless_it_is_given(tmp_path: Path) -> None:
