@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bridge import Identity, Settings
@@ -18,28 +19,29 @@ from tests.servers.process import free_port
 from tests.service.test_permissions import ANSWERS
 
 GUIDE = (ROOT / "bridge/service/README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8").partition("### HTTP")[2]
+READY = "until curl -so healthz http://127.0.0.1:8080/healthz; do sleep 0.1; done"
+RECORD = "http://127.0.0.1:8080/v1/learners/moodle/12345/progress"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+def blocks(language: str, text: str = GUIDE) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_first_completion_is_recorded_as_the_guide_says(tmp_path: Path) -> None:
-    setting_up, asking = blocks("sh")[:2]
-    port = str(free_port())
-    ready = f"until curl -sf http://127.0.0.1:{port}/healthz > healthz; do sleep 0.1; done"
-    record = "/v1/learners/moodle/12345/progress"
-    script = "\n".join(
-        [
-            "set -e",
-            'trap "kill %1; wait" EXIT',
-            setting_up.replace("pip install", ": pip install"),
-            ready,
-            asking.partition('curl -H "Authorization: Bearer $KEY" http')[0],
-            f'until curl -s -H "Authorization: Bearer $KEY" http://127.0.0.1:8080{record}'
-            " | grep grain-1; do sleep 0.1; done",
-        ]
-    ).replace("8080", port)
+@pytest.mark.parametrize(
+    "commands",
+    [
+        pytest.param([blocks("sh", README)[0]], id="README"),
+        pytest.param([blocks("sh")[0], READY, blocks("sh")[1]], id="guide"),
+    ],
+)
+def test_the_first_completion_is_recorded_as_the_text_says(
+    tmp_path: Path, commands: list[str]
+) -> None:
+    arrived = f'until curl -s -H "Authorization: Bearer $KEY" {RECORD} | grep grain-1; do'
+    stop = 'trap "kill %1; wait" EXIT'
+    script = "\n".join(["set -e", stop, *commands, f"{arrived} sleep 0.1; done"])
+    script = script.replace("pip install", ": pip install").replace("8080", str(free_port()))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script],
