@@ -112,7 +112,11 @@ def revoke(context: Context, key_id: str, path: Path | None) -> None:
 
 
 def _path(context: Context, path: Path | None) -> Path:
-    path = path or context.settings().service.keys_file
+    if path is None:
+        try:
+            path = context.settings().service.keys_file
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error}; or name the keys' file with --file") from error
     if path is None:
         raise ConfigurationError("no keys' file: give --file, or set service.keys_file")
     return path

@@ -207,6 +207,15 @@ def test_the_keys_file_is_the_settings_unless_it_is_given(tmp_path: Path) -> Non
     assert len(read_keys(tmp_path / "keys.yaml")) == 1
 
 
+def test_without_a_configuration_the_file_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROGRESS_BRIDGE_CONFIG", raising=False)
+    monkeypatch.delenv("PROGRESS_BRIDGE_STORE_URL", raising=False)
+    result = CliRunner().invoke(cli, ["keys", "list"])
+    assert result.exit_code == 1
+    assert "PROGRESS_BRIDGE_CONFIG" in result.stderr
+    assert "--file" in result.stderr
+
+
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
     words = ("--origin", "moodle", "--right", "write", "--file", str(tmp_path / "keys.yaml"))
     for name in ("", " x", "a\nb", "x" * 81):
