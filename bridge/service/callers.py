@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from bridge.errors import InvalidIdentity, InvalidToken
+from bridge.errors import InvalidCompletion, InvalidIdentity, InvalidToken
 from bridge.model import Completion, Identity, Origin
 from bridge.service.keys import KeyRing, Right, ServerKey
 from bridge.service.limits import Limits
@@ -99,7 +99,11 @@ class Learner:
         Raises:
             Problem: 403, it is of somebody else.
             InvalidIdentity: it names no learner.
+            InvalidCompletion: it comes with an e-mail address: a page can say any, and of
+                anybody; servers are believed.
         """
+        if item.get("email") is not None:
+            raise InvalidCompletion("email", "only with a server key", "(not shown)")
         if "origin" not in item and "external_user_id" not in item:
             return self.token.identity
         me = self.token.identity

@@ -71,7 +71,9 @@ class Completion(BaseModel):
         default=None, description="RFC 3339 with an offset; now unless given. The earliest wins."
     )
     email: str | None = Field(
-        default=None, max_length=MAX_TEXT, description="Kept only where the bridge is told to."
+        default=None,
+        max_length=MAX_TEXT,
+        description="Kept only where the bridge is told to. Not with a learner token.",
     )
 
 

@@ -167,6 +167,17 @@ def test_a_learner_records_no_other_grain_and_for_nobody_else(here: Here, item: 
     assert here.waiting() == 0
 
 
+def test_a_learner_cannot_say_which_e_mail_address_is_theirs(here: Here) -> None:
+    token = here.tokens.issue(GUEST)
+    items = [{"grain_id": "a", "email": "ada@example.org"}, {"grain_id": "b", "email": None}]
+    answer = here.post(items, token)
+    assert answer.status_code == 207
+    refused, accepted = answer.json()["results"]
+    assert (refused["field"], refused["rule"]) == ("email", "only with a server key")
+    assert "ada" not in answer.text
+    assert accepted == {"status": "accepted"}
+
+
 def test_an_outbox_that_takes_nothing_is_a_503_and_nothing_is_accepted(here: Here) -> None:
     key = here.key()
     (here.folder / "outbox.db").mkdir()
