@@ -72,7 +72,7 @@ class ViewsMixin(LaunchMixin):
             "language": get_language(),
             "seconds": self._seconds(),
             "site": self._site(),
-            "grain": self.grain_id,
+            "grain": (self.grain_id or "").strip(),  # as it is in the token; an import's may not be
             "preview": preview,
         }
         fragment.initialize_js("ProgressXBlock", arguments)

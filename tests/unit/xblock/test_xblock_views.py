@@ -123,6 +123,12 @@ class TestTheLaunch:
         assert launch(embedded) == f"{SITE}/lecons/1/"
         assert "the page gets no token: grain_id: " in caplog.text
 
+    def test_the_block_and_the_token_name_an_imported_grain_alike(self, embedded):
+        embedded.fields["grain_id"] = " grain-1 "
+        token = launch(embedded).partition("#token=")[2]
+        assert Tokens(token_settings(TOKENS)).read(token).grains == {"grain-1"}
+        assert embedded.block().student_view().json_init_args["grain"] == "grain-1"
+
     def test_an_author_and_a_visitor_get_no_token(self, embedded, users):
         embedded.users = users(is_authenticated=False)
         assert "token" not in launch(embedded)
