@@ -30,7 +30,7 @@ _LESSON: Final = """<!DOCTYPE html>
   addEventListener("message", (event) => heard.push(event.data));
   const say = (data) => parent.postMessage(data, "*");
   document.querySelector("button").addEventListener("click", () => {
-    say({ type: "progress-bridge:complete", grain_id: "grain-lumiere" });
+    say({ type: "progress-bridge:complete", grain_id: "grain-eau" });
   });
 </script>
 """  # noqa: E501

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.demo.course import scenarios
 from tests.servers import ROOT
 from tests.servers.need import need
 from tests.servers.process import HOST, free_port, listening
@@ -187,6 +188,11 @@ def test_the_demo_on_directus_records_there_and_its_admin_can_log_in(tmp_path: P
         login = {"email": email, "password": password}
         address = second.told["Directus"].replace("/admin", "/auth/login")
         assert requests.post(address, json=login, timeout=30).ok
+
+
+def test_the_course_uses_each_grain_once_as_the_authors_guide_asks() -> None:
+    grains = re.findall(r'grain_id="([^"]+)"', "".join(xml for _, xml in scenarios()))
+    assert len(grains) == len(set(grains))
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from bridge.tokens import Tokens
 from tests.acceptance.mini_site import site
 from tests.demo import people
 
-GRAIN = "grain-lumiere"
+GRAIN = "grain-eau"
 COMPLETE = {"type": "progress-bridge:complete", "grain_id": GRAIN}
 TOKENS = {"keys": [{"id": "2026-11", "secret": "k" * 32}]}
 ADD_FRAME = """

@@ -35,8 +35,8 @@ _SEEN = """
 """
 
 _PAGE = """
-<progress display_name="La leçon interactive" grain_id="grain-lumiere" module_id="module-plantes"
-          sequence_id="sequence-1" complete_on="page" page_path="demo/" page_height="680"/>
+<progress display_name="La leçon interactive" grain_id="grain-eau" module_id="module-plantes"
+          sequence_id="sequence-2" complete_on="page" page_path="demo/" page_height="680"/>
 """
 
 _WORDS = """

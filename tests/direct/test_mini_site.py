@@ -203,6 +203,7 @@ def test_an_account_is_launched_and_its_token_is_not_in_the_address(
     site.wait(lambda: site.all("form"))
     assert site.browser.current_url == site.url
     assert not site.one(".consent").is_displayed()
+    assert site.text(".foot__who") == "Votre progression est enregistrée à votre nom."
     site.answer("grain-glucose")
     site.becomes("grain-glucose", "done")
     site.wait(lambda: recorded(store, ACCOUNT) == {"grain-glucose"})
@@ -277,25 +278,25 @@ def embedded(site: MiniSite, workbench: Workbench, student: str) -> Iterator[Min
 def test_a_course_embeds_one_lesson_and_hears_that_it_is_finished(
     embedded: MiniSite, store: Bridge, student: str
 ) -> None:
-    assert embedded.text("h1") == "La lumière"
+    assert embedded.text("h1") == "L’eau et la sève"
     assert len(embedded.all("form")) == 1
-    embedded.answer("grain-lumiere")
-    embedded.becomes("grain-lumiere", "done")
+    embedded.answer("grain-eau")
+    embedded.becomes("grain-eau", "done")
     embedded.browser.switch_to.default_content()
     embedded.wait(
         lambda: embedded.one(".grain-progress").get_attribute("data-state") in ("done", "accepted"),
         "the course does not know",
     )
     learner = Identity("funmooc", platform_id(student))
-    embedded.wait(lambda: recorded(store, learner) == {"grain-lumiere"})
+    embedded.wait(lambda: recorded(store, learner) == {"grain-eau"})
     (row,) = store.store.progress(learner)
-    assert (row.module_id, row.sequence_id) == ("module-plantes", "sequence-1")
+    assert (row.module_id, row.sequence_id) == ("module-plantes", "sequence-2")
 
 
 def test_an_embedded_lesson_can_be_used_by_everybody(embedded: MiniSite) -> None:
     need("axe-core")
     assert axe.violations(embedded.browser) == []
-    embedded.answer("grain-lumiere")
+    embedded.answer("grain-eau")
     assert axe.violations(embedded.browser) == []
 
 

@@ -27,8 +27,8 @@ export const words = {
       consent: "Rien n’est enregistré tant que vous ne l’avez pas voulu.",
       nobody: "Votre progression sera gardée dès votre première leçon terminée.",
       guest: "Vous êtes un visiteur de ce site : votre progression est gardée dans ce navigateur et enregistrée.",
-      launched: "Votre cours a ouvert cette page : votre progression est enregistrée à votre nom.",
-      expired: "Votre session est terminée. Ouvrez de nouveau cette page depuis votre cours ; ce que vous faites ici est gardé et sera envoyé alors.",
+      launched: "Votre progression est enregistrée à votre nom.",
+      expired: "Votre session est terminée. Ouvrez de nouveau cette page depuis votre cours, ou reconnectez-vous ; ce que vous faites ici est gardé et sera envoyé alors.",
     },
     waitingFor: (count) =>
       `${count} leçon${count > 1 ? "s" : ""} en attente d’envoi. Vous pouvez continuer, et même fermer cette page.`,
@@ -61,8 +61,8 @@ export const words = {
       consent: "Nothing is recorded until you want it to be.",
       nobody: "Your progress will be kept from your first finished lesson on.",
       guest: "You are a visitor of this site: your progress is kept in this browser, and recorded.",
-      launched: "Your course opened this page: your progress is recorded in your name.",
-      expired: "Your session is over. Open this page from your course again; what you do here is kept and will be sent then.",
+      launched: "Your progress is recorded in your name.",
+      expired: "Your session is over. Open this page from your course again, or sign in again; what you do here is kept and will be sent then.",
     },
     waitingFor: (count) =>
       `${count} lesson${count > 1 ? "s" : ""} waiting to be sent. You can go on, and even close this page.`,
