@@ -150,12 +150,12 @@ def test_when_every_thread_is_stuck_a_click_is_kept_at_once(lms, directus):
 
 
 def test_a_thread_that_ends_late_is_free_again():
-    over = threading.Event()
+    over, before = threading.Event(), set(threading.enumerate())
     for _ in range(THREADS):
         with pytest.raises(StoreUnavailable):
             within(0.001, over.wait)
     over.set()
-    wait_until(lambda: sum(t.name.startswith("Thread") for t in threading.enumerate()) == 0)
+    wait_until(lambda: set(threading.enumerate()) <= before)
     assert within(1, lambda: "done") == "done"
 
 
