@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from bridge.bridge import Bridge
@@ -24,12 +25,16 @@ AVAILABLE: Final = "available"
 
 
 class _Asked:
-    """A question that takes its time: asked once at a time, its answer kept for a while."""
+    """A question that takes its time: asked once at a time, its answer kept for a while.
+
+    By a thread of its own: with a store that hangs all the others may be waiting for it.
+    """
 
     def __init__(self, question: Callable[[], str], fresh: float) -> None:
         self._question = question
         self._fresh = fresh
         self._asking: asyncio.Task[str] | None = None
+        self._thread: CapacityLimiter | None = None
         self._answer = ""
         self._until = float("-inf")
 
@@ -44,8 +49,9 @@ class _Asked:
             return f"unavailable: no answer within {PATIENCE:g} s"
 
     async def _ask(self) -> str:
+        self._thread = self._thread or CapacityLimiter(1)
         try:
-            self._answer = await run_sync(self._question)
+            self._answer = await run_sync(self._question, limiter=self._thread)
             self._until = time.monotonic() + self._fresh
         finally:
             self._asking = None

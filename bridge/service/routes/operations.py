@@ -42,5 +42,6 @@ async def readyz(request: Request) -> Response:
 )
 async def metrics(request: Request) -> Response:
     """Counts alone; no learner is in it."""
-    body, media_type = await run_sync(exposition, request.app.state.bridge.outbox)
+    state = request.app.state
+    body, media_type = await run_sync(exposition, state.bridge.outbox, limiter=state.scraping)
     return Response(body, headers={"Content-Type": media_type})
