@@ -131,18 +131,16 @@ def _lifespan(bridge: Bridge, delivery: Delivery | None) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        # What a store that hangs must not keep from being done has threads of its own.
-        app.state.scraping, stopping = anyio.CapacityLimiter(1), anyio.CapacityLimiter(1)
+        app.state.scraping = anyio.CapacityLimiter(1)  # not of those that a hanging store keeps
         if delivery is not None:
             delivery.start()
         try:
             yield
         finally:
             if delivery is not None:
-                await anyio.to_thread.run_sync(delivery.stop, STOP_WITHIN, limiter=stopping)
+                await anyio.to_thread.run_sync(delivery.stop, STOP_WITHIN)
             app.state.acceptor.close()
             with anyio.move_on_after(CLOSE_WITHIN):
-                close = bridge.close
-                await anyio.to_thread.run_sync(close, abandon_on_cancel=True, limiter=stopping)
+                await anyio.to_thread.run_sync(bridge.close, abandon_on_cancel=True)
 
     return lifespan
