@@ -218,6 +218,36 @@ def test_a_page_without_any_storage_works_while_it_is_open(
         page.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
+FULL = """
+const set = Storage.prototype.setItem;
+Storage.prototype.setItem = function (key, value) {
+  if (value.length > (this.getItem(key) ?? value).length) {
+    throw new DOMException("full", "QuotaExceededError");
+  }
+  set.call(this, key, value);
+};
+window.posts = 0;
+const send = window.fetch;
+window.fetch = (...request) => ((window.posts += 1), send(...request));
+"""
+
+
+def test_a_storage_that_is_full_has_nothing_sent_again_and_again(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    page.open(launch(learner))
+    page.script(FULL)
+    page.script("bridge.complete('g1').then((outcome) => { window.outcome = outcome; })")
+    page.wait(lambda: page.script("return window.outcome || window.posts > 3"))
+    assert page.script("return [window.outcome, window.posts]") == ["accepted", 1]
+    assert page.waiting == []
+    assert [grain["grain_id"] for grain in page.progress()] == ["g1"]
+    arrives(page, store, learner, "g1")
+    page.open()  # without what this page knew in memory
+    page.wait(lambda: page.waiting == [])
+    assert recorded(store, learner) == {"g1"}
+
+
 def test_many_tabs_make_one_guest_and_lose_nothing(page: Page, store: Bridge) -> None:
     page.open()
     page.offline(True)

@@ -56,7 +56,8 @@ class Shelf {
   }
 
   get(key) {
-    return this.#try((area) => area.getItem(key)) ?? this.#memory.get(key) ?? null;
+    // in memory: newer, the area was full
+    return this.#memory.get(key) ?? this.#try((area) => area.getItem(key)) ?? null;
   }
 
   set(key, value) {
@@ -73,8 +74,8 @@ class Shelf {
   }
 
   keys(prefix) {
-    const keys = [...(this.#try(Object.keys) ?? []), ...this.#memory.keys()];
-    return keys.filter((key) => key.startsWith(prefix));
+    const keys = new Set([...(this.#try(Object.keys) ?? []), ...this.#memory.keys()]);
+    return [...keys].filter((key) => key.startsWith(prefix));
   }
 }
 
