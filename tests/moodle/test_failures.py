@@ -118,6 +118,12 @@ def test_a_host_name_that_cannot_be(waiting_site: Site) -> None:
     assert "cannot be found" in find(waiting_site, f"https://{'a' * 64}.example")
 
 
+def test_a_host_name_that_cannot_be_is_not_called_blocked(waiting_site: Site) -> None:
+    """Moodle blocks names that it finds no address of, as long as its list holds any address."""
+    waiting_site.set("core", "curlsecurityblockedhosts", "10.0.0.1")
+    assert "cannot be found" in find(waiting_site, f"https://{'a' * 64}.example")
+
+
 def test_a_host_that_moodle_blocks(waiting_site: Site, bridge: Service) -> None:
     waiting_site.set("core", "curlsecurityblockedhosts", f"10.0.0.1\n{HOST}")
     words = find(waiting_site, bridge.url)

@@ -201,19 +201,22 @@ class client {
      * Why there was no answer.
      *
      * The numbers are libcurl's error codes (https://curl.se/libcurl/c/libcurl-errors.html). An address on Moodle's
-     * block list has none: the request never left, see \core\local\guzzle\check_request.
+     * block list has none: the request never left, see \core\local\guzzle\check_request. Moodle says the same of a
+     * name that it finds no IPv4 address of, see host_is_blocked() of \core\files\curl_security_helper.
      *
      * @param GuzzleException $exception
      * @return failure
      */
     private function unreachable(GuzzleException $exception): failure {
         $context = method_exists($exception, 'getHandlerContext') ? $exception->getHandlerContext() : [];
+        $host = (string) parse_url($this->url, PHP_URL_HOST);
         $blocked = (new \core\files\curl_security_helper())->get_blocked_url_string();
         if (!isset($context['errno']) && $exception->getMessage() === $blocked) {
-            return new failure('blocked', $this->url);
+            $isaddress = filter_var(trim($host, '[]'), FILTER_VALIDATE_IP);
+            return $isaddress || gethostbynamel($host) ? new failure('blocked', $this->url) : new failure('dns', $host);
         }
         return match ((int) ($context['errno'] ?? 0)) {
-            5, 6 => new failure('dns', (string) parse_url($this->url, PHP_URL_HOST)),
+            5, 6 => new failure('dns', $host),
             7 => new failure('connect', $this->url),
             28 => new failure('timeout', (string) $this->timeout),
             35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91 => new failure('tls', $this->url),

@@ -27,7 +27,6 @@ defined('MOODLE_INTERNAL') || die();
 $tasks = [
     [
         'classname' => 'local_progressbridge\task\reconcile',
-        'blocking' => 0,
         'minute' => '*/5',
         'hour' => '*',
         'day' => '*',

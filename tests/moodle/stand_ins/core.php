@@ -31,8 +31,10 @@ namespace core {
 namespace core\files {
     class curl_security_helper {
         public function url_is_blocked($url, $notused = null): bool {
-            $blocked = (string) get_config('core', 'curlsecurityblockedhosts');
-            return in_array(parse_url($url, PHP_URL_HOST), explode("\n", $blocked), true);
+            $blocked = array_filter(explode("\n", (string) get_config('core', 'curlsecurityblockedhosts')));
+            $host = (string) parse_url($url, PHP_URL_HOST);
+            // As Moodle does: with an address on the list, a name without an IPv4 address is blocked, too.
+            return in_array($host, $blocked, true) || ($blocked && !gethostbynamel($host));
         }
 
         public function get_blocked_url_string(): string {
