@@ -41,7 +41,7 @@ def test_it_is_completed_after_its_seconds_on_the_screen_and_not_before(page, ro
     page.open()
     assert "après 3 s à l’écran" in page.message
     began = page.script("return performance.now()")
-    page.wait_for("sending")
+    page.wait(lambda: page.state != "none")
     assert page.script("return performance.now()") - began > (NEEDED - 1) * 1000
     assert "Votre progression est enregistrée." in page.wait_for("done")
     assert [row.grain_id for row in rows()] == ["grain-carbone"]
