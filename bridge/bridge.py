@@ -11,8 +11,7 @@ from typing import Any, Final, Self
 
 from bridge import metrics
 from bridge.config import Settings
-from bridge.errors import CompletionRejected
-from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress, Status
+from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Finding, Store, open_store
 
@@ -92,9 +91,7 @@ class Bridge:
             email,
         )
         (outcome,) = self._take([completion])
-        if outcome.status is Status.REJECTED:
-            raise CompletionRejected(outcome.reason or "no reason given")
-        return outcome
+        return outcome.confirmed()
 
     def record_many(self, completions: Iterable[Completion]) -> Iterator[Outcome]:
         """Record (with an outbox, accept) any number of completions, reading up to 5,000 ahead.

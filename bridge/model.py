@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from bridge.errors import InvalidCompletion, InvalidIdentity
+from bridge.errors import CompletionRejected, InvalidCompletion, InvalidIdentity
 
 MAX_TEXT: Final = 255
 """Longest id or e-mail address, in characters: the width of the database's columns."""
@@ -338,6 +338,16 @@ class Outcome:
     def rejected(cls, reason: str) -> Outcome:
         """The store refuses this completion, and would again: ``reason`` says why."""
         return cls(Status.REJECTED, reason)
+
+    def confirmed(self) -> Self:
+        """This outcome.
+
+        Raises:
+            CompletionRejected: it was rejected.
+        """
+        if self.status is Status.REJECTED:
+            raise CompletionRejected(self.reason or "no reason given")
+        return self
 
 
 CREATED: Final = Outcome(Status.CREATED)

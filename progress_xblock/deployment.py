@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from bridge import Bridge, ConfigurationError, Settings
 from bridge.config import ENVIRONMENT
 from bridge.origins.funmooc import LearnerId
+from bridge.outbox.sqlite import SQLiteOutbox
 
 KEY: Final = "ProgressXBlock"
 """Where Open edX's ``XBLOCK_SETTINGS`` holds the block's."""
@@ -174,14 +175,9 @@ def check(block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.env
     return settings_for(block_settings, environ)
 
 
-def puts_into_file(block_settings: Mapping[str, Any]) -> bool:
-    """Whether a click ends with a file of this machine: nothing to wait for but its lock.
-
-    Raises:
-        ConfigurationError: as `bridge_for`.
-    """
-    outbox = settings_for(block_settings).outbox
-    return outbox is not None and outbox.scheme == "sqlite"
+def puts_into_file(bridge: Bridge) -> bool:
+    """Whether a click ends with a file of this machine: nothing to wait for but its lock."""
+    return isinstance(bridge.outbox, SQLiteOutbox)
 
 
 def bridge_for(

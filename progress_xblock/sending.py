@@ -93,8 +93,9 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
 
     def _pass_on(self, completion: Completion) -> Status:
         settings = self._block_settings()
-        record = partial(_record, bridge_for(settings), completion)
-        return record() if puts_into_file(settings) else within(budget(settings), record)
+        bridge = bridge_for(settings)
+        record = partial(_record, bridge, completion)
+        return record() if puts_into_file(bridge) else within(budget(settings), record)
 
     def _say(self, level: int, what: str, error: Exception) -> None:
         notice(level, self.scope_ids.usage_id, what, error)
@@ -115,9 +116,7 @@ class _Unexpected(Exception):
 def _record(bridge: Bridge, completion: Completion) -> Status:
     # Not `bridge.record`, which holds the instant against today's clock: what was kept was valid.
     (outcome,) = bridge.record_many([completion])
-    if outcome.status is Status.REJECTED:
-        raise CompletionRejected(outcome.reason or "no reason given")
-    return outcome.status
+    return outcome.confirmed().status
 
 
 def _now() -> datetime:

@@ -12,16 +12,11 @@ import click
 
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import BAD_INPUT, MEND
+from bridge.cli.record import WORDS
 from bridge.errors import InvalidCompletion, InvalidInput
 from bridge.model import Completion, Identity, Status
 
-_WORDS: Final = {
-    Status.CREATED: "recorded",
-    Status.ALREADY_RECORDED: "already recorded, nothing changed",
-    Status.MOVED_EARLIER: "moved to this earlier completion",
-    Status.ACCEPTED: "accepted, to be delivered from the outbox",
-    Status.REJECTED: "refused by the store",
-}
+_WORDS: Final = {**WORDS, Status.REJECTED: "refused by the store"}
 _WRONG: Final = "wrong"
 _NEEDED: Final = ("origin", "external_user_id", "grain_id", "completed_at")
 _OPTIONAL: Final = ("module_id", "sequence_id", "email", "usage")

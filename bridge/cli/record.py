@@ -11,12 +11,14 @@ import click
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.model import Identity, Status
 
-_WORDS: Final = {
+WORDS: Final = {
     Status.CREATED: "recorded",
     Status.ALREADY_RECORDED: "already recorded, nothing changed",
     Status.MOVED_EARLIER: "moved to this earlier completion",
     Status.ACCEPTED: "accepted, to be delivered from the outbox",
 }
+"""What became of a completion, for people."""
+
 _EXAMPLE: Final = """\b
 Example:
   progress-bridge record moodle 12345 grain-1 --module m1 --at 2026-01-31T12:00:00Z"""
@@ -74,4 +76,4 @@ def record(
     if as_json:
         click.echo(json.dumps({"outcome": outcome.status}))
     else:
-        click.echo(f"{identity}, {grain}: {_WORDS[outcome.status]}")
+        click.echo(f"{identity}, {grain}: {WORDS[outcome.status]}")

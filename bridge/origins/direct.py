@@ -16,8 +16,8 @@ from http.cookies import SimpleCookie
 from typing import Any, Final, Protocol, Self
 
 from bridge.config import Settings
-from bridge.errors import BridgeError, CompletionRejected, ConfigurationError, StoreUnavailable
-from bridge.model import Completion, Identity, Origin, Progress, Status
+from bridge.errors import BridgeError, ConfigurationError, StoreUnavailable
+from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
 from bridge.stores import Store
 
@@ -254,5 +254,4 @@ def _record(store: Store, account: Identity, rows: Sequence[Progress]) -> None:
         for row in rows
     ]
     for outcome in store.record(completions) if completions else ():
-        if outcome.status is Status.REJECTED:
-            raise CompletionRejected(outcome.reason or "no reason given")
+        outcome.confirmed()

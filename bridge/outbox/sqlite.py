@@ -105,7 +105,7 @@ class SQLiteOutbox:
             return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
 
     def erase(self, identity: Identity) -> int:
-        who = (str(identity.origin), identity.external_user_id)
+        who = written.who(identity)
         with self._file.lock, self._file as connection:
             erased = sum(connection.execute(statement, who).rowcount for statement in sql.ERASE)
         if erased:
@@ -116,12 +116,8 @@ class SQLiteOutbox:
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
-        values: dict[str, Any] = {
-            "origin": str(old.origin),
-            "external_user_id": old.external_user_id,
-            "new_origin": str(new.origin),
-            "new_external_user_id": new.external_user_id,
-        }
+        values: dict[str, Any] = written.who(old)
+        values |= {f"new_{name}": value for name, value in written.who(new).items()}
         with self._file.lock, self._file as connection:
             values["now"] = self._clock()
             for statement in sql.MOVE:

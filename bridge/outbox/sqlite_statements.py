@@ -59,13 +59,11 @@ REPLAY: Final = f"""
 
 DROP: Final = "DELETE FROM dead WHERE id = ?"
 
-ERASE: Final = (
-    "DELETE FROM waiting WHERE origin = ? AND external_user_id = ?",
-    "DELETE FROM held WHERE origin = ? AND external_user_id = ?",
-    "DELETE FROM dead WHERE origin = ? AND external_user_id = ?",
-)
-
 _THEIRS: Final = "origin = :origin AND external_user_id = :external_user_id"
+
+ERASE: Final = tuple(
+    f"DELETE FROM {table} WHERE {_THEIRS}" for table in ("waiting", "held", "dead")
+)
 
 _HELD_NOW: Final = "leased = 1 AND until > :now AND since <= :now"
 
@@ -99,7 +97,7 @@ NOTES: Final = "SELECT worker, note, told_at FROM notes ORDER BY told_at DESC, w
 
 COUNTS: Final = f"""
     SELECT {_LAST} - gone + held, dead,
-        (SELECT count(*) FROM held WHERE leased = 1 AND until > :now AND since <= :now),
+        (SELECT count(*) FROM held WHERE {_HELD_NOW}),
         coalesce((SELECT put_at FROM held ORDER BY id LIMIT 1),
                  (SELECT put_at FROM waiting ORDER BY id LIMIT 1))
     FROM tally"""

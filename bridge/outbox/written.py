@@ -47,6 +47,11 @@ def learner(identity: Identity) -> str:
     return identity.origin + ":" + identity.external_user_id
 
 
+def who(identity: Identity) -> dict[str, str]:
+    """The learner, in the fields of a completion that say who it is."""
+    return {"origin": str(identity.origin), "external_user_id": identity.external_user_id}
+
+
 def learner_of(text: str) -> str:
     """The learner's key of a completion in writing; empty when it holds none."""
     try:
@@ -58,8 +63,7 @@ def learner_of(text: str) -> str:
 
 def give(text: str, identity: Identity) -> str:
     """The completion in writing, as another learner's."""
-    who = {"origin": str(identity.origin), "external_user_id": identity.external_user_id}
-    return _encode(json.loads(text) | who)
+    return _encode(json.loads(text) | who(identity))
 
 
 def leased(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge import Bridge, Settings
+from bridge import Bridge, Progress, Settings
+from tests.demo import people
 from tests.demo.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def store(sqlite: dict[str, Any]) -> Iterator[Bridge]:
 def student() -> str:
     """A learner whom no other test knows."""
     return uuid.uuid4().hex
+
+
+@pytest.fixture
+def rows(store: Bridge, student: str) -> Callable[[], list[Progress]]:
+    """What is recorded of the learner, now."""
+    return lambda: store.progress("funmooc", people.platform_id(student))
 
 
 @pytest.fixture

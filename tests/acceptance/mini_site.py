@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from dataclasses import dataclass
 from typing import Final
 
-from tests.servers.process import HOST
+from tests.servers.pages import serving
 
 _LESSON: Final = """<!DOCTYPE html>
 <html lang="fr">
@@ -46,31 +44,17 @@ class Site:
     """
 
     url: str
-    asked: list[str] = field(default_factory=list)
+    asked: list[str]
 
 
 @contextmanager
 def site() -> Iterator[Site]:
     """A site on a free port: each one is an origin of its own."""
+    asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            here.asked.append(self.path)
-            body = _LESSON.encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def lesson(path: str) -> str:
+        asked.append(path)
+        return _LESSON
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer((HOST, 0), Handler)
-    here = Site(f"http://{HOST}:{server.server_port}")
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield here
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(lesson) as url:
+        yield Site(url, asked)

@@ -18,11 +18,6 @@ window.fetch = (...words) => { window.calls += 1; return call(...words); };
 TEN_CLICKS = "for (let i = 0; i < 10; i++) document.querySelector('button').click()"
 
 
-@pytest.fixture
-def rows(store, student):
-    return lambda: store.progress("funmooc", people.platform_id(student))
-
-
 def test_a_click_is_recorded_and_a_reload_still_says_so(page, rows, failures):
     page.open()
     assert page.message.endswith("Pas encore terminé.")

@@ -49,11 +49,6 @@ def page(settings, page):
     return page
 
 
-@pytest.fixture
-def rows(store, student):
-    return lambda: store.progress("funmooc", people.platform_id(student))
-
-
 def loaded(page):
     """The block's frame, once its page is there."""
     page.wait(lambda: page.box.find_elements(By.TAG_NAME, "iframe"), "no page was embedded")

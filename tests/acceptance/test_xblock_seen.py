@@ -22,11 +22,6 @@ def page(page):
     return page
 
 
-@pytest.fixture
-def rows(store, student):
-    return lambda: store.progress("funmooc", people.platform_id(student))
-
-
 def seen(page):
     """Whole seconds that the bar tells."""
     return float(page.script("return document.querySelector('progress').value"))

@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,7 +14,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.servers import ROOT
-from tests.servers.process import HOST
+from tests.servers.pages import serving
 
 PATIENCE: Final = 15
 """Seconds."""
@@ -85,30 +83,14 @@ class PageSite:
 
 @contextmanager
 def page_site() -> Iterator[PageSite]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = urlsplit(self.path).path
-            pages = {"/course": _FRAME, "/example": EXAMPLE.read_text(), "/readme": readme()}
-            page = pages.get(path, _PAGE)
-            page = page.replace("SERVICE", here.service)
-            body = page.replace("https://bridge.example.org", here.service).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def page(asked: str) -> str:
+        pages = {"/course": _FRAME, "/example": EXAMPLE.read_text(), "/readme": readme()}
+        found = pages.get(urlsplit(asked).path, _PAGE).replace("SERVICE", here.service)
+        return found.replace("https://bridge.example.org", here.service)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer((HOST, 0), Handler)
-    here = PageSite(f"http://{HOST}:{server.server_port}")
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(page) as url:
+        here = PageSite(url)
         yield here
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Page:
