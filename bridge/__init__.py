@@ -8,6 +8,7 @@
 from bridge.bridge import Bridge
 from bridge.config import Settings
 from bridge.errors import (
+    BeingDelivered,
     BridgeError,
     CompletionRejected,
     ConfigurationError,
@@ -25,6 +26,7 @@ from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progres
 __version__ = "0.1.0"
 
 __all__ = [
+    "BeingDelivered",
     "Bridge",
     "BridgeError",
     "Completion",

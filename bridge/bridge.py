@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -11,12 +12,19 @@ from typing import Any, Final, Self
 
 from bridge import metrics
 from bridge.config import Settings
+from bridge.errors import BeingDelivered
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Finding, Store, open_store
 
 BATCH: Final = 5_000
 """Completions that `Bridge.record_many` holds in memory at once."""
+
+PATIENCE: Final = 2.0
+"""Seconds that `Bridge.erase` waits for a deliverer."""
+
+_AGAIN: Final = 0.1
+"""Seconds after which it looks again."""
 
 ExternalId = str | int | uuid.UUID
 
@@ -123,18 +131,26 @@ class Bridge:
         """All that is kept of the learner, ready for JSON (`Store.export`), or None."""
         return self.store.export(Identity(origin, external_user_id))
 
-    def erase(self, origin: Origin | str, external_user_id: ExternalId) -> bool:
+    def erase(
+        self,
+        origin: Origin | str,
+        external_user_id: ExternalId,
+        *,
+        patience: float = PATIENCE,
+    ) -> bool:
         """Remove the learner and their progress; whether there was anything to remove.
 
-        What waits in the outbox is removed first. What a deliverer is recording at this very moment
-        may arrive afterwards: erase again until there is nothing to remove.
+        What waits in the outbox is removed first. What a deliverer is recording at this moment
+        would arrive afterwards, so it is waited for, up to ``patience`` seconds.
 
         Raises:
+            BeingDelivered: it is not recorded yet, and so is not removed, nor what was recorded
+                before. Erase again: in a moment, or when a deliverer that died has lost its lease.
             OutboxUnavailable: nothing was removed.
         """
         identity = Identity(origin, external_user_id)
-        waiting = self.outbox.erase(identity) if self.outbox else 0
-        return self.store.erase(identity) or waiting > 0
+        waited = self._erase_waiting(identity, time.monotonic() + patience)
+        return self.store.erase(identity) or waited
 
     def check(self) -> list[Finding]:
         """What is right and wrong with the store and the outbox, in words. Does not raise.
@@ -148,6 +164,19 @@ class Bridge:
         self.store.close()
         if self.outbox:
             self.outbox.close()
+
+    def _erase_waiting(self, identity: Identity, deadline: float) -> bool:
+        """Remove what waits in the outbox, and wait until nobody delivers more of it."""
+        gone = 0
+        while self.outbox:
+            erased = self.outbox.erase(identity)
+            gone += erased.gone
+            if not erased.held:
+                break
+            if time.monotonic() >= deadline:
+                raise BeingDelivered("the learner's completions are being delivered: erase again")
+            time.sleep(_AGAIN)
+        return gone > 0
 
     def _take(self, batch: list[Completion]) -> list[Outcome]:
         """Put the completions into the outbox, or without one record them."""

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.config_values import Secret, as_mapping, refuse_unknown, secret
+from bridge.config_values import Secret, as_mapping, refuse_unknown, secret, some_of
 from bridge.errors import ConfigurationError
+from bridge.model import Origin
 
 SHORTEST: Final = 32
 """Bytes of a key: HS256 asks for as many as its hash has (RFC 7518, 3.2)."""
@@ -22,10 +23,12 @@ class TokenKey:
     Attributes:
         id: its name, which every token tells (``kid``); 1 to 64 of ``A-Z a-z 0-9 _ . -``.
         secret: at least 32 bytes.
+        origins: of whose learners it makes its tokens' bearers; any unless it is said.
     """
 
     id: str
     secret: Secret
+    origins: frozenset[Origin] = frozenset(Origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,16 @@ class TokenSettings:
     """How learner tokens are signed.
 
     Attributes:
-        keys: the first signs, all of them are accepted: that is how keys are rotated.
+        keys: the first for an origin signs, all of them are accepted: that is how keys are rotated.
         audience: whom the tokens are for; the same for who issues and who reads them.
     """
 
     keys: tuple[TokenKey, ...]
     audience: str = "progress-bridge"
+
+    def keys_for(self, origin: Origin) -> tuple[TokenKey, ...]:
+        """The keys for learners of this origin, the one that signs first."""
+        return tuple(key for key in self.keys if origin in key.origins)
 
 
 def token_settings(value: object) -> TokenSettings | None:
@@ -73,4 +80,7 @@ def _key(name: str, value: Any) -> TokenKey:
         raise ConfigurationError(f"{name}.secret_file: missing; name a file that holds the key")
     if len(found.reveal()) < SHORTEST:
         raise ConfigurationError(f"{name}.secret: too short (at least {SHORTEST} bytes)")
-    return TokenKey(id=key_id, secret=found)
+    origins = frozenset(Origin)
+    if "origins" in mapping:
+        origins = some_of(f"{name}.origins", mapping, Origin)
+    return TokenKey(id=key_id, secret=found, origins=origins)

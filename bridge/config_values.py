@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.errors import ConfigurationError
+
+E = TypeVar("E", bound=StrEnum)
 
 
 class Secret:
@@ -72,6 +75,15 @@ def boolean(name: str, mapping: Mapping[str, Any]) -> bool:
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name}: neither true nor false: {value}")
     return value
+
+
+def some_of(name: str, mapping: Mapping[str, Any], choices: type[E]) -> frozenset[E]:
+    """A list of one or more of these."""
+    values = mapping.get(name.rpartition(".")[2])
+    known = [str(choice) for choice in choices]
+    if not isinstance(values, list) or not values or any(item not in known for item in values):
+        raise ConfigurationError(f"{name}: not some of {', '.join(known)}")
+    return frozenset(choices(item) for item in values)
 
 
 def url_of(section: str, mapping: Mapping[str, Any]) -> str:

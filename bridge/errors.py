@@ -65,6 +65,10 @@ class StoreUnavailable(StoreError):
         self.retry_after = retry_after
 
 
+class BeingDelivered(StoreUnavailable):
+    """Completions of this learner are on their way to the store: ask again in a moment."""
+
+
 class StoreMisconfigured(StoreError):
     """The store answers, but refuses: somebody has to mend a setting, a right or a table."""
 

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 import jwt
 
-from bridge.config_tokens import TokenSettings
-from bridge.errors import InvalidInput, InvalidToken
+from bridge.config_tokens import TokenKey, TokenSettings
+from bridge.errors import ConfigurationError, InvalidInput, InvalidToken
 from bridge.model import Completion, Identity
 
 LIFETIME: Final = 300.0
@@ -61,13 +61,12 @@ class Tokens:
     """Issues and reads learner tokens.
 
     Args:
-        settings: the keys; the first one signs.
+        settings: the keys.
     """
 
     def __init__(self, settings: TokenSettings) -> None:
-        self._keys = {key.id: key.secret for key in settings.keys}
-        self._signing = settings.keys[0]
-        self._audience = settings.audience
+        self._settings = settings
+        self._keys = {key.id: key for key in settings.keys}
 
     def issue(
         self,
@@ -84,15 +83,19 @@ class Tokens:
             lifetime: seconds, 1 to 13 months.
 
         Raises:
+            ConfigurationError: no key is for learners of this origin.
             InvalidCompletion: a grain's id breaks a rule.
             ValueError: the lifetime is out of range, or there are so many grains that the token
                 would be longer than 8,192 characters.
         """
         if not 1 <= lifetime <= LONGEST_LIFETIME:
             raise ValueError(f"a token is valid for 1 second to 13 months, not {lifetime}")
+        key = next(iter(self._settings.keys_for(identity.origin)), None)
+        if key is None:
+            raise ConfigurationError(f"tokens.keys: none is for learners of {identity.origin}")
         now = time.time()
         claims: dict[str, Any] = {
-            "aud": self._audience,
+            "aud": self._settings.audience,
             "iss": _ISSUER,
             "sub": identity.external_user_id,
             "origin": str(identity.origin),
@@ -102,7 +105,6 @@ class Tokens:
         }
         if grains is not None:
             claims["grains"] = _grains(identity, grains)
-        key = self._signing
         token = jwt.encode(claims, key.secret.reveal(), _ALGORITHM, headers={"kid": key.id})
         if len(token) > LONGEST:
             raise ValueError(f"a token for {len(grains or ())} grains is too long")
@@ -117,7 +119,8 @@ class Tokens:
         if len(token) > LONGEST:
             raise InvalidToken("the token is too long")
         try:
-            return _learner(self._claims(token))
+            key = self._key(token)
+            learner = _learner(self._claims(token, key))
         except jwt.ExpiredSignatureError:
             raise InvalidToken("the token has expired") from None
         except jwt.PyJWTError as error:
@@ -126,16 +129,22 @@ class Tokens:
             raise InvalidToken(f"the token names no learner: {error.rule}") from None
         except (ValueError, TypeError, OverflowError, RecursionError, OSError):
             raise InvalidToken("the token is not well-formed") from None
+        if learner.identity.origin not in key.origins:
+            raise InvalidToken("the token's key is not for learners of its origin")
+        return learner
 
-    def _claims(self, token: str) -> dict[str, Any]:
-        secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
-        if secret is None:
+    def _key(self, token: str) -> TokenKey:
+        key = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+        if key is None:
             raise jwt.InvalidSignatureError
+        return key
+
+    def _claims(self, token: str, key: TokenKey) -> dict[str, Any]:
         return jwt.decode(
             token,
-            secret.reveal(),
+            key.secret.reveal(),
             algorithms=[_ALGORITHM],
-            audience=self._audience,
+            audience=self._settings.audience,
             issuer=_ISSUER,
             leeway=LEEWAY,
             options={"require": _REQUIRED},

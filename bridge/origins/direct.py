@@ -114,14 +114,15 @@ class Guests:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, secure: bool = True) -> Self:
-        """With the keys of the section ``tokens``.
+        """With the keys of the section ``tokens`` that are for direct learners.
 
         Raises:
             ConfigurationError: there is none.
         """
-        if settings.tokens is None:
-            raise ConfigurationError("tokens: missing; its keys sign the cookies of guests")
-        return cls([key.secret.reveal() for key in settings.tokens.keys], secure=secure)
+        keys = settings.tokens.keys_for(Origin.DIRECT) if settings.tokens else ()
+        if not keys:
+            raise ConfigurationError("tokens.keys: none for direct; they sign guests' cookies")
+        return cls([key.secret.reveal() for key in keys], secure=secure)
 
     @property
     def cookie_name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from bridge.config import Settings
 from bridge.finding import Finding
@@ -87,6 +87,18 @@ class Note:
     age: float
 
 
+class Erased(NamedTuple):
+    """What became of a learner's items.
+
+    Attributes:
+        gone: how many are forgotten.
+        held: how many a worker holds, which are left alone.
+    """
+
+    gone: int
+    held: int
+
+
 class Outbox(Protocol):
     """What every outbox promises; ``tests/contract/outbox`` holds each one to it.
 
@@ -137,10 +149,11 @@ class Outbox(Protocol):
     def drop(self, ids: Sequence[str]) -> int:
         """Forget these dead letters for good; how many there were."""
 
-    def erase(self, identity: Identity) -> int:
-        """Forget all that is kept of the learner, leased and dead included; how many items.
+    def erase(self, identity: Identity) -> Erased:
+        """Forget all that is kept of the learner, dead letters included.
 
-        Reads the whole outbox: seconds, with a million items.
+        What a worker holds may reach the store at any moment, so it is left alone and told: erase
+        again when it is delivered. Reads the whole outbox: seconds, with a million items.
         """
 
     def move(self, old: Identity, new: Identity) -> int:

@@ -25,7 +25,7 @@ from bridge.config import OutboxSettings
 from bridge.errors import ConfigurationError
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, Note, written
+from bridge.outbox import LONGEST, Counts, DeadLetter, Erased, Leased, Note, written
 
 try:
     import redis
@@ -48,7 +48,7 @@ _LUA: Final = Path(__file__).parent / "lua"
 _LONGEST_MS: Final = round(LONGEST * 1000)
 _PAGE: Final = 1000
 _SCRIPTS: Final = (
-    *("lease", "hold", "done", "bury", "replay", "counts", "move"),
+    *("lease", "hold", "done", "bury", "replay", "counts", "take"),
     *("note", "notes"),
 )
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
@@ -119,16 +119,17 @@ class RedisOutbox:
         keys = _known(ids)
         return int(self._ask(partial(self._redis.xdel, self._dead, *keys))) if keys else 0
 
-    def erase(self, identity: Identity) -> int:
-        who = written.learner(identity)
-        # The dead twice: an item may be buried after the dead were read and before the queue was.
-        return sum(self._erase(key, who) for key in (self._dead, self._queue, self._dead))
+    def erase(self, identity: Identity) -> Erased:
+        # The dead twice: an item may be replayed before the queue is read, or buried after.
+        streams = (self._dead, self._queue, self._dead)
+        gone, held = zip(*(self._take(stream, identity) for stream in streams), strict=True)
+        return Erased(sum(gone), sum(held))
 
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
         # The dead last: an item may be buried after the queue was read.
-        return sum(self._move(stream, old, new) for stream in (self._queue, self._dead))
+        return sum(self._take(stream, old, new).held for stream in (self._queue, self._dead))
 
     def counts(self) -> Counts:
         keys = (self._queue, self._dead)
@@ -171,30 +172,18 @@ class RedisOutbox:
             pipeline.xadd(self._queue, {"completion": text})
         pipeline.execute()
 
-    def _erase(self, stream: str, who: str) -> int:
-        erased = 0
-        for page in self._pages(stream):
-            keys = [key for key, fields in page if written.learner_of(fields["completion"]) == who]
-            if keys:
-                erased += self._ask(partial(self._remove, stream, keys))
-        return erased
-
-    def _remove(self, stream: str, keys: Sequence[str]) -> int:
-        pipeline = self._redis.pipeline(transaction=True)
-        if stream == self._queue:
-            pipeline.xack(stream, GROUP, *keys)
-        pipeline.xdel(stream, *keys)
-        return int(pipeline.execute()[-1])
-
-    def _move(self, stream: str, old: Identity, new: Identity) -> int:
-        held, who = 0, written.learner(old)
+    def _take(self, stream: str, old: Identity, new: Identity | None = None) -> Erased:
+        """Remove what no worker holds of a learner; put it again where there is a new one."""
+        gone, held, who = 0, 0, written.learner(old)
         for page in self._pages(stream):
             texts = {key: fields["completion"] for key, fields in page}
             theirs = [key for key, text in texts.items() if written.learner_of(text) == who]
-            words = [word for key in theirs for word in (key, written.give(texts[key], new))]
+            again = [written.give(texts[key], new) if new else "" for key in theirs]
+            words = [word for pair in zip(theirs, again, strict=True) for word in pair]
             if words:
-                held += self._run("move", [stream, self._queue], [GROUP, _LONGEST_MS, *words])
-        return held
+                answer = self._run("take", [stream, self._queue], [GROUP, _LONGEST_MS, *words])
+                gone, held = gone + answer[0], held + answer[1]
+        return Erased(gone, held)
 
     def _pages(self, stream: str) -> Iterator[list[tuple[str, dict[str, str]]]]:
         least = "-"

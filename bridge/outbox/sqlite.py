@@ -6,8 +6,9 @@ It keeps its promise on any local disk that honours fsync: the file is in WAL mo
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, Counts, DeadLetter, Leased, Note, written
+from bridge.outbox import LONGEST, Counts, DeadLetter, Erased, Leased, Note, written
 from bridge.outbox import sqlite_statements as sql
 from bridge.outbox.group_commit import GroupCommit
 from bridge.outbox.sqlite_file import SQLiteFile
@@ -104,14 +105,16 @@ class SQLiteOutbox:
         with self._file.lock, self._file as connection:
             return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
 
-    def erase(self, identity: Identity) -> int:
-        who = written.who(identity)
+    def erase(self, identity: Identity) -> Erased:
+        values: dict[str, Any] = written.who(identity)
         with self._file.lock, self._file as connection:
-            erased = sum(connection.execute(statement, who).rowcount for statement in sql.ERASE)
-        if erased:
+            values["now"] = self._clock()
+            gone = sum(connection.execute(statement, values).rowcount for statement in sql.ERASE)
+            held = _held(connection, values)
+        if not held:  # also when nothing was left: what was delivered can still be in the -wal file
             with self._file.lock:
                 self._file.clean()
-        return erased
+        return Erased(gone, held)
 
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
@@ -122,8 +125,7 @@ class SQLiteOutbox:
             values["now"] = self._clock()
             for statement in sql.MOVE:
                 connection.execute(statement, values)
-            ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
-        return int(held)
+            return _held(connection, values)
 
     def counts(self) -> Counts:
         now = self._clock()
@@ -185,6 +187,11 @@ class SQLiteOutbox:
         with self._file as connection:
             now = self._clock()
             connection.executemany(sql.PUT, [(*row, now) for row in rows])
+
+
+def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
+    ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
+    return int(held)
 
 
 def _read(values: Sequence[str]) -> Completion | None:

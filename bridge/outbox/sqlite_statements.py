@@ -61,24 +61,23 @@ DROP: Final = "DELETE FROM dead WHERE id = ?"
 
 _THEIRS: Final = "origin = :origin AND external_user_id = :external_user_id"
 
-ERASE: Final = tuple(
-    f"DELETE FROM {table} WHERE {_THEIRS}" for table in ("waiting", "held", "dead")
-)
-
 _HELD_NOW: Final = "leased = 1 AND until > :now AND since <= :now"
 
 HELD_OF: Final = f"SELECT count(*) FROM held WHERE {_THEIRS} AND {_HELD_NOW}"
 
-_MOVE_FROM: Final = {
+# What of theirs no worker holds, table by table.
+_FREE: Final = {
     "held": f"{_THEIRS} AND NOT ({_HELD_NOW})",  # put before all that is waiting
     "waiting": _THEIRS,
     "dead": _THEIRS,
 }
 
+ERASE: Final = tuple(f"DELETE FROM {table} WHERE {which}" for table, which in _FREE.items())
+
 # From each table: put again as the other learner's, then remove.
 MOVE: Final = tuple(
     statement
-    for table, which in _MOVE_FROM.items()
+    for table, which in _FREE.items()
     for statement in (
         f"""
     INSERT INTO waiting (id, {_WHAT}, put_at)

@@ -18,7 +18,7 @@ from bridge.bridge import Bridge
 from bridge.config import Settings
 from bridge.delivery import Delivery
 from bridge.errors import ConfigurationError
-from bridge.model import Completion
+from bridge.model import Completion, Origin
 from bridge.service import problems, schemas
 from bridge.service.accepting import Acceptor
 from bridge.service.callers import Door
@@ -97,8 +97,8 @@ def _check(settings: Settings) -> None:
             "service.keys_file: missing; without it and without tokens.keys nobody could do "
             "anything (make a key with `progress-bridge keys new`)"
         )
-    if service.guests and settings.tokens is None:
-        raise ConfigurationError("service.guests: guests need tokens.keys")
+    if service.guests and not (settings.tokens and settings.tokens.keys_for(Origin.DIRECT)):
+        raise ConfigurationError("service.guests: guests need tokens.keys, one for direct")
 
 
 def _delivery(bridge: Bridge, settings: Settings) -> Delivery:

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import yaml
 
-from bridge.config_values import Secret, as_mapping, refuse_unknown
+from bridge.config_values import Secret, as_mapping, refuse_unknown, some_of
 from bridge.errors import ConfigurationError
 from bridge.logs import event
 from bridge.model import Origin
@@ -239,8 +239,8 @@ def _key(name: str, value: object) -> ServerKey:
         id=_text(name, mapping, "id", re.compile(r"[0-9a-f]{8}")),
         name=_text(name, mapping, "name", _NAME),
         sha256=_text(name, mapping, "sha256", _DIGEST),
-        origins=frozenset(Origin(item) for item in _some(name, mapping, "origins", Origin)),
-        rights=frozenset(Right(item) for item in _some(name, mapping, "rights", Right)),
+        origins=some_of(f"{name}.origins", mapping, Origin),
+        rights=some_of(f"{name}.rights", mapping, Right),
         created=str(mapping.get("created") or ""),
     )
 
@@ -250,11 +250,3 @@ def _text(name: str, mapping: Mapping[str, Any], field: str, rule: re.Pattern[st
     if not isinstance(value, str) or not rule.fullmatch(value):
         raise ConfigurationError(f"{name}.{field}: missing, or not as `keys new` writes it")
     return value
-
-
-def _some(name: str, mapping: Mapping[str, Any], field: str, of: type[StrEnum]) -> list[str]:
-    values = mapping.get(field)
-    names = [str(item) for item in of]
-    if not isinstance(values, list) or not values or any(item not in names for item in values):
-        raise ConfigurationError(f"{name}.{field}: not some of {', '.join(names)}")
-    return values

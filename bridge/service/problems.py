@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
+from bridge.errors import BeingDelivered, OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.logs import event
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -82,6 +82,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(OutboxUnavailable, _outbox)
+    app.add_exception_handler(BeingDelivered, _being_delivered)
     app.add_exception_handler(StoreUnavailable, _store)
     app.add_exception_handler(StoreMisconfigured, _misconfigured)
 
@@ -120,6 +121,10 @@ async def _store(_: Request, error: Exception) -> Response:
     assert isinstance(error, StoreUnavailable)  # noqa: S101
     event(_log, logging.WARNING, "store_unavailable", reason=str(error))
     return unavailable("the store does not answer now", error.retry_after).response()
+
+
+async def _being_delivered(_: Request, error: Exception) -> Response:
+    return unavailable(str(error)).response()
 
 
 async def _misconfigured(_: Request, error: Exception) -> Response:

@@ -117,6 +117,18 @@ def test_the_settings_page_warns_of_blocked_hosts_and_masks_the_key(bare_site: S
     )
 
 
+def test_a_chosen_category_that_was_deleted_stays_chosen(site: Site) -> None:
+    def choices() -> dict[str, str]:
+        found: dict[str, str] = site.run("settings")["settings"]["local_progressbridge/categories"][
+            "choices"
+        ]
+        return found
+
+    assert choices() == {"1": "Top", "2": "Sub"}
+    site.configure("http://127.0.0.1:9", "k", categories="2,7")
+    assert choices() == {"1": "Top", "2": "Sub", "7": "(deleted category 7)"}
+
+
 def test_courses_are_known_by_their_short_names(bare_site: Site) -> None:
     assert bare_site.run("validate", ["setting_courses", "C10\r\n"]) is True
     assert bare_site.run("validate", ["setting_courses", "C10\nC11"]).endswith("C11")

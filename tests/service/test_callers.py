@@ -110,6 +110,10 @@ def test_pages_of_configured_sites_alone_may_call(here: Here) -> None:
         ({"outbox": None}, "no outbox: the service answers when a completion is on disk"),
         ({"tokens": None, "service": {"keys_file": None, "guests": False}}, "nobody could do"),
         ({"tokens": None}, "service.guests: guests need tokens.keys"),
+        (
+            {"tokens": {"keys": [{"id": "lms", "secret": "s" * 32, "origins": ["moodle"]}]}},
+            "service.guests: guests need tokens.keys",
+        ),
         ({"service": {"keys_file": "/nowhere"}}, "service.keys_file: /nowhere: No such file"),
     ],
 )

@@ -125,6 +125,21 @@ def test_a_learners_data_can_be_had_and_erased_with_what_waits(here: Here) -> No
     assert here.waiting() == 0
 
 
+def test_a_learner_who_is_being_delivered_cannot_be_erased_just_yet(here: Here) -> None:
+    key = here.key()
+    record(here, "a")
+    here.post({"origin": "moodle", "external_user_id": 12345, "grain_id": "b"}, key)
+    assert here.bridge.outbox
+    leased = here.bridge.outbox.lease(1, 60)
+    answer = here.client.delete(PATH, headers=bearer(key))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "being delivered" in answer.json()["detail"]
+    here.bridge.store.record([leased[0].completion])
+    here.bridge.outbox.done(leased)
+    assert here.client.delete(PATH, headers=bearer(key)).status_code == 204
+    assert here.client.get(f"{PATH}/export", headers=bearer(key)).status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [

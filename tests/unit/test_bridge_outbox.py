@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge import Bridge, Completion, Identity, OutboxUnavailable, Settings, Status
+from bridge import BeingDelivered, Bridge, Completion, Identity, OutboxUnavailable, Settings, Status
 from bridge.config import OutboxSettings
 from bridge.delivery import Delivery
+from bridge.outbox import Erased, Leased
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore
 from tests.contract.learners import done, somebody
@@ -25,6 +26,22 @@ def bridge(tmp_path: Path) -> Iterator[Bridge]:
 def waiting(bridge: Bridge) -> int:
     assert bridge.outbox
     return bridge.outbox.counts().waiting
+
+
+def leased_by_a_deliverer(bridge: Bridge) -> list[Leased]:
+    """Of two learners with a grain each, the first is having a second grain delivered."""
+    for learner in (1, 2):
+        bridge.record("moodle", learner, "g1")
+    deliver(bridge)
+    bridge.record("moodle", 1, "g2")
+    assert bridge.outbox
+    return bridge.outbox.lease(10, 60)
+
+
+def deliver_these(bridge: Bridge, leased: list[Leased]) -> None:
+    bridge.store.record([item.completion for item in leased])
+    assert bridge.outbox
+    bridge.outbox.done(leased)
 
 
 def deliver(bridge: Bridge) -> None:
@@ -79,6 +96,35 @@ def test_erasing_a_learner_erases_what_waits(bridge: Bridge) -> None:
 def test_a_learner_who_only_waits_can_be_erased(bridge: Bridge) -> None:
     bridge.record("moodle", 1, "g1")
     assert bridge.erase("moodle", 1)
+    assert not bridge.erase("moodle", 1)
+
+
+def test_erasing_a_learner_who_is_being_delivered_is_to_be_repeated(bridge: Bridge) -> None:
+    leased = leased_by_a_deliverer(bridge)
+    with pytest.raises(BeingDelivered, match="erase again"):
+        bridge.erase("moodle", 1, patience=0)
+    assert bridge.erase("moodle", 2, patience=0)
+    assert [row.grain_id for row in bridge.progress("moodle", 1)] == ["g1"]
+    deliver_these(bridge, leased)
+    assert bridge.erase("moodle", 1, patience=0)
+    assert bridge.export("moodle", 1) is None
+    assert not bridge.erase("moodle", 1)
+
+
+def test_erasing_waits_for_a_deliverer(bridge: Bridge) -> None:
+    leased = leased_by_a_deliverer(bridge)
+    assert bridge.outbox
+    erase = bridge.outbox.erase
+
+    def erase_then_deliver(who: Identity) -> Erased:
+        found = erase(who)
+        if found.held:
+            deliver_these(bridge, leased)
+        return found
+
+    bridge.outbox.erase = erase_then_deliver  # type: ignore[method-assign]
+    assert bridge.erase("moodle", 1)
+    assert bridge.export("moodle", 1) is None
     assert not bridge.erase("moodle", 1)
 
 

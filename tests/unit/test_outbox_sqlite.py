@@ -61,7 +61,9 @@ def test_what_is_put_is_on_disk_when_put_returns(path: Path) -> None:
 def test_an_erased_learner_is_in_none_of_the_files_any_more(path: Path) -> None:
     outbox, gone = opened(path), somebody()
     outbox.put([done(gone, str(number)) for number in range(50)])
-    outbox.lease(10, 60)
+    leased = outbox.lease(10, 60)
+    outbox.erase(gone)
+    outbox.done(leased)
     outbox.erase(gone)
     words = gone.external_user_id.encode()
     assert [file for file in path.parent.iterdir() if words in file.read_bytes()] == []

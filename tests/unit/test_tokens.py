@@ -25,8 +25,11 @@ OLD, NEW = "old-" + "o" * 40, "new-" + "n" * 40
 LEARNER = Identity("direct", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
 
-def settings(*keys: tuple[str, str], **more: Any) -> TokenSettings:
-    section = {"keys": [{"id": name, "secret": secret} for name, secret in keys], **more}
+def settings(*keys: tuple[str, str] | dict[str, Any], **more: Any) -> TokenSettings:
+    section = {
+        "keys": [k if isinstance(k, dict) else {"id": k[0], "secret": k[1]} for k in keys],
+        **more,
+    }
     found = Settings.from_mapping({"store": {"url": "memory:"}, "tokens": section}).tokens
     assert found
     return found
@@ -74,6 +77,40 @@ def test_without_grains_a_token_is_good_for_any_and_with_none_for_none() -> None
 def test_any_learner_and_grains_come_back(identity: Identity, grains: set[str] | None) -> None:
     read = tokens().read(tokens().issue(identity, grains))
     assert (read.identity, read.grains) == (identity, grains)
+
+
+def of_platforms() -> Tokens:
+    lms = {"id": "lms", "secret": OLD, "origins": ["funmooc"]}
+    site = {"id": "site", "secret": NEW, "origins": ["direct", "moodle"]}
+    return Tokens(settings(lms, site))
+
+
+@pytest.mark.parametrize(
+    ("identity", "kid"),
+    [(Identity("funmooc", "a" * 32), "lms"), (LEARNER, "site"), (Identity("moodle", 42), "site")],
+)
+def test_the_first_key_of_the_learners_origin_signs(identity: Identity, kid: str) -> None:
+    token = of_platforms().issue(identity)
+    assert jwt.get_unverified_header(token)["kid"] == kid
+    assert of_platforms().read(token).identity == identity
+
+
+def test_a_key_makes_nobody_a_learner_of_another_platform() -> None:
+    token = Tokens(settings(("lms", OLD))).issue(LEARNER)
+    with pytest.raises(InvalidToken, match="not for learners of its origin"):
+        of_platforms().read(token)
+
+
+def test_without_a_key_of_the_learners_origin_nothing_is_issued() -> None:
+    only = Tokens(settings({"id": "lms", "secret": OLD, "origins": ["funmooc"]}))
+    with pytest.raises(ConfigurationError, match="none is for learners of direct"):
+        only.issue(LEARNER)
+
+
+@pytest.mark.parametrize("origins", [[], "direct", ["facebook"], None, [["direct"]], 5])
+def test_origins_of_a_key_that_are_none_are_refused(origins: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"tokens\.keys\[0\]\.origins: not some of"):
+        settings({"id": "lms", "secret": OLD, "origins": origins})
 
 
 def test_a_token_of_an_older_key_is_read_and_the_first_key_signs() -> None:

@@ -118,8 +118,8 @@ async def get_export(request: Request, origin: _Origin, external_user_id: _Id) -
 async def delete_learner(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """With their progress and what still waits; 204 as well when there was nothing.
 
-    What is being delivered at this very moment may arrive afterwards: whoever has to be sure asks
-    again a minute later.
+    503 when completions of theirs are still being delivered after two seconds, for they would
+    arrive afterwards: ask again until it is 204.
     """
     caller = await calling(request)
     who = caller.learner(Right.ERASE, origin, external_user_id)

@@ -52,6 +52,9 @@ class Model(RuleBasedStateMachine):
         item = self.items.get(leased.completion.grain_id)
         return item is not None and item.leased and str(item.attempts) == leased.token
 
+    def is_held(self, item: Item) -> bool:
+        return item.leased and item.until > self.now
+
     @rule(size=st.integers(1, 4), learner=st.integers(0, 1), worker=st.integers(0, 1))
     def put(self, size: int, learner: int, worker: int) -> None:
         grains = [str(self.puts + number) for number in range(size)]
@@ -127,15 +130,17 @@ class Model(RuleBasedStateMachine):
 
     @rule(learner=st.integers(0, 1), worker=st.integers(0, 1))
     def erase(self, learner: int, worker: int) -> None:
-        gone = [grain for grain, item in self.items.items() if item.learner == learner]
-        assert self.workers[worker].erase(self.learners[learner]) == len(gone)
-        for grain in gone:
+        theirs = [grain for grain, item in self.items.items() if item.learner == learner]
+        held = [grain for grain in theirs if self.is_held(self.items[grain])]
+        answer = self.workers[worker].erase(self.learners[learner])
+        assert answer == (len(theirs) - len(held), len(held))
+        for grain in set(theirs) - set(held):
             del self.items[grain]
 
     @rule(old=st.integers(0, 1), new=st.integers(0, 1), worker=st.integers(0, 1))
     def move(self, old: int, new: int, worker: int) -> None:
         theirs = {g: item for g, item in self.items.items() if item.learner == old}
-        held = [g for g, item in theirs.items() if item.leased and item.until > self.now]
+        held = [g for g, item in theirs.items() if self.is_held(item)]
         letters = [x.completion.grain_id for x in self.workers[worker].dead() if x.completion]
         answer = self.workers[worker].move(self.learners[old], self.learners[new])
         if old == new:

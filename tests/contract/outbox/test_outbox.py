@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import InvalidCompletion
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, DeadLetter, Leased, Outbox
+from bridge.outbox import LONGEST, DeadLetter, Erased, Leased, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home
 
@@ -237,23 +237,34 @@ def test_the_id_of_a_dead_letter_is_never_given_to_another(outbox: Outbox) -> No
     assert outbox.dead()[0].id != first.id
 
 
-def test_a_learner_is_erased_wherever_they_are(outbox: Outbox) -> None:
+def test_a_learner_is_erased_wherever_no_worker_holds_them(outbox: Outbox) -> None:
     gone, stays = somebody("moodle"), somebody("moodle")
     outbox.put(some(4, gone) + some(1, stays))
     dead, leased, back = outbox.lease(3, 60)
     outbox.bury(dead, "bad")
     outbox.give_back([back], delay=30)
-    assert outbox.erase(gone) == 4
-    assert outbox.erase(gone) == 0
-    assert outbox.done([leased]) == 0
-    assert states(outbox) == (1, 0, 0)
+    assert outbox.erase(gone) == Erased(gone=3, held=1)
+    assert outbox.erase(gone) == Erased(gone=0, held=1)
+    assert states(outbox) == (1, 1, 0)
+    assert outbox.done([leased]) == 1
+    assert outbox.erase(gone) == Erased(gone=0, held=0)
     assert [item.completion.identity for item in outbox.lease(10, 60)] == [stays]
+
+
+def test_what_a_worker_holds_no_longer_is_erased(home: Home, outbox: Outbox) -> None:
+    gone = somebody()
+    outbox.put(some(1, gone))
+    late = outbox.lease(1, 60)
+    home.go(61)
+    assert outbox.erase(gone) == Erased(gone=1, held=0)
+    assert (outbox.done(late), outbox.give_back(late)) == (0, 0)
+    assert states(outbox) == (0, 0, 0)
 
 
 def test_the_same_id_under_another_origin_is_not_erased(outbox: Outbox) -> None:
     moodle = somebody("moodle")
     outbox.put([done(moodle)])
-    assert outbox.erase(Identity("funmooc", moodle.external_user_id)) == 0
+    assert outbox.erase(Identity("funmooc", moodle.external_user_id)).gone == 0
     assert states(outbox) == (1, 0, 0)
 
 
@@ -261,7 +272,7 @@ def test_the_counts_are_right_when_the_newest_was_erased(outbox: Outbox) -> None
     newest = somebody()
     outbox.put(some(3))
     outbox.put(some(2, newest))
-    assert outbox.erase(newest) == 2
+    assert outbox.erase(newest).gone == 2
     assert states(outbox) == (3, 0, 0)
     outbox.put(some(1))
     assert states(outbox) == (4, 0, 0)
@@ -273,7 +284,7 @@ def test_the_counts_are_right_when_the_newest_was_erased(outbox: Outbox) -> None
 def test_more_than_a_page_of_a_learner_is_erased(outbox: Outbox) -> None:
     who = somebody()
     outbox.put(some(2500, who) + some(3))
-    assert outbox.erase(who) == 2500
+    assert outbox.erase(who).gone == 2500
     assert states(outbox) == (3, 0, 0)
 
 
@@ -322,7 +333,7 @@ def test_more_than_a_page_of_a_learner_is_moved(outbox: Outbox) -> None:
     outbox.put(some(2500, guest) + some(3))
     assert outbox.move(guest, account) == 0
     assert states(outbox) == (2503, 0, 0)
-    assert outbox.erase(account) == 2500
+    assert outbox.erase(account).gone == 2500
 
 
 def test_the_oldest_is_as_old_as_its_put(home: Home, outbox: Outbox) -> None:

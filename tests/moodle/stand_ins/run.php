@@ -106,6 +106,9 @@ function settings(): array {
     foreach ($ADMIN->children as $page) {
         foreach ($page->children ?? [] as $setting) {
             $shown[$setting->name] = ['default' => $setting->defaultsetting, 'help' => (string) $setting->description];
+            if ($setting instanceof admin_setting_configmultiselect && $setting->load_choices()) {
+                $shown[$setting->name]['choices'] = (object) $setting->choices;
+            }
         }
     }
     return ['settings' => $shown, 'pages' => array_map(fn($page) => $page->name ?? null, $ADMIN->children)];

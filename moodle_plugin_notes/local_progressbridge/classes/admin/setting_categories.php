@@ -19,6 +19,9 @@ namespace local_progressbridge\admin;
 /**
  * Course categories, read when they are shown.
  *
+ * A chosen category that has been deleted stays chosen until somebody unchooses it: were it to vanish when the settings
+ * are saved, nothing might be left, and nothing means everything.
+ *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
@@ -28,6 +31,9 @@ class setting_categories extends \admin_setting_configmultiselect {
     public function load_choices() {
         if (!is_array($this->choices)) {
             $this->choices = \core_course_category::make_categories_list('moodle/category:manage');
+            foreach (array_diff($this->get_setting() ?: [], array_keys($this->choices)) as $id) {
+                $this->choices[$id] = get_string('categorydeleted', 'local_progressbridge', $id);
+            }
         }
         return true;
     }

@@ -28,6 +28,7 @@ $string['apikey'] = 'Key';
 $string['apikey_desc'] = 'The server key of this Moodle, as <code>progress-bridge keys new --name moodle --origin moodle --right write --right erase</code> printed it.';
 $string['categories'] = 'Course categories';
 $string['categories_desc'] = 'Courses of these categories, and of the categories in them, are sent. When no category and no course is chosen, all courses are.';
+$string['categorydeleted'] = '(deleted category {$a})';
 $string['check:ok'] = 'Completions reach the progress bridge.';
 $string['check:refused'] = 'Refused completions: {$a}. The status page says why.';
 $string['check:waiting'] = 'Something has been waiting for the progress bridge since {$a}.';

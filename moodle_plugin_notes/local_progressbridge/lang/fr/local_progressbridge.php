@@ -28,6 +28,7 @@ $string['apikey'] = 'Clé';
 $string['apikey_desc'] = 'La clé serveur de ce Moodle, telle que <code>progress-bridge keys new --name moodle --origin moodle --right write --right erase</code> l’a affichée.';
 $string['categories'] = 'Catégories de cours';
 $string['categories_desc'] = 'Les cours de ces catégories et de leurs sous-catégories sont transmis. Si aucune catégorie ni aucun cours n’est choisi, tous les cours le sont.';
+$string['categorydeleted'] = '(catégorie supprimée {$a})';
 $string['check:ok'] = 'Les achèvements arrivent à la passerelle de progression.';
 $string['check:refused'] = 'Achèvements refusés : {$a}. La page d’état dit pourquoi.';
 $string['check:waiting'] = 'Quelque chose attend la passerelle de progression depuis {$a}.';

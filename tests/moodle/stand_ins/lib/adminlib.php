@@ -91,6 +91,12 @@ class admin_setting_configmultiselect extends admin_setting {
     public function load_choices() {
         return true;
     }
+
+    public function get_setting() {
+        [$plugin, $name] = explode('/', $this->name);
+        $value = get_config($plugin, $name);
+        return $value === false ? null : array_filter(explode(',', $value), fn($id) => $id !== '');
+    }
 }
 
 class core_course_category {
