@@ -13,16 +13,16 @@ _LESSON: Final = """<!DOCTYPE html>
 <html lang="fr">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>La lumière</title>
+<title>L’eau</title>
 <style>
   body { max-width: 40rem; margin: 0 auto; padding: 1rem; color: #1f2933; font: 1rem/1.5 system-ui, sans-serif; }
   h1 { font-size: 1.25rem; }
   button { padding: 0.5rem 1rem; font: inherit; }
 </style>
-<h1>La lumière fait vivre la feuille</h1>
-<p>Une feuille reçoit de la lumière, de l’eau et du dioxyde de carbone ; elle en fait du sucre.</p>
-<p>De quoi la feuille a-t-elle besoin, en plus de l’eau et de l’air ?</p>
-<button>De la lumière</button>
+<h1>L’eau monte jusqu’à la feuille</h1>
+<p>Les racines puisent l’eau du sol ; elle monte par la tige, et la feuille la rend à l’air.</p>
+<p>Par où l’eau entre-t-elle dans la plante ?</p>
+<button>Par les racines</button>
 <script>
   window.heard = [];
   addEventListener("message", (event) => heard.push(event.data));
