@@ -11,6 +11,7 @@ from bridge.cli.check import check
 from bridge.cli.context import Context
 from bridge.cli.dead import dead
 from bridge.cli.deliver import deliver
+from bridge.cli.erase import erase
 from bridge.cli.errors import Group, one_line_for_bugs
 from bridge.cli.keys import keys
 from bridge.cli.pending import pending
@@ -51,7 +52,9 @@ def cli(context: click.Context, config: str | None, debug: bool) -> None:
     context.obj = Context(config=config, debug=debug)
 
 
-for _command in (check, setup, record, progress, deliver, status, dead, serve, keys, pending):
+_RECORDS: Final = (check, setup, record, progress, erase, pending)
+_OPERATIONS: Final = (deliver, status, dead, serve, keys)
+for _command in (*_RECORDS, *_OPERATIONS):
     cli.add_command(_command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,30 @@ def test_a_learner_nobody_has_seen_has_nothing_recorded(sqlite: Path) -> None:
     assert run("progress", "moodle", "1").output == "moodle:1: nothing recorded\n"
     answer = json.loads(run("progress", "moodle", "1", "--json").output)
     assert answer == {"learner": None, "progress": []}
+
+
+def test_a_learner_is_erased_once_it_is_confirmed(sqlite: Path) -> None:
+    run("record", *LEARNER, "g1")
+    refused = CliRunner().invoke(cli, ["erase", *LEARNER], input="n\n")
+    assert refused.exit_code == 1
+    assert "Erase direct:6f9619ff… for good?" in refused.output
+    assert len(json.loads(run("progress", *LEARNER, "--json").output)["progress"]) == 1
+    assert run("erase", *LEARNER, "--yes").output == "direct:6f9619ff…: erased\n"
+    assert json.loads(run("progress", *LEARNER, "--json").output)["learner"] is None
+    assert run("erase", *LEARNER, "--yes").output == "direct:6f9619ff…: nothing was kept\n"
+    assert json.loads(run("erase", *LEARNER, "--yes", "--json").output) == {"erased": False}
+
+
+def test_a_learner_who_is_being_delivered_is_not_erased_yet(sqlite: Path) -> None:
+    outbox = {"PROGRESS_BRIDGE_OUTBOX_URL": f"sqlite:///{sqlite.with_name('outbox.db')}"}
+    run("record", *LEARNER, "g1", **outbox)
+    with bridge.Bridge.from_settings(bridge.Settings.load(environ=os.environ | outbox)) as held:
+        assert held.outbox
+        leased = held.outbox.lease(1, 60)
+        result = run("erase", *LEARNER, "--yes", **outbox)
+        assert (result.exit_code, "erase again" in result.output) == (3, True)
+        held.outbox.give_back(leased)
+    assert run("erase", *LEARNER, "--yes", **outbox).output.endswith(": erased\n")
 
 
 def test_the_email_is_kept_only_where_the_configuration_says_so(
