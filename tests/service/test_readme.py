@@ -64,8 +64,8 @@ def test_the_settings_in_the_guide_are_all_there_are_and_their_defaults() -> Non
     found = Settings.from_mapping({"store": {"url": "memory:"}, **service}).service
     assert found.rate_limit == RateLimits()
     assert found.proxies == ServiceSettings().proxies
-    (key,) = tokens["tokens"]["keys"]
-    assert key.keys() == {"id", "secret_file"}
+    for key in tokens["tokens"]["keys"]:
+        assert key.keys() == {"id", "secret_file", "origins"}
 
 
 def test_the_token_in_the_guide_is_issued(tmp_path: Path) -> None:
