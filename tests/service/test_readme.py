@@ -70,14 +70,21 @@ def test_the_settings_in_the_guide_are_all_there_are_and_their_defaults() -> Non
 
 def test_the_token_in_the_guide_is_issued(tmp_path: Path) -> None:
     (example,) = blocks("python")
-    settings = {"store": {"url": "memory:"}, "tokens": {"keys": [{"id": "a", "secret": "s" * 32}]}}
+    tokens, _ = (yaml.safe_load(block) for block in blocks("yaml"))
+    for number, key in enumerate(tokens["tokens"]["keys"]):
+        del key["secret_file"]
+        key["secret"] = str(number) * 32
+    settings = {"store": {"url": "memory:"}, **tokens}
     (tmp_path / "bridge.yaml").write_text(yaml.safe_dump(settings))
     names: dict[str, str] = {}
     exec(example.replace("bridge.yaml", f"{tmp_path}/bridge.yaml"), names)
     found = Settings.from_mapping(settings).tokens
     assert found
     read = Tokens(found).read(names["token"])
-    assert (read.identity, read.grains) == (Identity("moodle", 12345), {"grain-1"})
+    assert (read.identity, read.grains) == (
+        Identity("direct", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"),
+        {"grain-1"},
+    )
 
 
 def test_every_route_is_in_the_guide() -> None:
