@@ -1,8 +1,9 @@
 """One commit for all who wait for one.
 
 A commit costs a trip to the disk, whatever is in it. So the first caller commits, those who come in
-the meantime wait, and the first of these commits for all of them. They are woken one by the other:
-were all woken at once, they would only wait again, for Python's interpreter lock.
+the meantime wait, and the first of these commits for all of them. They are woken two at a time, and
+each wakes one more: were all woken at once, they would only wait again, for Python's interpreter
+lock.
 
 Threads that put one completion after the other come back as soon as they are woken. The first of
 them would commit for itself alone, with all the others a commit behind: so it waits for those who
@@ -16,7 +17,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 _LONGEST: Final = 0.05
 """Seconds to wait for others at most: a commit that was held up says nothing of the next."""
+
+_CHAINS: Final = 2
+"""Callers woken at once: while one is on its way to an idle processor, the other runs here."""
 
 
 class _Share(Generic[T]):
@@ -98,19 +101,14 @@ class GroupCommit(Generic[T]):
 
     def _leave(self, share: _Share[T]) -> None:
         """Hand on what the caller was woken for; if it was not yet, others will pass it over."""
-        self._withdraw(share)
         with self._guard:
+            self._withdraw(share)
             share.left = True
-            called = share.called
+            called = share.called  # from now on whoever calls it passes it over
+            if called and not share.settled:
+                self._pass_on()
         if called and share.settled:
             self._wake_next(share)
-        elif called:
-            self._pass_on()
-
-    def _withdraw(self, share: _Share[T]) -> None:
-        with self._guard:
-            if share in self._waiting:
-                self._waiting.remove(share)
 
     def _wake_next(self, share: _Share[T]) -> None:
         """Wake the caller after this one who is still there."""
@@ -124,7 +122,7 @@ class GroupCommit(Generic[T]):
     def _lead(self, own: _Share[T]) -> None:
         """Commit for all who wait; whatever happens, each of them learns of it."""
         shares: list[_Share[T]] = []
-        failure: OutboxUnavailable | None = OutboxUnavailable("the commit was interrupted")
+        failure: OutboxUnavailable | None = None
         try:
             self._gather()
             with self._lock:
@@ -133,25 +131,31 @@ class GroupCommit(Generic[T]):
                 start = time.perf_counter()
                 self._commit([row for share in shares for row in share.rows])
                 self._patience = min(time.perf_counter() - start, _LONGEST)
-            failure = None
         except OutboxUnavailable as error:
             failure = error
+        except BaseException:
+            failure = OutboxUnavailable("the commit was interrupted")
+            raise
         finally:
-            self._withdraw(own)  # when it was interrupted before it was its turn
-            self._expected = len(shares) + len(self._waiting)
-            self._pass_on()
+            with self._guard:
+                if not shares:  # interrupted before it was its turn
+                    self._withdraw(own)
+                self._expected = len(shares) + len(self._waiting)
+                self._pass_on()
             self._settle(own, shares, failure)
 
     def _settle(
         self, own: _Share[T], shares: Sequence[_Share[T]], failure: OutboxUnavailable | None
     ) -> None:
-        """Tell each what became of its rows, and wake the first of the others."""
+        """Tell each what became of its rows, and wake the first of the others of each chain."""
         for share in shares:
             share.failure, share.settled = failure, True
         others = [share for share in shares if share is not own]
-        for share, after in pairwise([own, *others]):
+        for share, after in zip(others, others[_CHAINS:], strict=False):
             share.next = after
-        self._wake_next(own)
+        for first in others[:_CHAINS]:
+            own.next = first
+            self._wake_next(own)
 
     def _gather(self) -> None:
         """Wait until as many as last time are here, or as long as the last commit took."""
@@ -169,13 +173,17 @@ class GroupCommit(Generic[T]):
             self._gatherer = None
 
     def _pass_on(self) -> None:
-        """Let the first of those who came in the meantime lead: the disk need not wait."""
-        with self._guard:
-            if self._waiting:
-                self._waiting[0].called = True
-                self._waiting[0].woken.release()
-            else:
-                self._led = False
+        """Let the first of those who came in the meantime lead; the guard is held."""
+        if self._waiting:
+            self._waiting[0].called = True
+            self._waiting[0].woken.release()
+        else:
+            self._led = False
+
+    def _withdraw(self, share: _Share[T]) -> None:
+        """Commit nothing of this caller; the guard is held."""
+        if share in self._waiting:
+            self._waiting.remove(share)
 
 
 _ALL: Final[WeakSet[GroupCommit[Any]]] = WeakSet()

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from bridge.config import OutboxSettings
@@ -186,7 +187,9 @@ class SQLiteOutbox:
         """Write what several callers put; the lock is held."""
         with self._file as connection:
             now = self._clock()
-            connection.executemany(sql.PUT, [(*row, now) for row in rows])
+            for start in range(0, len(rows), sql.MOST_PUT):
+                some = rows[start : start + sql.MOST_PUT]
+                connection.execute(sql.put(len(some)), (now, *chain.from_iterable(some)))
 
 
 def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 # A completion, in the order of `NAMES`.
@@ -15,8 +16,25 @@ _WHAT: Final = ", ".join(NAMES)
 # The last id given out: of what still waits, or of what is gone.
 _LAST: Final = "max(coalesce((SELECT max(id) FROM waiting), 0), (SELECT last_gone FROM tally))"
 
-PUT: Final = f"""
-    INSERT INTO waiting (id, {_WHAT}, put_at) VALUES ({_LAST} + 1, ?, ?, ?, ?, ?, ?, ?, ?)"""
+MOST_PUT: Final = 100
+"""Completions of one statement: older SQLites take 999 values in one."""
+
+
+@cache
+def put(count: int) -> str:
+    """Put so many completions; its values are the instant of the put, then theirs one by one.
+
+    Several go in one statement: it is quicker, and releases Python's interpreter lock but once. One
+    alone is quicker without a query around it.
+    """
+    insert = f"INSERT INTO waiting (put_at, id, {_WHAT})"
+    marks = ", ".join("?" * len(NAMES))
+    if count == 1:
+        return f"{insert} VALUES (?, {_LAST} + 1, {marks})"
+    rows = ", ".join(f"({number}, {marks})" for number in range(1, count + 1))
+    columns = ", ".join(f"column{number}" for number in range(2, len(NAMES) + 2))
+    return f"{insert} SELECT ?, {_LAST} + column1, {columns} FROM (VALUES {rows})"
+
 
 # Each half reads no more of its index than it may hand out, however much is held.
 DUE: Final = f"""
