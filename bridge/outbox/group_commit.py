@@ -124,7 +124,8 @@ class GroupCommit(Generic[T]):
         shares: list[_Share[T]] = []
         failure: OutboxUnavailable | None = None
         try:
-            self._gather()
+            if len(self._waiting) < self._expected:
+                self._gather()
             with self._lock:
                 with self._guard:
                     shares, self._waiting = self._waiting, []
@@ -142,15 +143,14 @@ class GroupCommit(Generic[T]):
                     self._withdraw(own)
                 self._expected = len(shares) + len(self._waiting)
                 self._pass_on()
-            self._settle(own, shares, failure)
+            own.failure, own.settled = failure, True
+            if len(shares) > 1:
+                self._settle([share for share in shares if share is not own], own)
 
-    def _settle(
-        self, own: _Share[T], shares: Sequence[_Share[T]], failure: OutboxUnavailable | None
-    ) -> None:
-        """Tell each what became of its rows, and wake the first of the others of each chain."""
-        for share in shares:
-            share.failure, share.settled = failure, True
-        others = [share for share in shares if share is not own]
+    def _settle(self, others: Sequence[_Share[T]], own: _Share[T]) -> None:
+        """Tell the others what became of their rows too, and wake the first of each chain."""
+        for share in others:
+            share.failure, share.settled = own.failure, True
         for share, after in zip(others, others[_CHAINS:], strict=False):
             share.next = after
         for first in others[:_CHAINS]:

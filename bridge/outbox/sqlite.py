@@ -88,7 +88,7 @@ class SQLiteOutbox:
 
     def dead(self, most: int = 100, after: str | None = None) -> list[DeadLetter]:
         with self._file.lock:
-            rows = self._file.read(sql.DEAD, (after or 0, most))
+            rows = self._file.run(sql.DEAD, (after or 0, most))
         return [
             DeadLetter(str(key), _read(what), reason, datetime.fromtimestamp(died, UTC))
             for key, reason, died, *what in rows
@@ -131,7 +131,7 @@ class SQLiteOutbox:
     def counts(self) -> Counts:
         now = self._clock()
         with self._file.lock:
-            ((both, dead, leased, put_at),) = self._file.read(sql.COUNTS, {"now": now})
+            ((both, dead, leased, put_at),) = self._file.run(sql.COUNTS, {"now": now})
         oldest = None if put_at is None else max(0.0, now - put_at)
         return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
 
@@ -144,7 +144,7 @@ class SQLiteOutbox:
     def notes(self) -> list[Note]:
         now = self._clock()
         with self._file.lock:
-            rows = self._file.read(sql.NOTES, ())
+            rows = self._file.run(sql.NOTES, ())
         return [Note(worker, text, max(0.0, now - told)) for worker, text, told in rows]
 
     def check(self) -> list[Finding]:
@@ -185,11 +185,16 @@ class SQLiteOutbox:
 
     def _commit(self, rows: Sequence[Row]) -> None:
         """Write what several callers put; the lock is held."""
+        if len(rows) <= sql.MOST_PUT:
+            self._file.run(*self._put(rows))
+            return
         with self._file as connection:
-            now = self._clock()
             for start in range(0, len(rows), sql.MOST_PUT):
-                some = rows[start : start + sql.MOST_PUT]
-                connection.execute(sql.put(len(some)), (now, *chain.from_iterable(some)))
+                connection.execute(*self._put(rows[start : start + sql.MOST_PUT]))
+
+    def _put(self, rows: Sequence[Row]) -> tuple[str, tuple[float | str | None, ...]]:
+        """A statement that puts these, and its values."""
+        return sql.put(len(rows)), (self._clock(), *chain.from_iterable(rows))
 
 
 def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:

@@ -81,15 +81,15 @@ class SQLiteFile:
         else:
             self._undo(reopen=False)
 
-    def read(self, question: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """The rows that answer one question.
+    def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """Run one statement, a transaction by itself; the rows that it gives.
 
         Raises:
-            OutboxUnavailable: it cannot be answered now.
+            OutboxUnavailable: nothing was done.
         """
         connection = self._begin()
         try:
-            return self._patiently(lambda: connection.execute(question, values).fetchall())
+            return self._patiently(lambda: connection.execute(statement, values).fetchall())
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
