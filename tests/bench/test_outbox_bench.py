@@ -12,7 +12,7 @@ from tests.bench.outbox import BENCHES
     ("name", "suffixes"),
     [
         ("outbox-put", ["", "-persist-queue", "-huey"]),
-        ("outbox-put-threads", [""]),
+        ("outbox-put-threads", ["", "-one-processor"]),
         ("outbox-full", ["-put", "-lease", "-counts"]),
     ],
 )
