@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,6 +14,7 @@ from bridge.config import Settings
 from bridge.errors import BeingDelivered
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
+from bridge.outbox.attempts import attempts
 from bridge.stores import Finding, Store, open_store
 
 BATCH: Final = 5_000
@@ -22,9 +22,6 @@ BATCH: Final = 5_000
 
 PATIENCE: Final = 2.0
 """Seconds that `Bridge.erase` waits for a deliverer."""
-
-_AGAIN: Final = 0.1
-"""Seconds after which it looks again."""
 
 ExternalId = str | int | uuid.UUID
 
@@ -149,7 +146,7 @@ class Bridge:
             OutboxUnavailable: nothing was removed.
         """
         identity = Identity(origin, external_user_id)
-        waited = self._erase_waiting(identity, time.monotonic() + patience)
+        waited = self._erase_waiting(identity, patience)
         return self.store.erase(identity) or waited
 
     def check(self) -> list[Finding]:
@@ -165,17 +162,17 @@ class Bridge:
         if self.outbox:
             self.outbox.close()
 
-    def _erase_waiting(self, identity: Identity, deadline: float) -> bool:
+    def _erase_waiting(self, identity: Identity, patience: float) -> bool:
         """Remove what waits in the outbox, and wait until nobody delivers more of it."""
+        if self.outbox is None:
+            return False
         gone = 0
-        while self.outbox:
+        late = BeingDelivered("the learner's completions are being delivered: erase again")
+        for _ in attempts(patience, late):
             erased = self.outbox.erase(identity)
             gone += erased.gone
             if not erased.held:
                 break
-            if time.monotonic() >= deadline:
-                raise BeingDelivered("the learner's completions are being delivered: erase again")
-            time.sleep(_AGAIN)
         return gone > 0
 
     def _take(self, batch: list[Completion]) -> list[Outcome]:

@@ -28,7 +28,7 @@ class TokenKey:
 
     id: str
     secret: Secret
-    origins: frozenset[Origin] = frozenset(Origin)
+    origins: frozenset[Origin]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def token_settings(value: object) -> TokenSettings | None:
 
 
 def _key(name: str, value: Any) -> TokenKey:
-    mapping = as_mapping(name, value)
+    mapping = {"origins": [*Origin], **as_mapping(name, value)}
     refuse_unknown(f"{name}.", mapping, TokenKey, "secret_file")
     key_id = mapping.get("id")
     if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
@@ -80,7 +80,4 @@ def _key(name: str, value: Any) -> TokenKey:
         raise ConfigurationError(f"{name}.secret_file: missing; name a file that holds the key")
     if len(found.reveal()) < SHORTEST:
         raise ConfigurationError(f"{name}.secret: too short (at least {SHORTEST} bytes)")
-    origins = frozenset(Origin)
-    if "origins" in mapping:
-        origins = some_of(f"{name}.origins", mapping, Origin)
-    return TokenKey(id=key_id, secret=found, origins=origins)
+    return TokenKey(id=key_id, secret=found, origins=some_of(f"{name}.origins", mapping, Origin))

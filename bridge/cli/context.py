@@ -55,3 +55,6 @@ pass_context: Final = click.make_pass_decorator(Context)
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 """The option that every command with an answer has."""
+
+yes_option: Final = click.option("--yes", is_flag=True, help="Do not ask.")
+"""The option of every command that asks before something is lost."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from bridge.cli.context import Context, json_option, pass_context
+from bridge.cli.context import Context, json_option, pass_context, yes_option
 from bridge.cli.errors import MEND
 from bridge.outbox import DeadLetter, Outbox
 
@@ -87,7 +87,7 @@ def replay(context: Context, ids: tuple[str, ...], every: bool) -> None:
 @dead.command(epilog=_example("drop 17 18"))
 @click.argument("ids", nargs=-1)
 @_all_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @pass_context
 def drop(context: Context, ids: tuple[str, ...], every: bool, yes: bool) -> None:
     """Forget the dead letters IDS for good: their completions are lost."""

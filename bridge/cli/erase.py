@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from bridge.cli.context import Context, json_option, pass_context
+from bridge.cli.context import Context, json_option, pass_context, yes_option
 from bridge.model import Identity
 
 _EXAMPLE: Final = """\b
@@ -18,7 +18,7 @@ Example:
 @click.command(epilog=_EXAMPLE)
 @click.argument("origin")
 @click.argument("external_id")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @json_option
 @pass_context
 def erase(context: Context, origin: str, external_id: str, yes: bool, as_json: bool) -> None:

@@ -7,7 +7,6 @@ Flask, Django and Starlette name them. Who is signed in, the site knows; it is n
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from bridge.config import Settings
 from bridge.errors import BridgeError, ConfigurationError, StoreUnavailable
 from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
+from bridge.outbox.attempts import attempts
 from bridge.stores import Store
 
 try:
@@ -36,7 +36,6 @@ PATIENCE: Final = 5.0
 """Seconds that a claim waits for a deliverer that is recording the guest's progress right then."""
 
 _SALT: Final = "progress-bridge.guest"  # a launch token signed with the same key is no guest's
-_AGAIN: Final = 0.1
 
 
 class NoGuest(BridgeError):
@@ -211,11 +210,10 @@ class Guests:
             raise NoGuest("the cookie is missing, expired, or was not signed with our keys")
         if account.origin is not Origin.DIRECT or account == guest.identity:
             raise ValueError("an account of the direct site, which is no guest")
-        deadline = time.monotonic() + patience
-        while not _moved(bridge, guest.identity, account):
-            if time.monotonic() > deadline:
-                raise StoreUnavailable("the guest's progress is being recorded", retry_after=1.0)
-            time.sleep(_AGAIN)
+        late = StoreUnavailable("the guest's progress is being recorded", retry_after=1.0)
+        for _ in attempts(patience, late):
+            if _moved(bridge, guest.identity, account):
+                break
         return self.new()
 
 

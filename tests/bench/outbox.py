@@ -80,8 +80,8 @@ def put_threads(bed: Bed) -> Iterator[Result]:
         def of(threads: int) -> Side:
             return lambda _: _by_threads(threads, outbox, completions)
 
-        for suffix, processors in (("", _processors()), ("-one-processor", 1)):
-            with _on(processors):
+        for suffix, most in (("", None), ("-one-processor", 1)):
+            with _processors(most):
                 yield from compare(
                     f"outbox-put-threads{suffix}",
                     of(THREADS),
@@ -178,15 +178,11 @@ def _by_threads(threads: int, outbox: SQLiteOutbox, completions: list[Completion
     return rate(threads * len(completions), put_all)
 
 
-def _processors() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 @contextmanager
-def _on(processors: int) -> Iterator[None]:
-    """On so many of the processors; threads inherit it from the thread that starts them."""
+def _processors(most: int | None) -> Iterator[None]:
+    """On so many at most, None for all; threads inherit it from the thread that starts them."""
     all_of_them = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(all_of_them)[:processors])
+    os.sched_setaffinity(0, sorted(all_of_them)[:most])
     try:
         yield
     finally:

@@ -164,7 +164,7 @@ class Model(RuleBasedStateMachine):
     def counts_agree(self) -> None:
         counts = self.workers[0].counts()
         alive = [item for item in self.items.values() if item.dead is None]
-        leased = sum(item.leased and item.until > self.now for item in alive)
+        leased = sum(self.is_held(item) for item in alive)
         dead = len(self.items) - len(alive)
         assert (counts.waiting, counts.leased, counts.dead) == (len(alive) - leased, leased, dead)
         assert (counts.oldest is None) == (not alive)
