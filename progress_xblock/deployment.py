@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -188,7 +189,12 @@ def bridge_for(
     Raises:
         ConfigurationError: naming the setting and what is wrong with it.
     """
-    return _bridge(settings_for(block_settings, environ))
+    settings = settings_for(block_settings, environ)
+    with _MAKING:  # first clicks that come together would each make one
+        return _bridge(settings)
+
+
+_MAKING: Final = Lock()
 
 
 @lru_cache(maxsize=8)  # more than one only while settings change

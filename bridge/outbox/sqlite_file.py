@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
-import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 from weakref import WeakSet
 
 from bridge.errors import OutboxUnavailable
+from bridge.sqlite_lock import patiently, primary_code
 
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
 VERSION: Final = 1
@@ -22,14 +21,9 @@ VERSION: Final = 1
 LOOK_EVERY: Final = 1.0
 """Seconds after which to see whether the file is still the same."""
 
-T = TypeVar("T")
-P = ParamSpec("P")
-
 # FULL: a commit returns when it is on disk. secure_delete: what was delivered or erased is
 # overwritten, for the file holds personal data.
 PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY")
-
-_POLL: Final = (0.0002, 0.001)
 
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
@@ -89,7 +83,7 @@ class SQLiteFile:
         """
         connection = self._begin()
         try:
-            return self._patiently(lambda: connection.execute(statement, values).fetchall())
+            return patiently(lambda: connection.execute(statement, values).fetchall(), self.timeout)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -97,7 +91,7 @@ class SQLiteFile:
         try:
             connection = self._connected()
             if how:
-                self._patiently(connection.execute, how)
+                patiently(lambda: connection.execute(how), self.timeout)
         except sqlite3.Error as error:
             raise self._failed(error) from error
         except OSError as error:
@@ -134,7 +128,7 @@ class SQLiteFile:
         if self._connection is None or _identity(self.path) != self._identity:
             self.close()
             _create(self.path)
-            self._connection = self._patiently(self._open)
+            self._connection = patiently(self._open, self.timeout)
             self._identity = _identity(self.path)
         self._look_again = now + LOOK_EVERY
         return self._connection
@@ -150,25 +144,9 @@ class SQLiteFile:
             raise
         return connection
 
-    def _patiently(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do what another process's lock may forbid, again and again until the time is over.
-
-        SQLite's own waiting sleeps for up to 100 ms at a time, and so misses the short gaps that a
-        busy writer leaves: beside four of them, one waited for seconds.
-        """
-        deadline = math.inf
-        while True:
-            try:
-                return step(*args, **kwargs)
-            except sqlite3.Error as error:
-                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-            deadline = min(deadline, time.monotonic() + self.timeout)
-            time.sleep(random.uniform(*_POLL))  # noqa: S311  # no secret: so as not to march in step
-
     def _failed(self, error: sqlite3.Error) -> OutboxUnavailable:
         """Undo what was begun; the error to raise."""
-        self._undo(reopen=_code(error) not in _PASSING)
+        self._undo(reopen=primary_code(error) not in _PASSING)
         return self._unavailable(error)
 
     def _undo(self, *, reopen: bool) -> None:
@@ -194,7 +172,7 @@ class SQLiteFile:
             sqlite3.SQLITE_NOTADB: "it is no outbox, or damaged",
             sqlite3.SQLITE_ERROR: "it is no outbox, or damaged",
         }
-        text = words.get(_code(error), str(error))
+        text = words.get(primary_code(error), str(error))
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         return OutboxUnavailable(f"{self.path}: {text} ({name})")
 
@@ -236,11 +214,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 for an error of the Python module's own."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 _FILES: Final[WeakSet[SQLiteFile]] = WeakSet()

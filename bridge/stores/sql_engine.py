@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bridge.config import StoreSettings
 from bridge.errors import ConfigurationError
+from bridge.sqlite_lock import patiently
 
 _WRITING: Final = "bridge_writing"
 
@@ -67,7 +68,8 @@ def _sqlite(url: URL, settings: StoreSettings) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"), settings.read_timeout)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

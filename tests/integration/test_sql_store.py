@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -141,6 +142,19 @@ def test_a_locked_sqlite_file_is_unavailable_after_the_time_out(tmp_path: Path) 
             with pytest.raises(StoreUnavailable):
                 store.record([done(somebody())])
         assert store.record([done(somebody())])[0].status is Status.CREATED
+
+
+def test_a_new_sqlite_file_that_another_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "progress.db"
+    with (
+        closing(open_sql(f"sqlite:///{path}")) as store,
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")  # SQLite does not wait for this one's write-ahead log
+        made = Timer(0.2, other.execute, ["COMMIT"])
+        made.start()
+        assert store.record([done(somebody())])[0].status is Status.CREATED
+        made.join()
 
 
 @pytest.mark.parametrize("content", [b"not a database " * 99, None])

@@ -2,6 +2,8 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -35,6 +37,17 @@ def test_another_learner_id_is_refused_by_name(value):
 
 def test_the_bridge_is_kept_from_one_click_to_the_next(settings):
     assert bridge_for(dict(settings), {}) is bridge_for({**settings, "learner_id": "course"}, {})
+
+
+def test_first_clicks_that_come_together_share_one_bridge(settings):
+    together = Barrier(10)
+
+    def click(_):
+        together.wait()
+        return bridge_for(settings, {})
+
+    with ThreadPoolExecutor(10) as requests:
+        assert len(set(requests.map(click, range(10)))) == 1
 
 
 def test_another_configuration_has_another_bridge(settings, tmp_path):
