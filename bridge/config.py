@@ -106,7 +106,7 @@ class StoreSettings:
         token: Directus static token; sent to ``url`` alone.
         ca_file: certificates to trust instead of the system's; TLS is always verified.
         connect_timeout: seconds.
-        read_timeout: seconds.
+        read_timeout: seconds; an answer that has begun may take twice as long altogether.
         connections: how many requests may be under way at once.
         learner_cache: how many learners' keys are remembered, 0 for none.
         names: the data owner's names of collections and fields.

@@ -11,17 +11,16 @@ import json
 import os
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import MaxRetryError
 
 from bridge.config import Secret, StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.stores.http_session import Deadline, Overdue, open_session
 
 TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"
 """Code of a refusal because the body is over the server's (or a proxy's) limit."""
@@ -150,17 +149,18 @@ class DirectusClient:
     ) -> requests.Response:
         settings = self._settings
         try:
-            return self._connections().request(
-                method,
-                self._base + path,
-                params=params,
-                data=content,
-                headers={"Content-Type": "application/json", "Accept": "application/json"},
-                auth=_Bearer(settings.token),
-                timeout=(settings.connect_timeout, settings.read_timeout),
-                verify=str(settings.ca_file) if settings.ca_file else True,
-                allow_redirects=False,
-            )
+            with Deadline(2 * settings.read_timeout):
+                return self._connections().request(
+                    method,
+                    self._base + path,
+                    params=params,
+                    data=content,
+                    headers={"Content-Type": "application/json", "Accept": "application/json"},
+                    auth=_Bearer(settings.token),
+                    timeout=(settings.connect_timeout, settings.read_timeout),
+                    verify=str(settings.ca_file) if settings.ca_file else True,
+                    allow_redirects=False,
+                )
         except requests.RequestException as error:
             failure = self._failure(error)
         raise failure  # out here, so that it does not drag the request and its headers along
@@ -168,13 +168,7 @@ class DirectusClient:
     def _connections(self) -> requests.Session:
         """The kept connections of this process: a fork must not share its parent's sockets."""
         if self._session is None or self._pid != os.getpid():
-            session = requests.Session()
-            # Blocking, for several batches may each use several: without it they would all connect.
-            adapter = HTTPAdapter(pool_maxsize=self._settings.connections, pool_block=True)
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            self._session, self._pid = session, os.getpid()
+            self._session, self._pid = open_session(self._settings.connections), os.getpid()
         return self._session
 
     def _failure(self, error: requests.RequestException) -> StoreError:
@@ -186,6 +180,8 @@ class DirectusClient:
             )
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return StoreUnavailable(f"{url}: no connection within {settings.connect_timeout:g} s")
+        if isinstance(error, Overdue):
+            return StoreUnavailable(f"{url}: no end of the answer within {error.seconds:g} s")
         if isinstance(error, requests.exceptions.Timeout):
             return StoreUnavailable(f"{url}: no answer within {settings.read_timeout:g} s")
         if isinstance(error, requests.exceptions.ProxyError):

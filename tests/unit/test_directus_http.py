@@ -9,9 +9,11 @@ import json
 import logging
 import ssl
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,6 +61,13 @@ class Server:
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
 
+    def speak_tls(self, ca: trustme.CA) -> None:
+        """Encrypt from now on, with a certificate of this authority."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        ca.issue_cert("127.0.0.1").configure_cert(context)
+        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+        self.url = self.url.replace("http:", "https:")
+
 
 def say(status: int, body: Any = None, kind: str = "application/json", **headers: str) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -90,6 +99,27 @@ def half_an_answer(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def drip(first: bytes) -> Answer:
+    """Say this and then, for ever, a byte at a time."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(first)
+        handler.close_connection = True
+        with suppress(OSError):  # the client has had enough
+            while True:
+                handler.wfile.write(b" ")
+                time.sleep(0.02)
+
+    return answer
+
+
+NO_END: Final = {
+    "header": b"HTTP/1.1 200 OK\r\nX-Long: ",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999\r\n\r\n{",
+    "body until the end": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"data": []}',
+}
+
+
 def error(code: str, **extensions: str) -> dict[str, Any]:
     return {"errors": [{"message": "…", "extensions": {"code": code, **extensions}}]}
 
@@ -100,6 +130,13 @@ def server() -> Iterator[Server]:
     yield server
     server.http.shutdown()
     server.http.server_close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[trustme.CA, Path]:
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return made, tmp_path / "ca.pem"
 
 
 def client(url: str, **more: Any) -> DirectusClient:
@@ -195,6 +232,29 @@ def test_a_server_that_is_silent_is_unavailable_after_the_read_time_out(server: 
     assert "no answer within 0.2 s" in str(failure)
 
 
+@pytest.mark.parametrize("first", NO_END.values(), ids=NO_END)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_that_comes_byte_by_byte_is_ended_and_the_client_goes_on(
+    server: Server, authority: tuple[trustme.CA, Path], first: bytes, scheme: str
+) -> None:
+    if scheme == "https":
+        server.speak_tls(authority[0])
+    asking = client(server.url, read_timeout=0.2, ca_file=authority[1])
+    server.answer = drip(first)
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match=r"no end of the answer within 0\.4 s"):
+        asking.request("SEARCH", "/items/progress")
+    assert 0.4 <= time.monotonic() - began < 5
+    assert len(server.requests) == 1
+    server.answer = say(200, {"data": ["after"]})
+    assert asking.request("GET", "/items/progress") == ["after"]
+
+
+def test_an_answer_that_is_long_and_in_time_is_taken_whole(server: Server) -> None:
+    server.answer = say(200, {"data": "x" * 5_000_000})
+    assert len(client(server.url, read_timeout=5).request("GET", "/")) == 5_000_000
+
+
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match="no connection"):
         client("http://127.0.0.1:9").request("GET", "/server/ping")
@@ -245,25 +305,15 @@ def test_no_more_requests_are_under_way_than_there_are_connections(server: Serve
         assert [answer.result() for answer in answers] == [[]] * 6
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> tuple[trustme.CA, Path]:
-    made = trustme.CA()
-    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    return made, tmp_path / "ca.pem"
-
-
 def test_tls_is_always_verified_and_a_ca_file_can_be_given(
     server: Server, authority: tuple[trustme.CA, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ca, path = authority
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ca.issue_cert("127.0.0.1").configure_cert(context)
-    server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
-    url = server.url.replace("http:", "https:")
+    server.speak_tls(ca)
     with pytest.raises(StoreMisconfigured, match=r"not trusted; set store\.ca_file"):
-        client(url).request("GET", "/")
+        client(server.url).request("GET", "/")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ssl.get_default_verify_paths().openssl_cafile)
-    assert client(url, ca_file=path).request("GET", "/") == []
+    assert client(server.url, ca_file=path).request("GET", "/") == []
 
 
 @pytest.mark.parametrize("answer", [hang_up, say(401, {}), say(500, {}), say(302, b"")])
