@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.errors import ConfigurationError, OutboxUnavailable
+from bridge.errors import OutboxUnavailable
+from bridge.extras import needs
 from bridge.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -115,7 +116,5 @@ def serve(host: str, port: int) -> None:
 
 
 def _needed() -> None:
-    if not INSTALLED:
-        raise ConfigurationError(
-            "prometheus-client is not installed; pip install 'progress-bridge[delivery]'"
-        )
+    with needs("delivery"):
+        import prometheus_client  # noqa: F401

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge.cli.context import Context, pass_context
-from bridge.errors import ConfigurationError
+from bridge.extras import needs
 from bridge.logs import event
 
 if TYPE_CHECKING:
@@ -81,12 +81,8 @@ def serve(
 
 
 def _worker() -> ModuleType:
-    try:
+    with needs("service"):
         from bridge.service import worker
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{error.name} is not installed; pip install 'progress-bridge[service]'"
-        ) from None
     return worker
 
 

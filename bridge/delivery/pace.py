@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.config import DeliverySettings
-from bridge.errors import ConfigurationError, StoreUnavailable
+from bridge.errors import StoreUnavailable
+from bridge.extras import needs
 from bridge.reports import State
 
-try:
+with needs("delivery"):
     from tenacity import RetryCallState, Retrying, wait_random_exponential
-except ImportError:
-    raise ConfigurationError(
-        "tenacity is not installed; pip install 'progress-bridge[delivery]'"
-    ) from None
 
 PROBE_SIZE: Final = 10
 """Completions in the batch that tries whether a paused delivery can go on."""

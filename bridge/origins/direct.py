@@ -16,17 +16,14 @@ from typing import Any, Final, Protocol, Self
 
 from bridge.config import Settings
 from bridge.errors import BridgeError, ConfigurationError, StoreUnavailable
+from bridge.extras import needs
 from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
 from bridge.outbox.attempts import attempts
 from bridge.stores import Store
 
-try:
+with needs("direct"):
     from itsdangerous import BadSignature, TimestampSigner
-except ImportError:
-    raise ConfigurationError(
-        "itsdangerous is not installed; pip install 'progress-bridge[direct]'"
-    ) from None
 
 LIFETIME: Final = 393 * 86_400
 """Seconds from the first visit to the end of a guest's cookie: 13 months at their shortest, what

@@ -23,18 +23,15 @@ from typing import Any, Final
 
 from bridge.config import OutboxSettings
 from bridge.errors import ConfigurationError
+from bridge.extras import needs
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
 from bridge.outbox import LONGEST, Counts, DeadLetter, Erased, Leased, Note, written
 
-try:
+with needs("redis", "outbox.url"):
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
-except ImportError:
-    raise ConfigurationError(
-        "outbox.url: redis is not installed; pip install 'progress-bridge[redis]'"
-    ) from None
 
 from bridge.outbox.redis_check import findings
 from bridge.outbox.redis_errors import meaning

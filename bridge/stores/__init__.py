@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bridge.config import Settings
-from bridge.errors import ConfigurationError
+from bridge.extras import needs
 from bridge.finding import Finding as Finding
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
 
@@ -65,12 +65,8 @@ def open_store(settings: Settings) -> Store:
 
         return MemoryStore(store_email=settings.store_email)
     if scheme in ("sqlite", "postgresql"):
-        try:
+        with needs("sql", "store.url"):
             from bridge.stores.sql import SQLStore
-        except ImportError as error:
-            raise ConfigurationError(
-                f"store.url: {error.name} is not installed; pip install 'progress-bridge[sql]'"
-            ) from None
         return SQLStore(settings.store, store_email=settings.store_email)
     from bridge.stores.directus import DirectusStore
 

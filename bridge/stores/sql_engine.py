@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bridge.config import StoreSettings
 from bridge.errors import ConfigurationError
+from bridge.extras import needs
 from bridge.sqlite_lock import patiently
 
 _WRITING: Final = "bridge_writing"
@@ -23,13 +24,11 @@ def open_engine(settings: StoreSettings) -> Engine:
     """
     try:
         url = make_url(settings.url)
-        return _sqlite(url, settings) if settings.scheme == "sqlite" else _postgresql(url, settings)
+        with needs("sql", "store.url"):
+            make = _sqlite if settings.scheme == "sqlite" else _postgresql
+            return make(url, settings)
     except (ArgumentError, ValueError):
         raise ConfigurationError("store.url: not a database URL") from None
-    except ImportError as error:
-        raise ConfigurationError(
-            f"store.url: {error.name} is not installed; pip install 'progress-bridge[sql]'"
-        ) from None
 
 
 def for_writing(engine: Engine) -> Engine:
