@@ -41,6 +41,8 @@ def _postgresql(url: URL, settings: StoreSettings) -> Engine:
     connect_args: dict[str, Any] = {
         "connect_timeout": max(2, math.ceil(settings.connect_timeout)),  # libpq's least is 2 s
         "tcp_user_timeout": milliseconds,
+        "keepalives_idle": math.ceil(settings.read_timeout),  # or a host that is gone costs 2 hours
+        "keepalives_interval": math.ceil(settings.read_timeout),
         "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
         "application_name": "progress-bridge",
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import socket
 import sqlite3
 import traceback
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import pytest
 from bridge import Bridge, Completion, Identity, Status, StoreMisconfigured, StoreUnavailable
 from bridge.config import StoreSettings
 from bridge.stores.sql import SQLStore
+from bridge.stores.sql_engine import open_engine
 from tests.contract.learners import done, somebody
 from tests.integration.test_directus_store import REFUSE
 from tests.servers import ROOT
@@ -123,6 +126,17 @@ def test_a_server_that_is_not_there_is_unavailable_and_its_password_unsaid() -> 
         store.record([done(somebody())])
     assert "hush" not in "".join(traceback.format_exception(raised.value))
     assert [finding.ok for finding in store.check()] == [False]
+
+
+def test_a_host_that_is_gone_is_noticed_although_nothing_is_sent_to_it(url: str) -> None:
+    engine = open_engine(StoreSettings(url=url, read_timeout=2.5))
+    with engine.connect() as connection:
+        descriptor = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
+        with socket.socket(fileno=os.dup(descriptor)) as wire:
+            names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_USER_TIMEOUT)
+            found = [wire.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+    engine.dispose()
+    assert found == [3, 3, 2500]
 
 
 def test_a_row_that_is_refused_is_not_shown(postgres: Postgres, url: str) -> None:
