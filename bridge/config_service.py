@@ -110,7 +110,7 @@ def _rate_limits(value: object) -> RateLimits:
     refuse_unknown("service.rate_limit.", mapping, RateLimits)
     for name, given in mapping.items():
         if name == "storage":
-            if not isinstance(given, str) or urlsplit(given).scheme not in _STORAGES:
+            if not isinstance(given, str) or given.partition(":")[0] not in _STORAGES:
                 raise ConfigurationError(
                     "service.rate_limit.storage: neither memory: nor redis://…"
                 )

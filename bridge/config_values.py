@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationError
 
@@ -91,6 +92,12 @@ def url_of(section: str, mapping: Mapping[str, Any]) -> str:
     url = mapping.get("url")
     if not isinstance(url, str) or not url.strip():
         raise ConfigurationError(f"{section}.url: missing")
+    try:
+        urlsplit(url)
+    except ValueError:
+        raise ConfigurationError(
+            f"{section}.url: cannot be read; in a password, [ and ] are written %5B and %5D"
+        ) from None
     return url.strip()
 
 
@@ -110,7 +117,7 @@ def secret(name: str, mapping: Mapping[str, Any]) -> Secret | None:
     if path:
         try:
             value = Path(path).read_text(encoding="utf-8")
-        except (OSError, TypeError, UnicodeDecodeError):
+        except (OSError, TypeError, ValueError):
             raise ConfigurationError(f"{name}_file: cannot read {path}") from None
     if value is None:
         return None

@@ -39,3 +39,5 @@ class ProgressXBlockConfig(AppConfig):  # type: ignore[misc]  # Django is not ty
             check(block_settings())
         except ConfigurationError as error:
             log.error("ProgressXBlock keeps completions until this is mended: %s", error)
+        except Exception as error:  # noqa: BLE001  # nothing of a block may keep an LMS from starting
+            log.error("ProgressXBlock cannot read its settings (%s)", type(error).__name__)

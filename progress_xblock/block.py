@@ -65,7 +65,8 @@ class ProgressXBlock(
     def complete(self, data: object, suffix: str = "") -> dict[str, Any]:
         """The learner has completed the grain. Nothing else is taken from the browser."""
         learner = self._learner()
-        if isinstance(learner, Identity) and self._state not in DONE and self.grain_id:
+        known = bool(self.grain_id) or self._state in WAITING  # what waits keeps its own ids
+        if isinstance(learner, Identity) and self._state not in DONE and known:
             first = self.completed_at is None
             self._complete(learner)
             if first:
@@ -103,8 +104,17 @@ class ProgressXBlock(
 
     def _tell_platform(self) -> None:
         self.emit_completion(1.0)
-        if self.has_score:
+        if self.has_score and not self._is_late():
             self.runtime.publish(self, "grade", dict(FULL_GRADE))
+
+    def _is_late(self) -> bool:
+        """Whether the subsection's due date is over: the platform leaves that to each block.
+
+        With the days of grace and the learner's own pace, as ``InheritanceMixin`` in edx-platform's
+        ``modulestore/inheritance.py`` counts them.
+        """
+        has_deadline_passed = getattr(self, "has_deadline_passed", None)
+        return bool(has_deadline_passed and has_deadline_passed())
 
     def _learner(self) -> Identity | WhyNot:
         """The learner in front of the block, or why there is none."""
@@ -115,7 +125,13 @@ class ProgressXBlock(
         course = getattr(self.scope_ids.usage_id, "course_key", None)
         try:
             wanted = learner_id(self._block_settings())
-            return funmooc.identity(users, wanted, authoring=authoring, course=course)
+            return funmooc.identity(
+                users,
+                wanted,
+                authoring=authoring,
+                course=course,
+                bound_to=self.scope_ids.user_id,
+            )
         except BridgeError as error:
             why = error.why if isinstance(error, NoLearner) else WhyNot.NO_ID
             if why is WhyNot.NO_ID:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from bridge import Bridge, ConfigurationError, Settings
 from bridge.config import ENVIRONMENT
+from bridge.config_values import as_mapping
 from bridge.origins.funmooc import LearnerId
 from bridge.outbox.sqlite import SQLiteOutbox
 
@@ -43,6 +44,15 @@ _ELSEWHERE: Final = {"url": "memory:"}
 which the LMS then does not have to hold."""
 
 _OWN: Final = ("learner_id", "budget", "mini_site")
+
+
+def section(value: object) -> Mapping[str, Any]:
+    """The block's settings, as the platform holds them; none where it has none.
+
+    Raises:
+        ConfigurationError: they are no mapping.
+    """
+    return as_mapping(f"XBLOCK_SETTINGS[{KEY!r}]", {} if value is None else value)
 
 
 def learner_id(block_settings: Mapping[str, Any]) -> LearnerId:

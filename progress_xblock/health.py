@@ -12,7 +12,7 @@ from django.conf import settings  # type: ignore[import-untyped]
 from django.http import HttpRequest, HttpResponse  # type: ignore[import-untyped]
 
 from bridge import Bridge, BridgeError, ConfigurationError
-from progress_xblock.deployment import KEY, bridge_for, budget, check
+from progress_xblock.deployment import KEY, bridge_for, budget, check, section
 from progress_xblock.notices import notice
 from progress_xblock.patience import within
 
@@ -28,9 +28,13 @@ _last: tuple[float, str] | None = None
 
 
 def block_settings() -> Mapping[str, Any]:
-    """The block's bucket of the LMS's settings."""
+    """The block's bucket of the LMS's settings.
+
+    Raises:
+        ConfigurationError: it is no mapping.
+    """
     buckets = getattr(settings, "XBLOCK_SETTINGS", None) or {}
-    return buckets.get(KEY) or {}
+    return section(buckets.get(KEY))
 
 
 def look() -> str:

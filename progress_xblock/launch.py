@@ -12,7 +12,7 @@ from typing import Any
 
 from xblock.core import XBlock, XBlockMixin
 
-from bridge import ConfigurationError, Identity, InvalidCompletion
+from bridge import ConfigurationError, Identity, InvalidCompletion, Origin
 from bridge.config_tokens import token_settings
 from bridge.tokens import Tokens
 from progress_xblock.deployment import mini_site
@@ -28,12 +28,13 @@ class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
     def launch(self, data: object, suffix: str = "") -> dict[str, Any]:
         """The page's URL, with a token of 5 minutes for this learner and this grain.
 
-        Without a learner (a preview, a masquerade, a visitor), and on a platform without keys for
-        tokens, there is no token: the page shows itself, and knows nobody.
+        Without a learner (a preview, a masquerade), and on a platform without keys for tokens, the
+        token is empty: launched for nobody, the page shows itself and records nothing. Without any
+        it would take whoever looks at it for a guest, or for whom it was launched before.
         """
         url, learner = self._page_url(), self._learner()
         token = self._token(learner) if url and isinstance(learner, Identity) else None
-        return {"url": f"{url}#token={token}" if token else url}
+        return {"url": f"{url}#token={token or ''}" if url else None}
 
     def _page_url(self) -> str | None:
         """The page's URL; None when there is none to embed."""
@@ -51,11 +52,23 @@ class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
             return None
 
     def _token(self, learner: Identity) -> str | None:
+        launcher = self._launcher()
+        if launcher is None or not self.grain_id:
+            return None
+        try:
+            return launcher.issue(learner, [self.grain_id])
+        except (ConfigurationError, InvalidCompletion) as error:  # an id that was imported
+            self._no_token(error)
+            return None
+
+    def _launcher(self) -> Tokens | None:
+        """What issues learners' tokens; None where there is no key for them."""
         try:
             settings = token_settings(self._block_settings().get("tokens"))
-            if settings is None or not self.grain_id:
-                return None
-            return Tokens(settings).issue(learner, [self.grain_id])
-        except (ConfigurationError, InvalidCompletion) as error:  # or an id that was imported
-            notice(logging.ERROR, self.scope_ids.usage_id, "the page gets no token", error)
+            return Tokens(settings) if settings and settings.keys_for(Origin.FUNMOOC) else None
+        except ConfigurationError as error:
+            self._no_token(error)
             return None
+
+    def _no_token(self, error: Exception) -> None:
+        notice(logging.ERROR, self.scope_ids.usage_id, "the page gets no token", error)

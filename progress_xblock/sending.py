@@ -24,7 +24,7 @@ from bridge import (
     StoreMisconfigured,
 )
 from bridge.outbox.written import restore
-from progress_xblock.deployment import bridge_for, budget, puts_into_file
+from progress_xblock.deployment import bridge_for, budget, puts_into_file, section
 from progress_xblock.notices import notice
 from progress_xblock.patience import within
 from progress_xblock.texts import WAITING, State
@@ -102,7 +102,7 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
 
     def _block_settings(self) -> Mapping[str, Any]:
         service = self.runtime.service(self, "settings")
-        return (service.get_settings_bucket(self) if service else None) or {}
+        return section(service.get_settings_bucket(self) if service else None)
 
 
 class _Unexpected(Exception):

@@ -9,7 +9,15 @@ from xblock.utils.studio_editable import StudioEditableXBlockMixin
 from xblock.validation import Validation, ValidationMessage
 
 from progress_xblock.rules import PIXELS, SECONDS, Rule, broken
-from progress_xblock.texts import COUNTS_FOR_NOTHING, GROUPS, NO_PAGE_HERE, TWIN, CompleteOn, _
+from progress_xblock.texts import (
+    COUNTS_FOR_NOTHING,
+    GROUPS,
+    NO_KEY_HERE,
+    NO_PAGE_HERE,
+    TWIN,
+    CompleteOn,
+    _,
+)
 
 
 class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is not typed
@@ -131,11 +139,23 @@ class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is
         for title in self._twins():
             text = self.ugettext(TWIN).format(grain=self.grain_id, title=title)
             _add(validation, ValidationMessage.WARNING, text)
-        if self._way() is CompleteOn.PAGE and not self._site():
-            _add(validation, ValidationMessage.WARNING, self.ugettext(NO_PAGE_HERE))
+        for text in self._missing_for_page():
+            _add(validation, ValidationMessage.WARNING, self.ugettext(text))
         if self.counts_for_grade and not self.weight:
             _add(validation, ValidationMessage.WARNING, self.ugettext(COUNTS_FOR_NOTHING))
         return validation
+
+    def _missing_for_page(self) -> list[str]:
+        """What the platform's team has not set for the embedded page.
+
+        Studio may ask before it has given the block its settings, which then say nothing
+        (``ContainerChildrenView`` in edx-platform's ``contentstore/rest_api``).
+        """
+        if self._way() is not CompleteOn.PAGE or not self.runtime.service(self, "settings"):
+            return []
+        if not self._site():
+            return [NO_PAGE_HERE]
+        return [] if self._launcher() else [NO_KEY_HERE]
 
     def _words(self, name: str, rule: Rule) -> str:
         pattern = _("{field}: {rule} ({value})") if rule.shown else _("{field}: {rule}")

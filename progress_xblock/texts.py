@@ -163,6 +163,11 @@ NO_PAGE_HERE: Final = _(
     "their progress cannot be recorded. Please ask the platform’s team for it."
 )
 
+NO_KEY_HERE: Final = _(
+    "This platform has no key for launch tokens: a page of the mini-site cannot know the learner, "
+    "nor say that they have finished. Please ask the platform’s team for it."
+)
+
 COUNTS_FOR_NOTHING: Final = _("It counts for the grade, but its weight is 0.")
 
 COUNTS: Final[Mapping[bool, str]] = {True: _("Counts"), False: _("Does not count")}

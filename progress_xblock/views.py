@@ -13,6 +13,7 @@ from bridge import Identity
 from bridge.origins.funmooc import WhyNot
 from progress_xblock.launch import LaunchMixin
 from progress_xblock.resources import render, resource
+from progress_xblock.rules import wrong_path
 from progress_xblock.texts import (
     BUTTONS,
     COUNTS,
@@ -85,7 +86,7 @@ class ViewsMixin(LaunchMixin):
         words = {
             "title": self._title(),
             "text": text,
-            "height": self._height() if way is CompleteOn.PAGE and self._site() else None,
+            "height": self._height() if self._page_url() else None,
             "seconds": self._seconds() if way is CompleteOn.SEEN else None,
             "seen": self.ugettext(SEEN),
             "wait": face["active"] and face["state"] == State.NONE,
@@ -108,8 +109,9 @@ class ViewsMixin(LaunchMixin):
 
     def _title(self) -> str:
         """The author's title as it stands; ours in the learner's language."""
-        mine = not self.fields["display_name"].is_set_on(self)
-        return str(self.ugettext(self.display_name) if mine else self.display_name)
+        field = self.fields["display_name"]
+        mine = not self.display_name or not field.is_set_on(self)
+        return str(self.ugettext(field.default) if mine else self.display_name)
 
     def _face(self, learner: Identity | WhyNot) -> dict[str, Any]:
         """What the page shows: the state, its words, and whether the button does something."""
@@ -148,6 +150,7 @@ class ViewsMixin(LaunchMixin):
 
     def _what_is_missing(self) -> str | None:
         """What the author or the platform's team has not set."""
-        if not self.grain_id:
+        page = self._way() is CompleteOn.PAGE
+        if not self.grain_id or (page and wrong_path(self.page_path or "")):
             return NO_GRAIN
-        return NO_SITE if self._way() is CompleteOn.PAGE and not self._site() else None
+        return NO_SITE if page and not self._site() else None

@@ -83,6 +83,7 @@ def identity(
     *,
     authoring: bool = False,
     course: object = None,
+    bound_to: object = None,
 ) -> Identity:
     """The learner in front of the block.
 
@@ -92,6 +93,7 @@ def identity(
             make a second learner of the same person.
         authoring: whether this is Studio or a library, where even a real id is an author's.
         course: the key of the course, by which staff who view it as learners do are known.
+        bound_to: the id of the user whose states the block holds; None where it is not known.
 
     Raises:
         NoLearner: nothing may be recorded, and why.
@@ -102,6 +104,10 @@ def identity(
     if users is None:
         raise NoLearner(WhyNot.NO_ID, "the platform has no user service")
     user = getattr(users, "_django_user", None)
+    if not _trusted(user):
+        raise NoLearner(WhyNot.NOT_LOGGED_IN, "a request that another site may have made")
+    if not _bound_to(user, bound_to):
+        raise NoLearner(WhyNot.NO_ID, "the platform gives another user than the block's")
     if _masquerading(user):
         raise NoLearner(WhyNot.MASQUERADE, "somebody else is looking through a learner's eyes")
     if _viewing_as_learner(user, course):
@@ -119,6 +125,25 @@ def identity(
             f"learner_id is {learner_id}, but the platform does not give {learner_id.key}",
         )
     return Identity(Origin.FUNMOOC, wanted)
+
+
+def _trusted(user: object) -> bool:
+    """Whether the request was checked for having been made by the platform's own page.
+
+    ``handle_xblock_callback_noauth`` in edx-platform's ``courseware/block_render.py`` takes the
+    session's user without such a check, and says so by ``known``.
+    """
+    return getattr(user, "known", True) is not False
+
+
+def _bound_to(user: object, wanted: object) -> bool:
+    """Whether the user is the one whose states the block holds.
+
+    Before Ulmo the blocks of a process shared their services, and in a worker of several threads
+    one could be given another request's user (openedx/edx-platform, pull request 37825).
+    """
+    given = getattr(user, "id", None)
+    return given is None or wanted is None or str(given) == str(wanted)
 
 
 def _masquerading(user: object) -> bool:

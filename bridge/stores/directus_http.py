@@ -200,7 +200,7 @@ class DirectusClient:
     def _data(self, response: requests.Response) -> Any:
         status, url = response.status_code, self._settings.shown_url
         if 300 <= status < 400:
-            target = urlsplit(response.headers.get("Location", "")).netloc or "another page"
+            target = _host_of(response.headers.get("Location", "")) or "another page"
             raise StoreMisconfigured(f"{url}: redirects to {target}; is store.url Directus's own?")
         if status in _TRY_LATER or status in _UNREACHABLE:
             raise StoreUnavailable(f"{url}: HTTP {status}, try later", _retry_after(response))
@@ -254,6 +254,13 @@ class DirectusClient:
 def encode(body: Any) -> bytes:
     """The body as it goes over the wire: UTF-8 JSON without needless spaces."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _is_cut_off(response: requests.Response) -> bool:

@@ -84,6 +84,26 @@ def test_a_learner_who_is_themself_is_not_taken_for_a_masquerade():
     assert identity(learner(django_user=SimpleNamespace(username="ada")))
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_only_a_request_that_the_platforms_own_page_made_is_a_learners(known):
+    service = learner(django_user=SimpleNamespace(id=7, known=known))
+    if known:
+        assert identity(service).external_user_id == PLATFORM_ID
+    else:
+        assert why(service) is WhyNot.NOT_LOGGED_IN
+
+
+@pytest.mark.parametrize("bound_to", [7, "7", None])
+def test_the_user_whose_states_the_block_holds_is_a_learner(bound_to):
+    assert identity(learner(django_user=SimpleNamespace(id=7)), bound_to=bound_to)
+
+
+def test_another_user_than_the_one_whose_states_the_block_holds_is_never_recorded():
+    with pytest.raises(NoLearner, match="another user than the block's") as caught:
+        identity(learner(django_user=SimpleNamespace(id=7)), bound_to=8)
+    assert caught.value.why is WhyNot.NO_ID
+
+
 def test_a_runtime_without_a_user_service_gives_no_learner():
     assert why(None) is WhyNot.NO_ID
 

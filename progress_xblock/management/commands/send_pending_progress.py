@@ -7,14 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings  # type: ignore[import-untyped]
 from django.core.management.base import (  # type: ignore[import-untyped]
     BaseCommand,
     CommandError,
 )
 
 from bridge import Bridge, BridgeError
-from progress_xblock.deployment import KEY, PATIENT, settings_for
+from progress_xblock.deployment import PATIENT, settings_for
+from progress_xblock.health import block_settings
 from progress_xblock.pending import CHANGED, UNREADABLE, export, send
 from progress_xblock.student_modules import StudentModules
 
@@ -76,9 +76,8 @@ def _student_module() -> Any:
 
 
 def _send(rows: StudentModules) -> Counter[str]:
-    buckets = getattr(settings, "XBLOCK_SETTINGS", None) or {}
     try:
-        with Bridge.from_settings(settings_for(buckets.get(KEY) or {}, timeouts=PATIENT)) as bridge:
+        with Bridge.from_settings(settings_for(block_settings(), timeouts=PATIENT)) as bridge:
             return send(rows, bridge, rows.save)
     except BridgeError as error:
         raise CommandError(f"not all were passed on, run it again later: {error}") from None

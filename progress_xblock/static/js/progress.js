@@ -205,6 +205,7 @@ function ProgressXBlock(runtime, element, args) {
   function embed() {
     const frame = document.createElement("iframe");
     frame.title = find("title").textContent;
+    frame.name = "progress-bridge:" + args.grain; // by which its page knows it from other blocks'
     frame.allow = "fullscreen; autoplay; clipboard-write";
     // Its own origin is kept (messages are checked by it); it may not lead the course's page away.
     frame.sandbox =
@@ -213,8 +214,8 @@ function ProgressXBlock(runtime, element, args) {
 
     async function launch() {
       const answer = await ask("launch", "url");
-      if (typeof answer === "string") {
-        problem(answer, launch);
+      if (!answer.url) {
+        problem(typeof answer === "string" ? answer : "failed", launch);
         return;
       }
       show();
@@ -224,7 +225,7 @@ function ProgressXBlock(runtime, element, args) {
 
     async function renew() {
       const answer = await ask("launch", "url");
-      const token = typeof answer === "string" ? null : answer.url.split("#token=")[1];
+      const token = answer.url && answer.url.split("#token=")[1];
       if (token) {
         page.postMessage({ type: "progress-bridge:token", token: token }, site);
       }

@@ -81,6 +81,18 @@ def test_ten_requests_that_none_knew_of_the_others_make_one_row(course, tmp_path
     assert len(rows(bridge_for(course.block_settings).store)) == 1
 
 
+def test_what_waits_is_passed_on_by_a_click_even_when_the_author_has_taken_the_grain_away(
+    course, store
+):
+    store.error = StoreUnavailable("refused")
+    course.click()
+    store.error = None
+    course.fields["grain_id"] = ""
+    assert course.visit()["active"]
+    assert course.click()["state"] == "done"
+    assert [row.grain_id for row in rows(store)] == ["grain-1"]
+
+
 def test_nothing_but_the_fact_is_taken_from_the_browser(course, store):
     body = {"grain_id": "forged", "completed_at": "2001-01-01T00:00:00Z", "user": "somebody"}
     course.handler("complete", body)

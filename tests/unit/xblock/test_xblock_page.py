@@ -88,6 +88,13 @@ def test_the_authors_title_stands_in_every_language_and_ours_is_translated(cours
     assert "My progress in chemistry" in course.html()
 
 
+@pytest.mark.parametrize("title", ["", None])
+def test_without_a_title_ours_stands(course, title):
+    course.language = "fr"
+    course.fields["display_name"] = title
+    assert "Ma progression" in course.html()
+
+
 def test_every_text_has_its_french_and_no_french_is_left_over():
     found = {text for *_, text, _, _ in extract_from_dir(PACKAGE, keywords={"_": None})}
     with (FRENCH / "text.po").open("rb") as file:

@@ -36,6 +36,15 @@ def test_a_graded_block_gives_its_full_grade_once_and_lowers_none(graded):
     assert grades(graded) == [{"value": 1.0, "max_value": 1.0, "only_if_higher": True}]
 
 
+@pytest.mark.parametrize(("late", "given"), [(True, 0), (False, 1)])
+def test_after_the_due_date_it_is_completed_and_gives_no_points(graded, late, given):
+    block = graded.block()
+    block.has_deadline_passed = lambda: late  # of edx-platform's InheritanceMixin
+    assert graded.handler("complete", block=block).json["state"] == "done"
+    assert ("completion", {"completion": 1.0}) in graded.published
+    assert len(grades(graded)) == given
+
+
 def test_a_graded_block_says_what_it_is_worth(graded):
     block = graded.block()
     assert (block.has_score, block.max_score(), block.weight) == (True, 1.0, 2.5)

@@ -154,6 +154,25 @@ def test_wrong_settings_are_one_clear_line_at_start_up(lms: LMS) -> None:
     assert "Traceback" not in started.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("redis://127.0.0.1", "XBLOCK_SETTINGS['ProgressXBlock']: not a mapping of settings"),
+        ({"outbox": {"url": "redis://:hu[sh@h:6379/0"}}, "outbox.url: cannot be read; in a pass"),
+    ],
+    ids=["no mapping", "a bracket"],
+)
+def test_settings_that_cannot_be_read_do_not_keep_the_lms_from_starting(
+    lms: LMS, settings: object, words: str
+) -> None:
+    lms.set_up(settings)
+    started = lms.manage("check")
+    assert started.returncode == 0
+    assert words in started.stderr
+    assert "Traceback" not in started.stderr
+    assert "hu[sh" not in started.stderr
+
+
 def test_right_settings_are_no_line(lms: LMS) -> None:
     assert "ProgressXBlock" not in lms.manage("check").stderr
 

@@ -111,6 +111,15 @@ def test_a_page_without_a_mini_site_shows_in_the_unit(course):
     (warning,) = warnings(course.block())
     assert "no mini-site set" in warning
     course.block_settings["mini_site"] = "https://mini.example.org"
+    (warning,) = warnings(course.block())
+    assert "no key for launch tokens" in warning
+    course.block_settings["tokens"] = {"keys": [{"id": "2026-11", "secret": "k" * 32}]}
+    assert warnings(course.block()) == []
+
+
+def test_a_block_that_studio_has_given_no_settings_yet_warns_of_none_of_them(course):
+    course.fields["complete_on"] = "page"
+    course.has_settings = False
     assert warnings(course.block()) == []
 
 

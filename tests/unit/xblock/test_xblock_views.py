@@ -15,6 +15,7 @@ from tests.unit.xblock.conftest import PLATFORM_ID
 PACKAGE = Path(progress_xblock.__file__).parent
 TOKENS = {"keys": [{"id": "2026-11", "secret": "k" * 32}]}
 SITE = "https://mini.example.org"
+FOR_NOBODY = f"{SITE}/lecons/1/#token="
 LEARNERS_FILES = ("static/css/progress.css", "static/js/progress.js", "templates/progress.html")
 
 
@@ -106,21 +107,29 @@ class TestTheLaunch:
         embedded.fields["page_path"] = ""
         assert launch(embedded).startswith(f"{SITE}/#token=")
 
-    @pytest.mark.parametrize("tokens", [None, {"keys": []}, {"keys": [{"id": "a", "secret": "x"}]}])
+    @pytest.mark.parametrize(
+        "tokens",
+        [
+            None,
+            {"keys": []},
+            {"keys": [{"id": "a", "secret": "x"}]},
+            {"keys": [{"id": "a", "secret": "x" * 32, "origins": ["direct"]}]},
+        ],
+    )
     def test_without_usable_keys_there_is_no_token(self, embedded, tokens):
         embedded.block_settings["tokens"] = tokens
-        assert launch(embedded) == f"{SITE}/lecons/1/"
+        assert launch(embedded) == FOR_NOBODY
 
     def test_without_a_grain_there_is_no_token(self, embedded):
         embedded.fields["grain_id"] = ""
-        assert launch(embedded) == f"{SITE}/lecons/1/"
+        assert launch(embedded) == FOR_NOBODY
 
     @pytest.mark.parametrize("grain", ["x" * 256, "a\tb"])
     def test_an_imported_grain_that_breaks_a_rule_gets_no_token_and_the_log_says_so(
         self, embedded, grain, caplog
     ):
         embedded.fields["grain_id"] = grain
-        assert launch(embedded) == f"{SITE}/lecons/1/"
+        assert launch(embedded) == FOR_NOBODY
         assert "the page gets no token: grain_id: " in caplog.text
 
     def test_the_block_and_the_token_name_an_imported_grain_alike(self, embedded):
@@ -131,13 +140,15 @@ class TestTheLaunch:
 
     def test_an_author_and_a_visitor_get_no_token(self, embedded, users):
         embedded.users = users(is_authenticated=False)
-        assert "token" not in launch(embedded)
+        assert launch(embedded) == FOR_NOBODY
         embedded.author_mode = True
-        assert "token" not in launch(embedded)
+        assert launch(embedded) == FOR_NOBODY
 
     def test_an_imported_path_that_leads_elsewhere_is_not_launched(self, embedded):
         embedded.fields["page_path"] = "//evil.example/"
         assert launch(embedded) is None
+        assert "this activity is not set up yet" in embedded.visit()["message"]
+        assert "height:" not in embedded.html()  # no frame
 
     def test_a_block_that_embeds_nothing_launches_nothing(self, course):
         course.block_settings |= {"mini_site": SITE, "tokens": TOKENS}
