@@ -21,13 +21,13 @@ from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
 from bridge.outbox.attempts import attempts
 from bridge.stores import Store
+from bridge.tokens import LEEWAY, LONGEST_LIFETIME
 
 with needs("direct"):
     from itsdangerous import BadSignature, TimestampSigner
 
-LIFETIME: Final = 393 * 86_400
-"""Seconds from the first visit to the end of a guest's cookie: 13 months at their shortest, what
-the CNIL allows an audience cookie (deliberation 2020-091), whenever they begin."""
+LIFETIME: Final = int(LONGEST_LIFETIME)
+"""Seconds from the first visit to the end of a guest's cookie."""
 
 PATIENCE: Final = 5.0
 """Seconds that a claim waits for a deliverer that is recording the guest's progress right then."""
@@ -136,7 +136,10 @@ class Guests:
     def read(self, proof: str | None) -> Guest | None:
         """The guest whose cookie this is, None when it proves none."""
         try:
-            value, issued_at = self._signer.unsign(proof or "", LIFETIME, return_timestamp=True)
+            value, issued_at = self._signer.unsign(proof or "", return_timestamp=True)
+            age = (datetime.now(UTC) - issued_at).total_seconds()
+            if not -LEEWAY <= age <= LIFETIME:
+                return None
             return Guest(Identity(Origin.DIRECT, value.decode()), issued_at, proof or "")
         except (BadSignature, ValueError):
             return None

@@ -123,6 +123,7 @@ def changing(path: Path) -> Iterator[list[ServerKey]]:
         ConfigurationError: as `read_keys`; nothing is changed.
         OSError: it cannot be written; the old one stays.
     """
+    path = path.resolve()  # a link stays one
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

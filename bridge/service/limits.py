@@ -133,7 +133,9 @@ class Counters(Storage):
             self._purge_at = now + PURGE_EVERY
             self._windows = {k: window for k, window in self._windows.items() if window[0] > now}
         ends, count = self._windows.get(key, (0.0, 0))
-        ends, count = (ends, count + amount) if ends > now else (now + expiry, amount)
+        if not now < ends <= now + expiry:  # it is over, or the clock was put back
+            ends, count = now + expiry, 0
+        count += amount
         self._windows[key] = ends, count
         return count
 

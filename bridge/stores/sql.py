@@ -72,7 +72,7 @@ class SQLStore:
         with self._transaction() as connection:
             learner = self._learner(connection, identity)
         if learner is None:
-            with self._transaction(writing=True) as connection:
+            with self._alone() as connection:
                 self._add_learners(connection, {identity: email})
                 learner = self._learner(connection, identity)
         if learner is None:
@@ -88,7 +88,7 @@ class SQLStore:
 
     def erase(self, identity: Identity) -> bool:
         learners, progress = self._tables.learners, self._tables.progress
-        with self._transaction(writing=True) as connection:
+        with self._alone() as connection:
             ids = self._find_learners(connection, [identity])
             if not ids:
                 return False
@@ -244,6 +244,21 @@ class SQLStore:
         except exc.SQLAlchemyError as error:
             failure = meaning(error, self._settings.shown_url)
         raise failure from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A transaction that writes about one learner: there is no batch to divide or to repeat."""
+        try:
+            with self._transaction(writing=True) as connection:
+                yield connection
+            return
+        except Conflict as conflict:
+            failure: StoreError = StoreUnavailable(str(conflict))
+        except Refused as refusal:
+            failure = StoreMisconfigured(
+                f"{self._settings.shown_url}: the database refuses the learner ({refusal})"
+            )
+        raise failure
 
     def _prepared(self) -> Engine:
         """The engine, fit for this process and with SQLite's tables there."""

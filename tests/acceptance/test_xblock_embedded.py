@@ -233,23 +233,23 @@ def test_a_page_gets_a_fresh_token_when_it_asks(page):
     assert fresh.expires_at >= token_of(frame).expires_at
 
 
-def test_without_keys_the_page_is_embedded_without_a_token_and_still_completes(
+def test_without_keys_the_page_is_launched_for_nobody_and_may_still_complete(
     page, rows, settings, workbench
 ):
     workbench.configure({k: v for k, v in settings.items() if k != "tokens"})
     page.open()
     frame = loaded(page)
-    assert "#" not in frame.get_attribute("src")
+    assert frame.get_attribute("src").endswith("/#token=")
     say(page, frame, COMPLETE)
     page.wait_for("done")
     assert len(rows()) == 1
 
 
-def test_a_visitor_sees_the_page_without_a_token_and_is_told_to_sign_in(page):
+def test_a_visitor_sees_the_page_launched_for_nobody_and_is_told_to_sign_in(page):
     page.student = people.VISITOR
     page.open()
     frame = loaded(page)
-    assert "#" not in frame.get_attribute("src")
+    assert frame.get_attribute("src").endswith("/#token=")
     assert "Connectez-vous" in page.message
     say(page, frame, COMPLETE)
     say(page, frame, {"type": "progress-bridge:renew"})
@@ -290,5 +290,6 @@ def test_the_frame_has_a_name_and_may_not_lead_the_course_away(page):
     page.open()
     frame = loaded(page)
     assert frame.get_attribute("title") == "La leçon interactive"
+    assert frame.get_attribute("name") == f"progress-bridge:{GRAIN}"
     assert frame.size["height"] == 680 - 2  # less its border
     assert "allow-top-navigation" not in frame.get_attribute("sandbox")

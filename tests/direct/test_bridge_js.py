@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -93,6 +94,31 @@ def test_the_rest_of_the_fragment_stays(page: Page, launch: Launch, learner: Ide
     page.open(launch(learner) + "&chapter=2")
     assert page.script("return location.hash") == "#chapter=2"
     assert page.state == "launched"
+
+
+def test_a_page_that_is_launched_for_nobody_records_nothing_even_when_it_is_loaded_again(
+    page: Page, launch: Launch, learner: Identity
+) -> None:
+    page.open(launch(learner))
+    page.browser.get("about:blank")
+    page.browser.get(f"{page.site.url}/#token=")
+    for _ in range(2):
+        page.wait(lambda: page.script("return window.bridge?.state") == "expired")
+        with pytest.raises(Refused) as refused:
+            page.complete("g1")
+        assert refused.value.kind == "expired"
+        page.browser.refresh()
+
+
+@pytest.mark.parametrize("path", ["//lesson", "/?q=%23"])
+def test_a_launched_pages_address_is_cleaned_whatever_it_is(
+    page: Page, launch: Launch, learner: Identity, path: str
+) -> None:
+    page.browser.get("about:blank")
+    page.browser.get(f"{page.site.url}{path}#part-3&token={launch(learner)}")
+    page.wait(lambda: page.script("return window.bridge?.state") == "launched")
+    address = page.script("return location.href")
+    assert address == f"{page.site.url}{path}#part-3"
 
 
 def test_a_launch_survives_a_reload_but_not_its_tab(
@@ -191,6 +217,60 @@ def test_a_service_that_is_down_is_waited_for(
     assert page.complete("g1") == "waiting"
     service.start()
     arrives(page, store, learner, "g1")
+
+
+INSTEAD = """
+const [answer] = arguments;
+const call = window.fetch;
+window.fetch = (...words) => {
+  window.fetch = call;
+  return Promise.resolve(new Response(...answer));
+};
+"""
+
+
+def test_a_401_of_something_in_between_does_not_make_another_guest(
+    page: Page, store: Bridge
+) -> None:
+    page.open()
+    page.complete("g1")
+    who = guest(page)
+    page.script(INSTEAD, ["<h1>Log in</h1>", {"status": 401}])
+    assert page.complete("g2") == "waiting"
+    arrives(page, store, who, "g1", "g2")
+    assert guest(page) == who
+
+
+def test_a_retry_is_not_dropped_when_the_clock_is_put_back(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    page.open(launch(learner))
+    later = ["{}", {"status": 503, "headers": {"Retry-After": "1"}}]
+    page.script(INSTEAD, later)
+    assert page.complete("g1") == "waiting"
+    page.script("const now = Date.now; Date.now = () => now() - 60000")
+    arrives(page, store, learner, "g1")
+
+
+def test_two_tabs_without_locks_are_one_guest(page: Page, store: Bridge, launch: Launch) -> None:
+    other = launch(Identity("direct", uuid.uuid4()))
+    page.open()
+    page.script(
+        "Object.defineProperty(navigator, 'locks', { value: undefined });"
+        "const other = arguments[0];"
+        "const call = window.fetch;"
+        "window.fetch = async (...words) => {"  # the other tab's guest comes first
+        "  const answer = await call(...words);"
+        "  if (String(words[0]).endsWith('v1/guests')) {"
+        "    localStorage.setItem('progress-bridge:guest', other);"
+        "  }"
+        "  return answer;"
+        "}",
+        other,
+    )
+    assert page.complete("g1") == "accepted"
+    assert page.script("return localStorage.getItem('progress-bridge:guest')") == other
+    arrives(page, store, guest(page), "g1")
 
 
 FORBID = """
@@ -419,6 +499,77 @@ def test_who_revokes_is_forgotten(page: Page, options: str) -> None:
     assert page.state == "consent"
     assert page.progress() == []
     page.complete("g3")
+    assert page.kept == ["progress-bridge:consent"]
+
+
+def test_consent_that_is_given_in_another_tab_is_taken_here_too(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    page.open(launch(learner), REQUIRED)
+    page.complete("g1")
+    first = page.browser.current_window_handle
+    page.another_tab()
+    page.open(options=REQUIRED)
+    page.run("await bridge.consent()")
+    page.browser.switch_to.window(first)
+    arrives(page, store, learner, "g1")
+    assert page.complete("g2") == "accepted"
+    assert page.waiting == []
+    page.browser.refresh()
+    page.wait(lambda: page.script("return window.bridge?.state === 'launched'"))
+
+
+def test_a_launch_that_waits_for_consent_survives_a_reload(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    page.open(launch(learner), REQUIRED)
+    page.browser.refresh()
+    page.wait(lambda: page.script("return Boolean(window.bridge)"))
+    page.run("await bridge.consent()")
+    assert page.script("return location.hash") == ""
+    assert page.complete("g1") == "accepted"
+    arrives(page, store, learner, "g1")
+
+
+def test_what_one_learner_did_before_consent_is_never_anothers(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    bob = Identity("funmooc", learner.external_user_id[::-1])
+    page.open(options=REQUIRED)
+    assert page.complete("nobodys") == "held"
+    for who, grain in ((learner, "alices"), (bob, "bobs")):
+        page.script("location.hash = '#token=' + arguments[0]", launch(who))
+        page.wait(lambda who=who: page.script("return bridge.state") == "consent")
+        page.wait(lambda: page.waiting == [])
+        assert page.complete(grain) == "held"
+    page.run("await bridge.consent()")
+    arrives(page, store, bob, "bobs")
+    assert recorded(store, bob) == {"bobs"}
+    assert recorded(store, learner) == set()
+
+
+def test_what_was_held_before_a_launch_is_not_sent_again_and_again(
+    page: Page, store: Bridge, launch: Launch, learner: Identity
+) -> None:
+    page.open(options='{"consent":"guests"}')
+    assert page.complete("g1") == "held"
+    page.script("location.hash = '#token=' + arguments[0]", launch(learner))
+    page.wait(lambda: page.state == "launched")
+    assert page.complete("g2") == "accepted"
+    arrives(page, store, learner, "g2")
+    assert recorded(store, learner) == {"g2"}
+
+
+def test_what_is_revoked_while_it_is_sent_is_not_called_accepted(page: Page) -> None:
+    page.open()
+    page.script(
+        "window.fetch = (_, { signal }) => new Promise((_, fail) =>"
+        "  signal.addEventListener('abort', () => fail(signal.reason)));"
+        "window.answer = bridge.complete('g1').catch((error) => error.kind)"
+    )
+    page.wait(lambda: page.waiting == ["g1"])
+    page.script("bridge.revoke()")
+    assert page.run("return window.answer") == "revoked"
     assert page.kept == ["progress-bridge:consent"]
 
 

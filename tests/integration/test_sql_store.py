@@ -50,6 +50,18 @@ def test_an_item_that_the_database_refuses_is_rejected_alone(postgres: Postgres,
         assert recorded == [n for n in range(20) if n not in rejected]
 
 
+def test_a_learner_whom_the_database_refuses_is_for_somebody_to_mend(
+    postgres: Postgres, url: str
+) -> None:
+    refuse = REFUSE.format(pattern="%").replace("progress", "apprenants")
+    postgres.psql("sql_store", refuse.replace("NEW.grain_id", "NEW.origin"))
+    with (
+        closing(open_sql(url)) as store,
+        pytest.raises(StoreMisconfigured, match="refuses the learner"),
+    ):
+        store.learner(somebody())
+
+
 def test_a_column_that_became_compulsory_is_for_somebody_to_mend(
     postgres: Postgres, url: str
 ) -> None:

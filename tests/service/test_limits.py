@@ -98,5 +98,8 @@ def test_counters_count_forget_and_purge() -> None:
         with time_machine.travel(1_060.0 + PURGE_EVERY, tick=False):
             assert await counters.incr("b", 60) == 2
             assert await counters.reset() == 1, "the window of a is forgotten"
+            assert await counters.incr("c", 60, 5) == 5
+        with time_machine.travel(1_060.0, tick=False):  # the clock was put back
+            assert await counters.incr("c", 60) == 1
 
     asyncio.run(work())

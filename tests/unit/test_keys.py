@@ -156,6 +156,16 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     assert run("list", *file).stdout == "There are no keys.\n"
 
 
+def test_a_key_is_revoked_in_the_file_that_a_link_names(tmp_path: Path) -> None:
+    (kept, gone), _ = made(tmp_path / "keys.yaml", 2)
+    link = tmp_path / "link.yaml"
+    link.symlink_to("keys.yaml")
+    revoked = CliRunner().invoke(cli, ["keys", "revoke", gone.id, "--file", str(link)])
+    assert revoked.exit_code == 0, revoked.output
+    assert read_keys(tmp_path / "keys.yaml") == [kept]
+    assert link.is_symlink()
+
+
 def test_commands_at_once_lose_no_key_and_bring_none_back(tmp_path: Path) -> None:
     path = tmp_path / "keys.yaml"
     revoked, _ = made(path, 10)

@@ -108,6 +108,10 @@ def test_a_visit_does_not_prolong_the_cookie(guests: Guests) -> None:
         first = guests.new()
     with time_machine.travel(NOON + timedelta(days=300), tick=False):
         assert guests.cookie(guests.guest(first.proof))["max_age"] == LIFETIME - 300 * 86_400
+    with time_machine.travel(NOON - timedelta(seconds=5), tick=False):  # on another machine
+        assert guests.guest(first.proof).identity == first.identity
+    with time_machine.travel(NOON - timedelta(seconds=15), tick=False):
+        assert guests.read(first.proof) is None
     with time_machine.travel(NOON + timedelta(seconds=LIFETIME + 1), tick=False):
         assert guests.guest(first.proof).identity != first.identity
 

@@ -1,23 +1,14 @@
 /* Progress bridge: records what a page's learner completes, whatever the connection does.
 
    The learner is who launched the page (`#token=…`), or a guest. Each completion is an entry of
-   localStorage until it is recorded: tabs do not get into each other's way. */
+   localStorage until it is recorded: tabs do not get into each other's way.
 
-/**
- * @typedef {object} Options
- * @property {string} [service] its address; default: where this module comes from
- * @property {"required" | "guests" | "implied"} [consent] who is asked before an id is made and
- *   anything is stored or sent: all, guests, nobody (the default)
- * @property {string} [parent] the origin of the page that embeds this one; default: any
- *
- * @typedef {Record<"grain_id" | "module_id" | "sequence_id" | "completed_at", string | null>
- *   & {waiting: boolean}} Grain waiting: the service does not have it yet
- *
- * @typedef {"consent" | "nobody" | "guest" | "launched" | "expired"} State
- *   nobody: the first completion makes a guest. expired: what is completed waits for a new launch.
- */
+   What it offers is told in bridge/origins/README.md, "A static page". */
 
 const NAME = "progress-bridge:";
+const CONSENT = NAME + "consent";
+const GUEST = NAME + "guest";
+const LAUNCH = NAME + "launch:" + window.name; // frames of a page share their sessionStorage
 const PATIENCE = 20000; // milliseconds, as all times
 const RENEWAL = 5000;
 const OVER = "the launch is over: open the page from your course again";
@@ -25,11 +16,7 @@ const BATCH = 50;
 const LONGEST_WAIT = 300000;
 const REMEMBERED = 86400000; // what is accepted is recorded by then
 
-/**
- * What went wrong. Its `kind`: "invalid", "refused": a rule is broken. "forbidden": the launch is
- * for another grain. "expired": launch the page again. "guests": the service makes none.
- * "unavailable": try again later.
- */
+/** What went wrong; its `kind` is a word of the guide. */
 export class BridgeError extends Error {
   constructor(kind, message) {
     super(message);
@@ -129,25 +116,23 @@ export class ProgressBridge extends EventTarget {
   #notBefore = 0;
   #timer = 0;
 
-  /** @param {Options} [options] */
   constructor({ service, consent = "implied", parent = "*" } = {}) {
     super();
     this.#service = new URL(service ? service.replace(/\/*$/, "/") : ".", import.meta.url);
     this.#asks = consent;
     this.#parent = parent;
-    const token = this.#session.get(NAME + "launch");
-    if (token) {
+    const token = this.#session.get(LAUNCH);
+    if (token !== null) {
       this.#launched(token); // the page was loaded again
     }
     this.#takeFragment();
     window.addEventListener("hashchange", () => this.#takeFragment());
     window.addEventListener("message", (event) => this.#hear(event));
     window.addEventListener("online", () => this.#send(true));
-    window.addEventListener("storage", (event) => event.key?.startsWith(NAME) && this.#changed());
+    window.addEventListener("storage", ({ key }) => this.#elsewhere(key));
     this.#send();
   }
 
-  /** @returns {State} */
   get state() {
     if (!this.#consented) {
       return "consent";
@@ -158,24 +143,20 @@ export class ProgressBridge extends EventTarget {
     return this.#guest ? "guest" : "nobody";
   }
 
-  /** The grains that the page was launched for; null for any. @returns {string[] | null} */
+  /** The grains that the page was launched for; null for any. */
   get grains() {
     return this.#launch?.grains ?? null;
   }
 
-  /** What is completed and not with the service yet, earliest first. @returns {Grain[]} */
+  /** What is completed and not with the service yet, earliest first. */
   get waiting() {
     return this.#known().filter((grain) => grain.waiting);
   }
 
   /**
    * The learner has completed the grain, now. What cannot be sent is kept and sent later, even by
-   * another page of the site.
-   *
-   * @param {string} grain
-   * @param {{module?: string, sequence?: string}} [where]
-   * @returns {Promise<"accepted" | "waiting" | "held">} held: until `consent()`, in memory
-   * @throws {BridgeError} guests: it waits; any other: it is not kept
+   * another page of the site. The answer: "accepted", "waiting", or "held" until `consent()`, in
+   * memory. After a `BridgeError` it is not kept, but where the service makes no guests: it waits.
    */
   async complete(grain, { module, sequence } = {}) {
     const item = {
@@ -191,29 +172,29 @@ export class ProgressBridge extends EventTarget {
       throw new BridgeError("forbidden", "this page was launched for another grain");
     }
     if (!this.#consented) {
-      this.#held.set(item.grain_id, this.#held.get(item.grain_id) ?? item);
+      const key = this.#key(grain);
+      this.#held.set(key, this.#held.get(key) ?? item);
       this.#changed();
       return "held";
     }
+    const { signal } = this.#abort;
     const key = this.#keep(item);
     await this.#send();
+    if (signal.aborted) {
+      throw new BridgeError("revoked", "it is not kept");
+    }
     const { sent, refused } = this.#entry(key) ?? { sent: true };
     if (refused) {
       this.#local.remove(key);
       throw new BridgeError("refused", refused);
     }
-    if (!sent && this.#noGuests) {
+    if (!sent && !this.#launch && this.#noGuests) {
       throw new BridgeError("guests", "see service.guests and service.sites");
     }
     return sent ? "accepted" : "waiting";
   }
 
-  /**
-   * What the learner has completed, earliest first, with what this browser knows.
-   *
-   * @returns {Promise<Grain[]>}
-   * @throws {BridgeError} expired, unavailable: `waiting` is all that is known
-   */
+  /** What the learner has completed, earliest first, with what this browser knows. */
   async progress() {
     const learner = this.#consented ? this.#learner : null;
     const owner = this.#key("");
@@ -239,13 +220,8 @@ export class ProgressBridge extends EventTarget {
 
   /** The learner agrees: what was held is kept and sent from now on. */
   async consent() {
-    this.#local.set(NAME + "consent", "given");
-    if (this.#launch?.token) {
-      this.#session.set(NAME + "launch", this.#launch.token);
-    }
-    this.#held.forEach((item) => this.#keep(item));
-    this.#held.clear();
-    await this.#send(true);
+    this.#local.set(CONSENT, "given");
+    await this.#agreed();
   }
 
   /**
@@ -260,21 +236,21 @@ export class ProgressBridge extends EventTarget {
     this.#local.keys(this.#key("")).forEach(forget);
     this.#launch = null;
     this.#local.keys(this.#key("")).forEach(forget);
-    forget(NAME + "guest");
-    this.#session.remove(NAME + "launch");
+    forget(GUEST);
+    this.#session.keys(NAME + "launch").forEach((key) => this.#session.remove(key));
     this.#held.clear();
-    this.#local.set(NAME + "consent", "revoked");
+    this.#local.set(CONSENT, "revoked");
     this.#changed();
   }
 
   get #consented() {
-    const answer = this.#local.get(NAME + "consent");
+    const answer = this.#local.get(CONSENT);
     const fine = { implied: !answer, guests: this.#launch };
     return answer === "given" || Boolean(fine[this.#asks]);
   }
 
   get #guest() {
-    return read(this.#local.get(NAME + "guest") ?? "");
+    return read(this.#local.get(GUEST) ?? "");
   }
 
   get #learner() {
@@ -287,16 +263,37 @@ export class ProgressBridge extends EventTarget {
     return `${NAME}done:${owner}:${grain}`;
   }
 
+  /** Another tab has changed something. */
+  #elsewhere(key) {
+    if (key === CONSENT && this.#consented) {
+      this.#agreed();
+    } else if (key?.startsWith(NAME)) {
+      this.#changed();
+    }
+  }
+
+  /** There is consent, given here or in another tab. */
+  #agreed() {
+    this.#takeFragment();
+    if (this.#launch) {
+      this.#session.set(LAUNCH, this.#launch.token ?? "");
+    }
+    return this.#send(true);
+  }
+
+  /** The token stays in the address until it may be kept: the page may be loaded again. */
   #takeFragment() {
-    const fragment = new URLSearchParams(location.hash.slice(1));
-    const token = fragment.get("token");
-    if (token === null) {
+    const [address, hash = ""] = location.href.split("#");
+    const isToken = (part) => part.startsWith("token=");
+    const token = hash.split("&").find(isToken)?.slice(6);
+    if (token === undefined) {
       return;
     }
-    fragment.delete("token");
-    const rest = String(fragment) && `#${fragment}`;
-    history.replaceState(history.state, "", location.pathname + location.search + rest);
     this.#launched(token);
+    if (this.#consented) {
+      const rest = hash.split("&").filter((part) => !isToken(part)).join("&");
+      history.replaceState(history.state, "", address + (rest && `#${rest}`));
+    }
   }
 
   /** The page is the token's learner's; nobody's when it cannot be read. */
@@ -305,7 +302,7 @@ export class ProgressBridge extends EventTarget {
     this.#launch = learner ?? {};
     this.#expired = !learner;
     if (this.#consented) {
-      this.#session.set(NAME + "launch", token);
+      this.#session.set(LAUNCH, token);
     }
     this.#send(true);
   }
@@ -363,10 +360,18 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
+  /** What is held of this learner: each a key and an item. */
+  #mine() {
+    return [...this.#held].filter(([key]) => key.startsWith(this.#key("")));
+  }
+
   /** This learner's completions as this browser knows them. */
   #known() {
-    const grains = [...this.#held.values()].map((item) => ({ ...item, waiting: true }));
-    for (const key of this.#consented ? this.#local.keys(this.#key("")) : []) {
+    if (!this.#consented) {
+      return this.#mine().map(([, item]) => ({ ...item, waiting: true }));
+    }
+    const grains = [];
+    for (const key of this.#local.keys(this.#key(""))) {
       const { sent, refused, ...item } = this.#entry(key) ?? { sent: 1 };
       if (sent && Date.now() - sent > REMEMBERED) {
         this.#local.remove(key);
@@ -391,7 +396,14 @@ export class ProgressBridge extends EventTarget {
 
   /** One tab at a time, where the browser can see to that. */
   async #alone() {
-    if (!this.#consented || Date.now() < this.#notBefore || !this.waiting.length) {
+    if (!this.#consented) {
+      return;
+    }
+    for (const [key, item] of this.#mine()) {
+      this.#held.delete(key);
+      this.#keep(item);
+    }
+    if (Date.now() < this.#notBefore || !this.waiting.length) {
       return;
     }
     try {
@@ -436,10 +448,10 @@ export class ProgressBridge extends EventTarget {
     const answer = await this.#ask("v1/guests", { method: "POST" }, signal);
     const token = answer.status === 201 && this.#goesOn(signal) && answer.data?.token;
     this.#noGuests = [403, 404].includes(answer.status);
-    if (token) {
-      this.#local.set(NAME + "guest", token);
-      this.#changed();
-    } else {
+    if (token && !this.#guest) {
+      this.#local.set(GUEST, token); // else another tab was quicker, without locks
+    }
+    if (!token) {
       this.#later(answer);
     }
     return Boolean(token);
@@ -503,7 +515,7 @@ export class ProgressBridge extends EventTarget {
       return renewed;
     }
     if (this.#guest?.token === token) {
-      this.#local.remove(NAME + "guest");
+      this.#local.remove(GUEST);
     }
     this.#later(); // and then as a new guest
     return false;
@@ -511,12 +523,12 @@ export class ProgressBridge extends EventTarget {
 
   /** Try again: later each time, or when the service says. */
   #later(answer) {
-    const asked = (answer?.retryAfter || 0) * 1000;
+    const asked = Math.min((answer?.retryAfter || 0) * 1000, LONGEST_WAIT);
     const longest = Math.min(2000 * 2 ** this.#failures, LONGEST_WAIT);
     this.#failures += 1;
     this.#notBefore = asked && Date.now() + asked;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#send(), asked || longest * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.#send(true), asked || longest * (0.5 + Math.random() / 2));
   }
 
   async #page(path) {
@@ -552,9 +564,10 @@ export class ProgressBridge extends EventTarget {
         keepalive: how.body?.length < 15000, // outlives the tab; 64 kB at most
         signal: abort.signal,
       });
-      const { status } = response;
       const retryAfter = Number(response.headers.get("Retry-After"));
-      return { status, retryAfter, data: await response.json().catch(() => null) };
+      const data = await response.json().catch(() => null);
+      const foreign = response.status === 401 && data?.status !== 401; // of something in between
+      return { status: foreign ? 502 : response.status, retryAfter, data };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
