@@ -59,6 +59,7 @@ SCHEMES: Final = ("https", "http", "sqlite", "postgresql", "memory")
 OUTBOX_SCHEMES: Final = ("sqlite", "redis", "rediss")
 
 _USER_AND_PASSWORD: Final = re.compile(r"^([^:/]+://).*@")
+_SQLITE_FILE: Final = re.compile(r"sqlite(\+\w+)?:///(?!:memory:)[^?]")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _Section = TypeVar("_Section")
 
@@ -133,8 +134,9 @@ class StoreSettings:
 
 
 def _without_secrets(url: str) -> str:
-    shown = url.partition("?")[0]
-    return shown if shown.startswith("sqlite:") else _USER_AND_PASSWORD.sub(r"\1", shown)
+    if url.startswith("sqlite"):
+        return url.partition("?")[0]
+    return _USER_AND_PASSWORD.sub(r"\1", url).partition("?")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +305,8 @@ def _store(value: object) -> StoreSettings:
 
 def _check_url(settings: StoreSettings) -> None:
     check_scheme("store", settings.scheme, SCHEMES)
+    if settings.scheme == "sqlite" and not _SQLITE_FILE.match(settings.url):
+        raise ConfigurationError("store.url: sqlite:/// and the path of a file")
     if settings.scheme in ("http", "https"):
         parts = urlsplit(settings.url)
         if not parts.hostname:

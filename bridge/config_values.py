@@ -118,7 +118,8 @@ def secret(name: str, mapping: Mapping[str, Any]) -> Secret | None:
         try:
             value = Path(path).read_text(encoding="utf-8")
         except (OSError, TypeError, ValueError):
-            raise ConfigurationError(f"{name}_file: cannot read {path}") from None
+            shown = path if "/" in str(path) else "it"  # it may be the secret itself
+            raise ConfigurationError(f"{name}_file: cannot read {shown}") from None
     if value is None:
         return None
     if not isinstance(value, str) or not value.strip().isascii() or not value.strip().isprintable():

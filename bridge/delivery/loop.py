@@ -153,7 +153,7 @@ class Delivery:
                 return min(self._beat, wait or self._beat)
             leased = self._lease(room) if room > 0 else []
             if not self._begin(leased, most) or len(leased) < room:
-                return self._settings.age
+                return min(self._beat, self._settings.age)
 
     def _lease(self, most: int) -> list[Leased]:
         leased = self._outbox.lease(most, self._settings.lease)

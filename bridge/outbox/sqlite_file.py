@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from weakref import WeakSet
 
 from bridge.errors import OutboxUnavailable
+from bridge.forks import HeldOverForks
 from bridge.sqlite_lock import patiently, primary_code
 
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
@@ -28,7 +27,7 @@ PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMO
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
 
-class SQLiteFile:
+class SQLiteFile(HeldOverForks):
     """One outbox file, shared by the threads of this process and by other processes.
 
     As a context manager it is a transaction that writes.
@@ -40,20 +39,16 @@ class SQLiteFile:
     Args:
         path: created when it is not there, for this user alone; its folder must be there.
         timeout: seconds to wait for another process's lock.
-
-    Attributes:
-        lock: to be held around everything else.
     """
 
     def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__()
         self.path = path
         self.timeout = timeout
-        self.lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._look_again = 0.0
         self._writing: sqlite3.Connection
-        _FILES.add(self)
 
     def __enter__(self) -> sqlite3.Connection:
         """Begin a transaction that writes; on disk when the block has ended without an error.
@@ -115,6 +110,10 @@ class SQLiteFile:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def let_go(self) -> None:
+        with suppress(sqlite3.Error):
+            self.close()
 
     def _connected(self) -> sqlite3.Connection:
         """The connection, opened anew when the file is another than before, or gone.
@@ -214,23 +213,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-_FILES: Final[WeakSet[SQLiteFile]] = WeakSet()
-_locked: list[SQLiteFile] = []
-
-
-def _before_fork() -> None:
-    for file in list(_FILES):
-        file.lock.acquire()
-        _locked.append(file)
-        with suppress(sqlite3.Error):
-            file.close()
-
-
-def _after_fork() -> None:
-    while _locked:
-        _locked.pop().lock.release()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from threading import Lock
 from typing import Any, Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreUnavailable
+from bridge.forks import HeldOverForks
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rows import Row, Writer, Written, chunks, post, spread
@@ -40,18 +40,18 @@ class Resolved:
         return [who for who in wanted if who not in self.ids and who not in self.refused]
 
 
-class Cache:
+class Cache(HeldOverForks):
     """The keys of the learners seen last; at most ``size`` of them. Shared by threads."""
 
     def __init__(self, size: int) -> None:
+        super().__init__()
         self._size = size
         self._ids: OrderedDict[Identity, int] = OrderedDict()
-        self._lock = Lock()
 
     def get(self, identities: Iterable[Identity]) -> dict[Identity, int]:
         """The keys of those that are remembered."""
         known = {}
-        with self._lock:
+        with self.lock:
             for identity in identities:
                 row_id = self._ids.get(identity)
                 if row_id is not None:
@@ -61,7 +61,7 @@ class Cache:
 
     def put(self, ids: Mapping[Identity, int]) -> None:
         """Remember these, forgetting those unused for longest."""
-        with self._lock:
+        with self.lock:
             for identity, row_id in ids.items():
                 self._ids[identity] = row_id
                 self._ids.move_to_end(identity)
@@ -70,7 +70,7 @@ class Cache:
 
     def forget(self, identities: Iterable[Identity]) -> None:
         """These may have been erased behind our back."""
-        with self._lock:
+        with self.lock:
             for identity in identities:
                 self._ids.pop(identity, None)
 

@@ -7,10 +7,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, exc, select
+from sqlalchemy import Connection, delete, exc, select
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
@@ -21,6 +20,7 @@ from bridge.stores.merge import Changes, Key, earliest, merge
 from bridge.stores.sql_check import check_tables
 from bridge.stores.sql_engine import for_writing, open_engine
 from bridge.stores.sql_errors import Conflict, Refused, meaning
+from bridge.stores.sql_file import SQLiteStoreFile
 from bridge.stores.sql_statements import Statements
 from bridge.stores.sql_tables import Tables, document
 
@@ -47,9 +47,10 @@ class SQLStore:
         self._tables = Tables(settings.names)
         self._engine = open_engine(settings)
         self._statements = Statements(self._tables, self._engine.dialect.name)
-        self._lock = Lock()
         self._pid = os.getpid()
-        self._ready = self._engine.dialect.name != "sqlite"
+        self._file: SQLiteStoreFile | None = None
+        if settings.scheme == "sqlite":
+            self._file = SQLiteStoreFile(self._engine, settings.read_timeout, self._create)
 
     def record(self, completions: Sequence[Completion]) -> list[Outcome]:
         if not completions:
@@ -87,8 +88,19 @@ class SQLStore:
             return learner_as_json(learner, self._progress(connection, identity))
 
     def erase(self, identity: Identity) -> bool:
+        for _ in range(_LOOKS):
+            try:
+                return self._erase(identity)
+            except (Conflict, Refused) as refusal:
+                reason = str(refusal)
+        raise StoreMisconfigured(
+            f"{self._settings.shown_url}: the learner cannot be erased, {_LOOKS} times in a row; "
+            f"does another table refer to them? ({reason})"
+        )
+
+    def _erase(self, identity: Identity) -> bool:
         learners, progress = self._tables.learners, self._tables.progress
-        with self._alone() as connection:
+        with self._transaction(writing=True) as connection:
             ids = self._find_learners(connection, [identity])
             if not ids:
                 return False
@@ -166,27 +178,18 @@ class SQLStore:
     def _write(
         self, connection: Connection, changes: Changes, ids: dict[Identity, int], held: _Held
     ) -> None:
-        if changes.create:
+        if changes.replace:
+            # A new row, not a changed one: a bridge over Directus knows by its id that it moved.
+            replaced = [(held[row][0],) for row in changes.replace]
+            gone = connection.execute(self._statements.remove_progress, document(replaced))
+            if gone.rowcount != len(replaced):
+                raise Conflict(f"{self._settings.shown_url}: rows are being replaced or erased")
+        if added := changes.create | changes.replace:
             rows = [
                 (ids[who], grain, new.module_id, new.sequence_id, isoformat(new.completed_at))
-                for (who, grain), new in changes.create.items()
+                for (who, grain), new in added.items()
             ]
             connection.execute(self._statements.add_progress, document(rows))
-        if changes.replace:
-            replaced = connection.execute(
-                self._statements.replace_progress,
-                [
-                    {
-                        "row": held[row][0],
-                        "module": new.module_id,
-                        "sequence": new.sequence_id,
-                        "instant": new.completed_at,
-                    }
-                    for row, new in changes.replace.items()
-                ],
-            )
-            if replaced.rowcount != len(changes.replace):
-                raise Conflict(f"{self._settings.shown_url}: rows are being erased")
 
     def _accepts_ordinary_rows(self) -> None:
         """Try a made-up row and take it back: is a refusal the item's fault, or the table's?
@@ -237,8 +240,8 @@ class SQLStore:
     def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
         """A transaction, its errors turned into the bridge's."""
         try:
-            engine = self._prepared()
-            with (for_writing(engine) if writing else engine).begin() as connection:
+            engine = for_writing(self._engine) if writing else self._engine
+            with self._prepared(), engine.begin() as connection:
                 yield connection
             return
         except exc.SQLAlchemyError as error:
@@ -260,14 +263,18 @@ class SQLStore:
             )
         raise failure
 
-    def _prepared(self) -> Engine:
-        """The engine, fit for this process and with SQLite's tables there."""
+    @contextmanager
+    def _prepared(self) -> Iterator[None]:
+        """The engine is fit for this process, and SQLite's tables are there."""
+        if self._file:
+            with self._file.held():
+                yield
+            return
         if self._pid != os.getpid():
             self._engine.dispose(close=False)  # the connections are the parent's
             self._pid = os.getpid()
-        with self._lock:
-            if not self._ready:
-                with for_writing(self._engine).begin() as connection:
-                    self._tables.metadata.create_all(connection)
-                self._ready = True
-        return self._engine
+        yield
+
+    def _create(self) -> None:
+        with for_writing(self._engine).begin() as connection:
+            self._tables.metadata.create_all(connection)

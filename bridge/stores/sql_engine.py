@@ -43,8 +43,11 @@ def _postgresql(url: URL, settings: StoreSettings) -> Engine:
         "tcp_user_timeout": milliseconds,
         "keepalives_idle": math.ceil(settings.read_timeout),  # or a host that is gone costs 2 hours
         "keepalives_interval": math.ceil(settings.read_timeout),
-        "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+        # UTC, for a column without time zone: what is written and read there is UTC.
+        "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+        " -c timezone=UTC",
         "application_name": "progress-bridge",
+        "client_encoding": "utf8",  # not the base's own, which may know fewer characters
     }
     if settings.ca_file:
         connect_args |= {"sslmode": "verify-full", "sslrootcert": str(settings.ca_file)}

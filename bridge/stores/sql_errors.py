@@ -27,6 +27,8 @@ _MISCONFIGURED: Final = ("0A", "28", "3D", "3F", "42")
 _WORDS_MISCONFIGURED: Final = re.compile(
     r"no such (table|column)|no column named|unable to open|readonly|not a database|malformed"
     r"|authentication failed|no password supplied|pg_hba|(database|role) \".*\" does not exist"
+    # A server that speaks French: before a session begins there is no code, only words.
+    r"|authentification|(base de données|rôle) « .* » n'existe pas"
 )
 _WORDS_CONFLICT: Final = re.compile(r"(UNIQUE|FOREIGN KEY) constraint failed")
 

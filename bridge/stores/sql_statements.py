@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    Executable,
-    Integer,
-    Text,
-    Update,
-    and_,
-    bindparam,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import Delete, Executable, Integer, Text, and_, delete, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -22,7 +12,7 @@ from bridge.stores.sql_tables import Instant, Rows, Tables
 
 
 class Statements:
-    """Each takes its rows as the one parameter that `document` makes, unless it says otherwise.
+    """Each takes its rows as the one parameter that `document` makes.
 
     Args:
         tables: what they read and write.
@@ -37,7 +27,7 @@ class Statements:
         self.add_learners = self._add_learners()
         self.find_progress = self._find_progress()
         self.add_progress = self._add_progress()
-        self.replace_progress = self._replace_progress()
+        self.remove_progress = self._remove_progress()
 
     def _find_learners(self) -> Executable:
         """(position, origin, external id) → (position, key), the rows locked until the commit.
@@ -95,14 +85,8 @@ class Statements:
         source = select(*rows.all).select_from(rows.table)
         return self._insert(self._progress).from_select(list(columns), source)
 
-    def _replace_progress(self) -> Update:
-        """Parameters ``row`` (key), ``module``, ``sequence`` and ``instant``, many times over."""
-        return (
-            update(self._progress)
-            .where(self._progress.c.id == bindparam("row"))
-            .values(
-                module_id=bindparam("module"),
-                sequence_id=bindparam("sequence"),
-                completed_at=bindparam("instant"),
-            )
-        )
+    def _remove_progress(self) -> Delete:
+        """(key)."""
+        rows = Rows({"row": Integer()}, self._dialect)
+        wanted = select(rows["row"]).select_from(rows.table)
+        return delete(self._progress).where(self._progress.c.id.in_(wanted))

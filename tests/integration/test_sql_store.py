@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import sqlite3
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from threading import Timer
 
 import pytest
+from sqlalchemy import exc
 
-from bridge import Bridge, Completion, Identity, Status, StoreMisconfigured, StoreUnavailable
+from bridge import (
+    Bridge,
+    Completion,
+    Identity,
+    Progress,
+    Status,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
 from bridge.config import StoreSettings
 from bridge.stores.sql import SQLStore
 from bridge.stores.sql_engine import open_engine
-from tests.contract.learners import done, somebody
+from bridge.stores.sql_errors import meaning
+from tests.contract.learners import NOON, done, somebody
 from tests.integration.test_directus_store import REFUSE
 from tests.servers import ROOT
 from tests.servers.postgres import Postgres
@@ -60,6 +70,86 @@ def test_a_learner_whom_the_database_refuses_is_for_somebody_to_mend(
         pytest.raises(StoreMisconfigured, match="refuses the learner"),
     ):
         store.learner(somebody())
+
+
+def test_what_moves_earlier_is_a_new_row_as_a_bridge_over_directus_has_to_see(
+    postgres: Postgres, url: str
+) -> None:
+    def row_id() -> str:
+        return postgres.psql("sql_store", "SELECT id FROM progress").stdout
+
+    who = somebody()
+    with closing(open_sql(url)) as store:
+        store.record([done(who)])
+        before = row_id()
+        assert store.record([done(who)])[0].status is Status.ALREADY_RECORDED
+        assert row_id() == before
+        assert store.record([done(who, hours=-1)])[0].status is Status.MOVED_EARLIER
+        assert row_id() != before
+        assert store.progress(who) == [Progress("grain-1", None, None, NOON - timedelta(hours=1))]
+
+
+def test_a_learner_to_whom_another_table_refers_is_for_somebody_to_mend(
+    postgres: Postgres, url: str
+) -> None:
+    who = somebody()
+    with closing(open_sql(url)) as store:
+        store.record([done(who)])
+        postgres.psql(
+            "sql_store",
+            "CREATE TABLE badges (learner integer REFERENCES apprenants);"
+            "INSERT INTO badges SELECT id FROM apprenants",
+        )
+        with pytest.raises(StoreMisconfigured, match="does another table refer to them"):
+            store.erase(who)
+        assert len(store.progress(who)) == 1
+        postgres.psql("sql_store", "DROP TABLE badges")
+        assert store.erase(who)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_an_old_bases_encoding_costs_no_neighbour(postgres: Postgres, encoding: str) -> None:
+    postgres.psql(
+        "postgres",
+        f"CREATE DATABASE sql_old TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'",
+    )
+    try:
+        postgres.psql("sql_old", ROOT / "sql/schema-multi-origin.sql")
+        with closing(open_sql(postgres.url("sql_old"))) as store:
+            who = somebody()
+            outcomes = store.record([done(who, "g1"), done(who, "l’œuvre"), done(who, "été")])
+            assert [outcomes[n].status for n in (0, 2)] == [Status.CREATED] * 2
+            assert {row.grain_id for row in store.progress(who)} >= {"g1", "été"}
+            assert any(not finding.fatal or finding.ok for finding in store.check())
+    finally:
+        postgres.drop_database("sql_old")
+
+
+def test_instants_are_utc_whatever_the_servers_time_zone(postgres: Postgres, url: str) -> None:
+    postgres.psql(
+        "sql_store",
+        "ALTER TABLE progress ALTER completed_at TYPE timestamp;"
+        "ALTER DATABASE sql_store SET timezone = 'Europe/Paris'",
+    )
+    who = somebody()
+    with closing(open_sql(url)) as store:
+        store.record([done(who)])
+        assert [row.completed_at for row in store.progress(who)] == [NOON]
+        assert store.record([done(who)])[0].status is Status.ALREADY_RECORDED
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'password authentication failed for user "b"',
+        "authentification par mot de passe échouée pour l'utilisateur « b »",
+        "la base de données « p » n'existe pas",
+        "le rôle « b » n'existe pas",
+    ],
+)
+def test_a_server_that_lets_nobody_in_is_for_somebody_to_mend_in_french_too(words: str) -> None:
+    refused = exc.OperationalError(None, None, Exception(f"FATAL:  {words}"))
+    assert isinstance(meaning(refused, "postgresql://h/p"), StoreMisconfigured)
 
 
 def test_a_column_that_became_compulsory_is_for_somebody_to_mend(
@@ -193,23 +283,6 @@ def test_a_file_that_sqlite_cannot_open_is_for_somebody_to_mend(
         path.write_bytes(content)
     with pytest.raises(StoreMisconfigured, match="not a database that can be opened"):
         open_sql(f"sqlite:///{path}").record([done(somebody())])
-
-
-def record_in_a_child(store: SQLStore, who: Identity, grains: list[str]) -> None:
-    store.record([done(who, grain) for grain in grains])
-
-
-def test_a_store_opened_before_a_fork_serves_the_child_too(tmp_path: Path) -> None:
-    who = somebody()
-    with closing(open_sql(f"sqlite:///{tmp_path}/progress.db")) as store:
-        store.record([done(who)])
-        child = multiprocessing.get_context("fork").Process(
-            target=record_in_a_child, args=(store, who, ["grain-2", "grain-3"])
-        )
-        child.start()
-        child.join(30)
-        assert child.exitcode == 0
-        assert len(store.progress(who)) == 3
 
 
 def test_any_number_of_completions_are_recorded_lazily_in_order(tmp_path: Path) -> None:
