@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import DeliverySettings
+from bridge.delivery.loop import HEARTBEAT
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.model import Identity, Outcome
 from bridge.outbox import Leased
@@ -52,6 +53,14 @@ def test_what_came_within_the_age_shares_a_batch(bench: Bench) -> None:
     bench.step()
     assert bench.store.batches == [["a", "b"]]
     assert bench.waits == [0.2, 0.2]
+
+
+def test_a_deliverer_with_nothing_to_do_reports_however_long_its_batches_may_wait(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path / "outbox.db", DeliverySettings(age=600))
+    bench.step(3)
+    assert max(bench.waits) <= HEARTBEAT
 
 
 def test_a_refused_completion_is_a_dead_letter_and_its_neighbours_are_delivered(
