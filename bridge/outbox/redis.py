@@ -34,7 +34,7 @@ with needs("redis", "outbox.url"):
     from redis.retry import Retry
 
 from bridge.outbox.redis_check import findings
-from bridge.outbox.redis_errors import meaning
+from bridge.outbox.redis_errors import is_replica, meaning
 
 GROUP: Final = "delivery"
 WORKERS: Final = "workers"
@@ -219,6 +219,10 @@ class RedisOutbox:
         try:
             return question()
         except redis.RedisError as error:
+            if is_replica(error):
+                # A failover leaves kept connections with the old primary, and the address may lead
+                # to the new one by now. (Those in use are other threads', which notice it too.)
+                self._redis.connection_pool.disconnect(inuse_connections=False)
             raise meaning(error, self._shown) from error
 
 

@@ -9,10 +9,14 @@ import redis
 
 from bridge.errors import OutboxUnavailable
 
+_REPLICA: Final = r"READONLY|read only replica"
+_IS_REPLICA: Final = (
+    "this Redis is a read-only replica; name the primary (a failover is noticed by the next try)"
+)
 _WORDS: Final = (
     (r"OOM|out of memory|'maxmemory'", "Redis is out of memory: raise maxmemory, or deliver"),
     (r"MISCONF|Errors writing to the AOF", "Redis cannot write to its disk"),
-    (r"READONLY|read only replica", "this Redis is a read-only replica; name the primary"),
+    (_REPLICA, _IS_REPLICA),
     (
         r"NOAUTH|Authentication required|HELLO must be",
         "Redis wants a password; outbox.url has none",
@@ -31,11 +35,18 @@ def meaning(error: redis.RedisError, shown_url: str) -> OutboxUnavailable:
     return OutboxUnavailable(f"{shown_url}: {_words(error)} ({type(error).__name__})")
 
 
+def is_replica(error: redis.RedisError) -> bool:
+    """Whether a write came to a replica; of a script's, older servers tell in their text alone."""
+    return isinstance(error, redis.exceptions.ReadOnlyError) or bool(
+        re.search(_REPLICA, str(error))
+    )
+
+
 def _words(error: redis.RedisError) -> str:
     by_type: tuple[tuple[type[redis.RedisError], str], ...] = (
         (redis.AuthenticationError, "Redis refuses the user or the password"),
         (redis.exceptions.NoPermissionError, "the user's ACL forbids what the outbox does"),
-        (redis.exceptions.ReadOnlyError, "this Redis is a read-only replica; name the primary"),
+        (redis.exceptions.ReadOnlyError, _IS_REPLICA),
         (redis.exceptions.OutOfMemoryError, "Redis is out of memory"),
         (redis.BusyLoadingError, "Redis is still reading its data from disk"),
         (redis.TimeoutError, "no answer in time"),
