@@ -1,6 +1,8 @@
-"""What `SQLStore.check` looks at: tables, columns, rights and unique constraints."""
+"""What `SQLStore.check` looks at: tables, columns, rights, sequences and unique constraints."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from sqlalchemy import Connection, Inspector, Table, inspect, text
 
@@ -20,6 +22,7 @@ def check_tables(connection: Connection, tables: Tables, settings: StoreSettings
         findings.append(shape)
         if shape.ok and connection.dialect.name == "postgresql":
             findings.append(_rights(connection, table))
+            findings += _sequences(connection, table)
     if all(finding.ok for finding in findings):
         findings.append(_unique(inspector, tables.learners, ("origin", "external_user_id")))
         findings.append(_unique(inspector, tables.progress, ("learner", "grain_id")))
@@ -53,6 +56,37 @@ def _rights(connection: Connection, table: Table) -> Finding:
             remedy=f'GRANT {rights} ON "{table.name}" TO the user of store.url',
         )
     return Finding(ok=True, message=f"table {table.name}: the rights are there")
+
+
+def _sequences(connection: Connection, table: Table) -> list[Finding]:
+    """Sequences that number the table's rows, and that we may not use; an insert would fail.
+
+    Those its columns' defaults read, whoever owns them; identity columns need no right.
+    """
+    rows = connection.execute(_FORBIDDEN_SEQUENCES, {"table": f'"{table.name}"'})
+    return [
+        Finding(
+            ok=False,
+            message=f"table {table.name}: no right to its sequence {name}",
+            remedy=f"GRANT USAGE ON SEQUENCE {name} TO the user of store.url",
+        )
+        for (name,) in rows
+    ]
+
+
+_FORBIDDEN_SEQUENCES: Final = text(
+    """
+    SELECT DISTINCT CAST(CAST(sequence.oid AS regclass) AS text)
+    FROM pg_attrdef AS value
+    JOIN pg_depend AS needs ON needs.classid = CAST('pg_attrdef' AS regclass)
+        AND needs.objid = value.oid AND needs.refclassid = CAST('pg_class' AS regclass)
+    JOIN pg_class AS sequence ON sequence.oid = needs.refobjid
+    WHERE value.adrelid = CAST(:table AS regclass)
+        AND CASE sequence.relkind  -- asked of a table, it is an error
+            WHEN 'S' THEN NOT has_sequence_privilege(sequence.oid, 'USAGE, UPDATE')
+        END
+    ORDER BY 1"""
+)
 
 
 def _unique(inspector: Inspector, table: Table, keys: tuple[str, ...]) -> Finding:
