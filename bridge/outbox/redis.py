@@ -33,7 +33,7 @@ with needs("redis", "outbox.url"):
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-from bridge.outbox.redis_check import findings
+from bridge.outbox.redis_check import findings, refused_for_the_id
 from bridge.outbox.redis_errors import is_replica, meaning
 
 GROUP: Final = "delivery"
@@ -57,7 +57,8 @@ class RedisOutbox:
     Args:
         settings: ``url`` as redis-py reads it (``rediss:`` for TLS, whose certificates are
             verified; ``?ssl_ca_certs=`` names another CA file), ``timeout`` of each request, and
-            ``prefix``. The prefix is a hash tag: on a cluster all keys are in one slot.
+            ``prefix``. The prefix is a hash tag: all keys are in one slot of a cluster. But
+            a node's MOVED is not followed: ``url`` has to name the one that has this slot.
         store_email: keep e-mail addresses (personal data) until delivery.
 
     Raises:
@@ -143,7 +144,7 @@ class RedisOutbox:
         return sorted(found, key=lambda note: (note.age, note.worker))
 
     def check(self) -> list[Finding]:
-        return findings(self._redis, self._shown)
+        return findings(self._redis, self._shown, lambda: self._ask(self._rehearse))
 
     def close(self) -> None:
         self._redis.close()
@@ -168,6 +169,12 @@ class RedisOutbox:
         for text in texts:
             pipeline.xadd(self._queue, {"completion": text})
         pipeline.execute()
+
+    def _rehearse(self) -> None:
+        """Raise what `put` would, and a script; change nothing."""
+        refused_for_the_id(partial(self._redis.xgroup_create, self._queue, GROUP, id="none"))
+        refused_for_the_id(partial(self._redis.xadd, self._queue, {"completion": ""}, id="0-0"))
+        self._scripts["notes"]([self._notes])
 
     def _take(self, stream: str, old: Identity, new: Identity | None = None) -> Erased:
         """Remove what no worker holds of a learner; put it again where there is a new one."""

@@ -22,7 +22,10 @@ _WORDS: Final = (
         "Redis wants a password; outbox.url has none",
     ),
     (r"WRONGPASS|invalid username-password", "Redis refuses the user or the password"),
-    (r"NOPERM|no permission|has no permissions", "the user's ACL forbids what the outbox does"),
+    (
+        r"NOPERM|has no permissions|no permission|executing the script can't",
+        "the user's ACL forbids what the outbox does",
+    ),
     (r"LOADING|loading the dataset", "Redis is still reading its data from disk"),
     (r"CLUSTERDOWN|MASTERDOWN|NOREPLICAS", "Redis has lost a part of itself"),
     (r"unknown command", "Redis 6.2 or newer is needed"),
@@ -47,6 +50,10 @@ def _words(error: redis.RedisError) -> str:
         (redis.AuthenticationError, "Redis refuses the user or the password"),
         (redis.exceptions.NoPermissionError, "the user's ACL forbids what the outbox does"),
         (redis.exceptions.ReadOnlyError, _IS_REPLICA),
+        (
+            redis.exceptions.AskError,
+            "another node of the cluster has our keys; name that one",
+        ),
         (redis.exceptions.OutOfMemoryError, "Redis is out of memory"),
         (redis.BusyLoadingError, "Redis is still reading its data from disk"),
         (redis.TimeoutError, "no answer in time"),

@@ -15,6 +15,7 @@ from bridge.errors import ConfigurationError, OutboxUnavailable
 from bridge.finding import Finding
 from bridge.outbox import Outbox, open_outbox
 from bridge.outbox.redis import RedisOutbox
+from bridge.outbox.redis_errors import meaning
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import redis_home
 from tests.servers.need import need
@@ -215,6 +216,11 @@ def test_all_keys_are_in_one_slot_of_a_cluster(admin: redis.Redis, open_: Open) 
     assert len({key_slot(key.encode()) for key in keys}) == 1
 
 
+def test_the_wrong_node_of_a_cluster_is_told() -> None:
+    moved = redis.exceptions.MovedError("12182 10.0.0.7:6379")
+    assert "another node of the cluster has our keys" in str(meaning(moved, "redis://h/0"))
+
+
 def test_when_the_server_s_clock_was_put_back_nothing_is_held_for_longer(
     admin: redis.Redis, open_: Open
 ) -> None:
@@ -260,6 +266,66 @@ def test_a_setting_that_breaks_the_promise_is_a_warning_with_its_remedy(
 def test_evicting_only_keys_that_expire_keeps_the_promise(admin: redis.Redis, open_: Open) -> None:
     admin.config_set("maxmemory-policy", "volatile-lru")
     assert found(open_().check(), "volatile-lru").ok
+
+
+def test_a_server_that_forbids_info_and_config_is_a_warning_for_it_can_be_used(
+    admin: redis.Redis, open_: Open
+) -> None:
+    limit(admin, "~*", "+@all", "-@dangerous")
+    outbox = open_("limited:pw@")
+    put(outbox)
+    assert len(outbox.lease(1, 60)) == 1
+    bad = [finding for finding in outbox.check() if not finding.ok]
+    assert ["INFO" in bad[0].message, "CONFIG" in bad[1].message] == [True, True]
+    assert not any(finding.fatal for finding in bad)
+    assert found(outbox.check(), "it can be written").ok
+
+
+@pytest.mark.parametrize(
+    "rights", [["~other:*", "+@all"], ["~*", "+@all", "-xadd"], ["~*", "+@all", "-xgroup"]]
+)
+def test_a_right_without_which_nothing_is_put_is_found(
+    admin: redis.Redis, open_: Open, rights: list[str]
+) -> None:
+    limit(admin, *rights)
+    outbox = open_("limited:pw@")
+    with pytest.raises(OutboxUnavailable, match="ACL forbids"):
+        put(outbox)
+    finding = found(outbox.check(), "ACL forbids")
+    assert (finding.ok, finding.fatal) == (False, True)
+
+
+def test_a_right_without_which_nothing_is_delivered_is_found(
+    admin: redis.Redis, open_: Open
+) -> None:
+    limit(admin, "~*", "+@all", "-@scripting")
+    assert found(open_("limited:pw@").check(), "ACL forbids").fatal
+
+
+def test_a_redis_that_is_full_is_found(admin: redis.Redis, open_: Open) -> None:
+    admin.config_set("maxmemory", "1")
+    finding = found(open_().check(), "out of memory")
+    assert (finding.ok, finding.fatal) == (False, True)
+
+
+def test_keys_that_hold_other_data_are_found(admin: redis.Redis, open_: Open) -> None:
+    admin.set("{taken:}queue", "a string")
+    assert found(open_(prefix="taken:").check(), "other data has our keys").fatal
+
+
+def test_to_check_changes_nothing(admin: redis.Redis, open_: Open) -> None:
+    outbox = open_(prefix="checked:")
+    assert all(finding.ok for finding in outbox.check())
+    assert admin.keys("*checked:*") == []
+    put(outbox)
+    before = admin.dump("{checked:}queue")
+    assert all(finding.ok for finding in outbox.check())
+    assert admin.dump("{checked:}queue") == before
+
+
+def limit(admin: redis.Redis, *rights: str) -> None:
+    """Make a user with the password ``pw`` that may do just this."""
+    admin.execute_command("ACL", "SETUSER", "limited", "reset", "on", ">pw", *rights)
 
 
 def test_a_server_that_forbids_config_is_told_apart(admin: redis.Redis, open_: Open) -> None:
