@@ -152,7 +152,7 @@ class Bridge:
     def check(self) -> list[Finding]:
         """What is right and wrong with the store and the outbox, in words. Does not raise.
 
-        Writes nothing, but creates an outbox's file that is not there yet.
+        Leaves nothing written, but makes an SQLite store's or outbox's file that is not there yet.
         """
         return self.store.check() + (self.outbox.check() if self.outbox else [])
 

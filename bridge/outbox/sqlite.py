@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
@@ -21,6 +21,9 @@ from bridge.outbox import LONGEST, Counts, DeadLetter, Erased, Leased, Note, wri
 from bridge.outbox import sqlite_statements as sql
 from bridge.outbox.group_commit import GroupCommit
 from bridge.outbox.sqlite_file import SQLiteFile
+
+_ROOM: Final = " " * 10_000
+"""What `check` writes and removes: more than fits a page, so that a full disk is seen."""
 
 Row = tuple[str | None, ...]
 
@@ -149,8 +152,9 @@ class SQLiteOutbox:
 
     def check(self) -> list[Finding]:
         try:
-            with self._file.lock, self._file:
-                pass
+            with self._file.lock, self._file as connection:
+                connection.execute(sql.NOTE, ("", _ROOM, self._clock()))
+                connection.execute(sql.FORGET_NOTE, ("",))
         except OutboxUnavailable as error:
             remedy = "mend what it says; until then nothing is accepted"
             return [Finding(ok=False, message=f"outbox {error}", remedy=remedy)]

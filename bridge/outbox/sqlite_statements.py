@@ -108,6 +108,8 @@ MOVE: Final = tuple(
 
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
 
+FORGET_NOTE: Final = "DELETE FROM notes WHERE worker = ?"
+
 FORGET_NOTES: Final = "DELETE FROM notes WHERE told_at < ?"
 
 NOTES: Final = "SELECT worker, note, told_at FROM notes ORDER BY told_at DESC, worker"

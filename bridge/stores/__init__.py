@@ -47,7 +47,10 @@ class Store(Protocol):
         """Remove the learner and their progress; whether there was anything to remove."""
 
     def check(self) -> list[Finding]:
-        """What is right and wrong with the store, in words. Writes nothing. Does not raise."""
+        """What is right and wrong with the store, in words. Does not raise.
+
+        Leaves nothing written, but makes an SQLite file, or its tables, that are not there yet.
+        """
 
     def close(self) -> None:
         """Release connections. The store cannot be used afterwards."""

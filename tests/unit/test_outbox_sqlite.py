@@ -123,6 +123,23 @@ def test_a_file_that_stays_locked_accepts_nothing_until_it_is_free(path: Path) -
     assert outbox.counts().waiting == 2
 
 
+def test_a_full_disk_is_found_by_check_which_leaves_nothing(path: Path) -> None:
+    outbox = opened(path)
+    put(outbox)
+    connection = outbox._file._connection
+    assert connection is not None
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    (finding,) = outbox.check()
+    assert (finding.ok, finding.fatal) == (False, True)
+    assert "the disk is full" in finding.message
+    connection.execute("PRAGMA max_page_count = 100000")
+    (finding,) = outbox.check()
+    assert finding.ok
+    assert outbox.notes() == []
+    assert outbox.counts().waiting == 1
+
+
 def test_a_full_disk_accepts_nothing_and_keeps_what_was_accepted(path: Path) -> None:
     outbox = opened(path)
     put(outbox)
