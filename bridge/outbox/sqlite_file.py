@@ -178,6 +178,7 @@ class SQLiteFile(HeldOverForks):
 
 def _create(path: Path) -> None:
     """An empty file that only its owner may read; SQLite gives -wal and -shm the same mode."""
+    path = Path(os.path.realpath(path))  # a link is followed, as SQLite would, which asks for 0644
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:

@@ -48,6 +48,15 @@ def test_only_its_owner_may_read_the_file_and_what_is_beside_it(path: Path) -> N
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
+def test_only_its_owner_may_read_a_file_that_a_link_leads_to(path: Path) -> None:
+    (path.parent / "other").mkdir()
+    target = path.parent / "other" / "real.db"
+    path.symlink_to(target)
+    put(opened(path))
+    assert path.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
 def test_what_is_put_is_on_disk_when_put_returns(path: Path) -> None:
     """The pragmas say so: a power cut cannot be tested."""
     outbox = opened(path)
