@@ -139,7 +139,7 @@ class RedisOutbox:
         self._run("note", [self._notes], [worker, text, _LONGEST_MS])
 
     def notes(self) -> list[Note]:
-        rows = self._run("notes", [self._notes], [])
+        rows = self._run("notes", [self._notes], [_LONGEST_MS])
         found = [Note(worker, text, age / 1000) for worker, age, text in rows]
         return sorted(found, key=lambda note: (note.age, note.worker))
 
@@ -174,7 +174,7 @@ class RedisOutbox:
         """Raise what `put` would, and a script; change nothing."""
         refused_for_the_id(partial(self._redis.xgroup_create, self._queue, GROUP, id="none"))
         refused_for_the_id(partial(self._redis.xadd, self._queue, {"completion": ""}, id="0-0"))
-        self._scripts["notes"]([self._notes])
+        self._scripts["notes"]([self._notes], [_LONGEST_MS])
 
     def _take(self, stream: str, old: Identity, new: Identity | None = None) -> Erased:
         """Remove what no worker holds of a learner; put it again where there is a new one."""

@@ -141,14 +141,15 @@ class SQLiteOutbox:
     def note(self, worker: str, text: str) -> None:
         with self._file.lock, self._file as connection:
             now = self._clock()
-            connection.execute(sql.FORGET_NOTES, (now - LONGEST,))
+            connection.execute(sql.FORGET_NOTES, (now - LONGEST, now))
             connection.execute(sql.NOTE, (worker, text, now))
 
     def notes(self) -> list[Note]:
         now = self._clock()
         with self._file.lock:
             rows = self._file.run(sql.NOTES, ())
-        return [Note(worker, text, max(0.0, now - told)) for worker, text, told in rows]
+        found = [Note(worker, text, _age(now, told)) for worker, text, told in rows]
+        return sorted(found, key=lambda note: (note.age, note.worker))
 
     def check(self) -> list[Finding]:
         try:
@@ -204,6 +205,14 @@ class SQLiteOutbox:
 def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
     ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
     return int(held)
+
+
+def _age(now: float, told: float) -> float:
+    """Seconds since it was told; for one from the future, as long as any note is kept.
+
+    That was told before the clock was put back: it may not pass for new until the clock catches up.
+    """
+    return now - told if told <= now else LONGEST
 
 
 def _read(values: Sequence[str]) -> Completion | None:

@@ -110,9 +110,9 @@ NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?
 
 FORGET_NOTE: Final = "DELETE FROM notes WHERE worker = ?"
 
-FORGET_NOTES: Final = "DELETE FROM notes WHERE told_at < ?"
+FORGET_NOTES: Final = "DELETE FROM notes WHERE told_at < ? OR told_at > ?"
 
-NOTES: Final = "SELECT worker, note, told_at FROM notes ORDER BY told_at DESC, worker"
+NOTES: Final = "SELECT worker, note, told_at FROM notes"
 
 COUNTS: Final = f"""
     SELECT {_LAST} - gone + held, dead,

@@ -1,9 +1,11 @@
--- Keep what a worker tells, and forget who told nothing for long. KEYS: notes.
+-- Keep what a worker tells, and forget who told nothing for long, or told it in the future (the clock
+-- was put back since; who still runs tells again). KEYS: notes.
 -- ARGV: worker, text, the longest in milliseconds. A note is the time, a space and the text.
 local time = now()
 local notes = redis.call('HGETALL', KEYS[1])
 for n = 1, #notes, 2 do
-    if tonumber(string.match(notes[n + 1], '%d+')) < time - tonumber(ARGV[3]) then
+    local at = tonumber(string.match(notes[n + 1], '%d+'))
+    if at < time - tonumber(ARGV[3]) or at > time then
         redis.call('HDEL', KEYS[1], notes[n])
     end
 end

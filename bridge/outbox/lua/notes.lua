@@ -1,7 +1,10 @@
--- What the workers told last. KEYS: notes. Returns {worker, age in milliseconds, text} of each.
+-- What the workers told last. KEYS: notes. ARGV: the longest in milliseconds.
+-- Returns {worker, age in milliseconds, text} of each. A note from the future, told before the clock
+-- was put back, is as old as any.
 local notes, told, time = redis.call('HGETALL', KEYS[1]), {}, now()
 for n = 1, #notes, 2 do
     local at, text = string.match(notes[n + 1], '^(%d+) (.*)$')
-    told[#told + 1] = {notes[n], math.max(0, time - tonumber(at)), text}
+    local age = time - tonumber(at)
+    told[#told + 1] = {notes[n], age < 0 and tonumber(ARGV[1]) or age, text}
 end
 return told

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import redis
+
 from bridge.outbox import LONGEST, Outbox
+from bridge.reports import Report, State, overview
 from tests.contract.learners import done, somebody
-from tests.contract.outbox.conftest import Home, sqlite_home
+from tests.contract.outbox.conftest import Home, redis_home, sqlite_home
+from tests.servers.redis import Redis
 
 
 def test_a_lease_that_is_renewed_lasts_from_then_on(home: Home, outbox: Outbox) -> None:
@@ -69,4 +73,39 @@ def test_a_worker_that_told_nothing_for_a_day_is_forgotten(tmp_path: Path) -> No
     home.go(LONGEST + 1)
     outbox.note("new", "two")
     assert [note.worker for note in outbox.notes()] == ["new"]
+    outbox.close()
+
+
+KILLED = Report(state=State.DELIVERING).as_text()
+"""What a deliverer told last that was killed before it could say that it stops."""
+
+
+def assert_nobody_runs(outbox: Outbox) -> None:
+    """Although there is a note, until a deliverer that runs tells again."""
+    outbox.put([done(somebody())])
+    assert overview(outbox).state is State.STOPPED
+    (note,) = outbox.notes()
+    assert note.age == LONGEST
+    outbox.note("running", KILLED)
+    assert [note.worker for note in outbox.notes()] == ["running"]
+    assert overview(outbox).state is State.DELIVERING
+
+
+def test_a_note_from_before_the_clock_was_put_back_shows_nobody_running(tmp_path: Path) -> None:
+    home = sqlite_home(tmp_path / "outbox.db")
+    outbox = home.open()
+    outbox.note("killed", KILLED)
+    home.go(-3600)
+    assert_nobody_runs(outbox)
+    outbox.close()
+
+
+def test_nor_does_one_from_before_the_server_s_clock_was_put_back(redis_server: Redis) -> None:
+    home = redis_home(redis_server.url)
+    outbox = home.open()
+    with redis.Redis.from_url(redis_server.url) as admin:
+        (seconds, _) = admin.time()
+        in_an_hour = f"{(seconds + 3600) * 1000} {KILLED}"
+        admin.hset(f"{{{home.settings.prefix}}}notes", "killed", in_an_hour)
+    assert_nobody_runs(outbox)
     outbox.close()
