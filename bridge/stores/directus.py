@@ -116,8 +116,10 @@ class DirectusStore:
             if written.orphaned:
                 ids |= self._resolve_again(pending)
             fresh = set()
-        batch.refuse_rows({row: code for row, code in written.clashes.items() if row in pending})
-        if not all(row in written.clashes for row in pending):
+        clashes = {row: clash for row, clash in written.clashes.items() if row in pending}
+        refused = self._rows.refused(clashes, ids)
+        batch.refuse_rows(refused)
+        if len(refused) < len(pending):
             raise StoreUnavailable("other writers keep changing these rows")
 
     def _replace(

@@ -40,14 +40,18 @@ class DirectusRefusal(StoreError):
         status: the HTTP status, 400 to 500.
         code: ``extensions.code`` of Directus's first error, or None when the answer has none.
         field: ``extensions.field``, a hint at best (it can name the wrong column), or None.
+        collection: ``extensions.collection``, likewise.
     """
 
-    def __init__(self, status: int, code: str | None, field: str | None) -> None:
+    def __init__(
+        self, status: int, code: str | None, field: str | None, collection: str | None = None
+    ) -> None:
         where = f" (field {field})" if field else ""
         super().__init__(f"Directus refuses: {code or f'HTTP {status}'}{where}")
         self.status = status
         self.code = code
         self.field = field
+        self.collection = collection
 
     @property
     def is_fault(self) -> bool:
@@ -229,7 +233,7 @@ class DirectusClient:
     def _refusal(self, response: requests.Response) -> StoreError:
         """What an answer of 400 and above means, but for those that say to try later."""
         status, url = response.status_code, self._settings.shown_url
-        code, field = _code_and_field(response)
+        code, field, collection = _extensions(response)
         if status == 401:
             return StoreMisconfigured(f"{url}: the token is not valid (HTTP 401)")
         if status == 403:
@@ -248,7 +252,7 @@ class DirectusClient:
         if code is None and _is_cut_off(response):
             # Not a refusal: which row it is about, and whether it is about a row, was in the rest.
             return ConnectionCut(f"{url}: the answer is cut off or not JSON (HTTP {status})")
-        return DirectusRefusal(status, code, field)
+        return DirectusRefusal(status, code, field, collection)
 
 
 def encode(body: Any) -> bytes:
@@ -272,17 +276,18 @@ def _is_cut_off(response: requests.Response) -> bool:
     return False
 
 
-def _code_and_field(response: requests.Response) -> tuple[str | None, str | None]:
-    """``extensions.code`` and ``.field`` of the first error, when the answer is Directus's."""
+def _extensions(response: requests.Response) -> tuple[str | None, str | None, str | None]:
+    """Code, field and collection of the first error, when the answer is Directus's."""
     try:
         extensions = response.json()["errors"][0]["extensions"]
-        code, field = extensions.get("code"), extensions.get("field")
+        code, field, collection = map(extensions.get, ("code", "field", "collection"))
     except (requests.exceptions.JSONDecodeError, LookupError, TypeError, AttributeError):
-        return None, None
-    return (
-        code if isinstance(code, str) else None,
-        field if isinstance(field, str) else None,
-    )
+        return None, None, None
+    return _text(code), _text(field), _text(collection)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -13,6 +13,7 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreUnavailable
 from bridge.forks import HeldOverForks
 from bridge.model import Identity, Learner, Origin
+from bridge.stores.directus_clash import Clash, Unique
 from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rows import Row, Writer, Written, chunks, post, spread
 from bridge.stores.directus_search import among, instant, search
@@ -100,13 +101,14 @@ class Learners:
         self._of = of = settings.names.learner_fields
         self._key_fields = (of.id, of.origin, of.external_user_id)
         self._cache = Cache(settings.learner_cache)
-        self._writer = Writer(probe)
+        self._unique = Unique(self._name, of.id, (of.origin, of.external_user_id))
+        self._writer = Writer(probe, self._unique)
         self._post = post(client, self._name, self._key_fields)
 
     def resolve(self, emails: Mapping[Identity, str | None]) -> Resolved:
         """The key of every learner; those nobody has seen are created, with the address given."""
         resolved = Resolved(self._cache.get(emails))
-        clashes: dict[Identity, str] = {}
+        clashes: dict[Identity, Clash] = {}
         for look in range(_LOOKS):
             resolved.ids |= self.find(resolved.missing(emails))
             missing = resolved.missing(emails)
@@ -114,7 +116,7 @@ class Learners:
                 clashes = self._create({who: emails[who] for who in missing}, resolved, look > 1)
             if not resolved.missing(emails):
                 return resolved
-        resolved.refused |= clashes
+        resolved.refused |= self._unique.refused(clashes, self._found)
         if resolved.missing(emails):
             raise StoreUnavailable(f"/items/{self._name}: other writers keep changing these rows")
         return resolved
@@ -148,6 +150,11 @@ class Learners:
         rows = search(self._client, self._name, self._filter(identities), self._key_fields)
         return self._ids(identities, rows)
 
+    def _found(self, identity: Identity) -> list[bool]:
+        """Of each row that Directus gives for this learner, whether it is theirs."""
+        rows = search(self._client, self._name, self._filter([identity]), self._key_fields)
+        return [identity in self._ids([identity], [row]) for row in rows]
+
     def _filter(self, identities: Iterable[Identity]) -> dict[str, Any]:
         of = self._of
         by_origin = groupby(sorted(identities, key=_origin), key=_origin)
@@ -165,7 +172,7 @@ class Learners:
 
     def _create(
         self, emails: Mapping[Identity, str | None], resolved: Resolved, insist: bool
-    ) -> dict[Identity, str]:
+    ) -> dict[Identity, Clash]:
         """Create them; those created and refused go into ``resolved``, the clashes are given."""
         now = isoformat(datetime.now(UTC))
         rows = {identity: self._row(identity, email, now) for identity, email in emails.items()}

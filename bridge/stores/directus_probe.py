@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 
 from bridge.config import Names
 from bridge.model import Origin
+from bridge.stores.directus_clash import NO_SUCH_PARENT, NOT_UNIQUE, Unique, clash
 from bridge.stores.directus_http import DirectusClient
-from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row, attempt
+from bridge.stores.directus_rows import Row, attempt
 from bridge.stores.export import isoformat
 
 _TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT})
@@ -68,6 +69,9 @@ class Probe:
     def _ask(self, collection: str, key: str, made_up: Row, impossible: Row) -> None:
         rows = [made_up, made_up, {**made_up, **impossible}]
         refusal = attempt(self._client, collection, key, rows)
+        unique = Unique(collection, key, ())
+        if refusal is not None and unique.on_key(clash(refusal)):
+            raise unique.behind()
         if refusal is not None and refusal.code not in _TAKEN:
             hint = "whatever the row; is a field compulsory, does a rule or a flow refuse it?"
             raise refusal.whatever_is_asked(f"/items/{collection}", hint)

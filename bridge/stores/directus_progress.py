@@ -9,8 +9,9 @@ from typing import Final
 from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured
 from bridge.model import Identity, Progress
+from bridge.stores.directus_clash import NOT_UNIQUE, Clash, Unique
 from bridge.stores.directus_http import TOO_LARGE, DirectusClient, DirectusRefusal
-from bridge.stores.directus_rows import MAX_ROWS, NOT_UNIQUE, Row, Writer, Written, post
+from bridge.stores.directus_rows import MAX_ROWS, Row, Writer, Written, post
 from bridge.stores.directus_search import among, instant, search
 from bridge.stores.export import isoformat
 from bridge.stores.merge import Key, earliest
@@ -36,7 +37,8 @@ class ProgressRows:
         self._client = client
         self._names = names = settings.names
         self._of = of = names.progress_fields
-        self._writer = Writer(probe)
+        self._unique = Unique(names.progress, of.id, (of.learner, of.grain_id))
+        self._writer = Writer(probe, self._unique)
         self._post = post(client, names.progress, [of.id])
         self._fields = (
             of.id,
@@ -98,6 +100,12 @@ class ProgressRows:
             return self._patch_learners(steps)
 
         return self._writer.write(rows, swap, insist=insist)
+
+    def refused(self, clashes: Mapping[Key, Clash], ids: Mapping[Identity, int]) -> dict[Key, str]:
+        """Which of the rows that clash time after time are to be refused; see `Unique.refused`."""
+        return self._unique.refused(
+            clashes, lambda row: [found == row for found in self.read([row], ids)]
+        )
 
     def erase(self, learner: int) -> None:
         """Remove every row of the learner."""

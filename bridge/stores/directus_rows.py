@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
+from bridge.stores.directus_clash import NO_SUCH_PARENT, Clash, Unique, clash
 from bridge.stores.directus_http import ConnectionCut, DirectusClient, DirectusRefusal, encode
 
 MAX_ROWS: Final = 500
@@ -24,9 +25,6 @@ MAX_WRITTEN: Final = 250
 
 MAX_BYTES: Final = 900_000
 """Bytes in one body: Directus's default limit (MAX_PAYLOAD_SIZE) is 1 MB."""
-
-NOT_UNIQUE: Final = "RECORD_NOT_UNIQUE"
-NO_SUCH_PARENT: Final = "INVALID_FOREIGN_KEY"
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -44,14 +42,14 @@ class Written(Generic[K]):
         keys: which were written.
         refused: which Directus refuses on their own account, and why.
         clashes: which stood alone and still were not unique or had no parent: look again, and
-            when nothing is found time after time, they are refused too.
+            when nothing is found time after time, see `Unique.refused`.
         orphaned: whether rows were held back since their parent is gone.
     """
 
     rows: list[Row] = field(default_factory=list)
     keys: set[K] = field(default_factory=set)
     refused: dict[K, str] = field(default_factory=dict)
-    clashes: dict[K, str] = field(default_factory=dict)
+    clashes: dict[K, Clash] = field(default_factory=dict)
     orphaned: bool = False
 
     def add(self, other: Written[K]) -> Written[K]:
@@ -129,10 +127,12 @@ class Writer:
     Args:
         probe: raises a `StoreError` unless the collection takes ordinary rows now; it is given
             the row that was refused alone.
+        unique: what is unique in the collection.
     """
 
-    def __init__(self, probe: Callable[[Row], None]) -> None:
+    def __init__(self, probe: Callable[[Row], None], unique: Unique) -> None:
         self._probe = probe
+        self._unique = unique
         self._pace = Pace()
 
     def write(self, rows: Mapping[K, Row], send: Send[K], *, insist: bool = False) -> Written[K]:
@@ -162,11 +162,13 @@ class Writer:
         except ConnectionCut:
             return Written()  # it may be there by now: look again
         except DirectusRefusal as refusal:
-            clash = refusal.code if refusal.code in (NOT_UNIQUE, NO_SUCH_PARENT) else None
-        orphaned = clash == NO_SUCH_PARENT
-        if clash and len(rows) == 1:
-            return Written(clashes=dict.fromkeys(rows, clash), orphaned=orphaned)
-        if clash and not insist:
+            met = clash(refusal)
+        orphaned = met is not None and met.code == NO_SUCH_PARENT
+        if met and len(rows) == 1:
+            if self._unique.on_key(met):  # if no row is taken, no neighbour need be tried
+                self._probe(*rows.values())
+            return Written(clashes=dict.fromkeys(rows, met), orphaned=orphaned)
+        if met and not insist:
             return Written(orphaned=orphaned)
         if len(rows) == 1:
             return self._confirm(rows, send)
@@ -183,8 +185,8 @@ class Writer:
         except ConnectionCut:
             return Written()
         except DirectusRefusal as refusal:
-            if refusal.code in (NOT_UNIQUE, NO_SUCH_PARENT):
-                return Written(clashes={key: refusal.code})
+            if met := clash(refusal):
+                return Written(clashes={key: met})
             return Written(refused={key: str(refusal)})
 
 

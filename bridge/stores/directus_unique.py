@@ -13,8 +13,9 @@ from typing import Any, Final
 from bridge.config import Names
 from bridge.errors import StoreMisconfigured
 from bridge.stores import Finding
+from bridge.stores.directus_clash import NO_SUCH_PARENT, NOT_UNIQUE, Unique, clash
 from bridge.stores.directus_http import DirectusClient, DirectusRefusal
-from bridge.stores.directus_rows import NO_SUCH_PARENT, NOT_UNIQUE, Row, attempt
+from bridge.stores.directus_rows import Row, attempt
 
 _IMPOSSIBLE: Final = frozenset(
     {
@@ -99,6 +100,9 @@ def _unique(
         return _no_right(collection, row)
     if refusal is None:
         on += ", NOT NULL and the other constraints"
+    elif (of := Unique(collection, key, ())).on_key(clash(refusal)):
+        message, _, remedy = str(of.behind()).partition("; ")
+        return Finding(ok=False, message=message, remedy=remedy)
     elif refusal.code == NOT_UNIQUE:
         return Finding(ok=True, message=f"{on}: there")
     elif refusal.code not in _IMPOSSIBLE or refusal.field not in (None, *impossible):

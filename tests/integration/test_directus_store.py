@@ -190,3 +190,63 @@ def test_a_learner_directus_refuses_has_their_completions_rejected(
     statuses = [outcome.status for outcome in outcomes]
     assert statuses == [Status.REJECTED, Status.CREATED, Status.REJECTED]
     assert refused.external_user_id not in str(outcomes)
+
+
+@contextmanager
+def behind(directus: Directus, table: str, more: str) -> Iterator[None]:
+    """The table's sequence behind its rows, as after an import; then as it should be."""
+    sequence = f"pg_get_serial_sequence('{table}', 'id')"
+    newest = f"(SELECT max(id) FROM {table})"
+    change = f"INSERT INTO {table} SELECT {newest} + n, {more} FROM generate_series(1, 900) n"
+    back = f"DELETE FROM {table} WHERE id > {newest} - 900"
+    with changed(directus, change, f"{back}; SELECT setval({sequence}, {newest})"):
+        yield
+
+
+def test_a_sequence_that_is_behind_its_table_is_for_somebody_to_mend(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    known = somebody()
+    store.record([done(known)])
+    learner = store.learner(known).id
+    new = [done(somebody()) for _ in range(3)]
+    with (
+        behind(directus_pg, "apprenants", "'moodle', 'imported-' || n"),
+        pytest.raises(StoreMisconfigured, match="sequence of apprenants is behind its rows"),
+    ):
+        store.record(new)
+    for items in ([done(known, "grain-2")], [done(known, f"grain-{n}") for n in range(2, 20)]):
+        with behind(directus_pg, "progress", f"{learner}, 'imported-' || n, null, null, now()"):
+            with pytest.raises(StoreMisconfigured, match="sequence of progress is behind its rows"):
+                store.record(items)
+            assert "setval" in next(found.remedy for found in store.check() if not found.ok)
+    outcomes = store.record([*new, done(known, "grain-2")])
+    assert {outcome.status for outcome in outcomes} == {Status.CREATED}
+
+
+def test_an_item_that_clashes_on_another_field_is_rejected_alone_and_told_which(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    batch = [done(somebody(), module_id=f"only-{min(n, 3)}") for n in range(5)]
+    unique = "CREATE UNIQUE INDEX once ON progress (module_id) WHERE module_id LIKE 'only-%'"
+    with changed(directus_pg, unique, "DROP INDEX once"):
+        outcomes = store.record(batch)
+    statuses = [outcome.status for outcome in outcomes]
+    assert sorted(statuses[3:]) == [Status.CREATED, Status.REJECTED]
+    assert set(statuses[:3]) == {Status.CREATED}
+    rejected = next(outcome for outcome in outcomes if outcome.status is Status.REJECTED)
+    assert rejected.reason == "Directus refuses: RECORD_NOT_UNIQUE (progress.module_id)"
+
+
+def test_a_clash_with_a_row_that_cannot_be_found_is_for_somebody_to_mend(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    batch = [done(somebody(), "only-one") for _ in range(2)]
+    unique = "CREATE UNIQUE INDEX once ON progress (grain_id) WHERE grain_id = 'only-one'"
+    with (
+        changed(directus_pg, unique, "DROP INDEX once"),
+        pytest.raises(StoreMisconfigured, match="does a rule hide rows"),
+    ):
+        store.record(batch)
+    outcomes = {outcome.status for outcome in store.record(batch)}
+    assert outcomes == {Status.CREATED, Status.ALREADY_RECORDED}

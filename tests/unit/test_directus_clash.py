@@ -1,0 +1,54 @@
+"""Whose fault it is that a row is not unique: Directus's hints, and what is found afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge import StoreMisconfigured
+from bridge.stores.directus_clash import NO_SUCH_PARENT, NOT_UNIQUE, Clash, Unique
+
+PROGRESS = Unique("progress", "id", ("apprenant_id", "grain_id"))
+
+
+def refused(what: Clash, *found: bool) -> dict[str, str]:
+    return PROGRESS.refused({"row": what}, lambda _: found)
+
+
+@pytest.mark.parametrize("collection", ["progress", None])
+def test_a_key_that_is_taken_is_the_sequences_fault(collection: str | None) -> None:
+    with pytest.raises(StoreMisconfigured, match=r"sequence of progress is behind.*setval"):
+        refused(Clash(NOT_UNIQUE, collection, "id"), False)
+
+
+def test_a_key_that_is_taken_in_a_triggers_own_table_is_the_rows_fault() -> None:
+    reason = "Directus refuses: RECORD_NOT_UNIQUE (journal.id)"
+    assert refused(Clash(NOT_UNIQUE, "journal", "id")) == {"row": reason}
+
+
+@pytest.mark.parametrize("field", ["apprenant_id, grain_id", "grain_id"], ids=["pg", "sqlite"])
+def test_a_row_that_is_there_and_not_found_is_for_somebody_to_mend(field: str) -> None:
+    with pytest.raises(StoreMisconfigured, match="does a rule hide rows"):
+        refused(Clash(NOT_UNIQUE, "progress", field))
+
+
+def test_a_row_that_is_taken_for_another_is_refused() -> None:
+    assert "grain_id" in refused(Clash(NOT_UNIQUE, "progress", "grain_id"), False)["row"]
+
+
+def test_a_row_that_is_found_after_all_is_not_refused() -> None:
+    assert refused(Clash(NOT_UNIQUE, "progress", "grain_id"), False, True) == {}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        Clash(NOT_UNIQUE, "progress", "module_id"),
+        Clash(NOT_UNIQUE, "progress", "id, module_id"),
+        Clash(NOT_UNIQUE, None, None),
+        Clash(NO_SUCH_PARENT, "progress", "id"),
+    ],
+)
+def test_whatever_else_clashes_is_the_rows_fault_and_the_reason_names_the_field(
+    what: Clash,
+) -> None:
+    assert (what.field or what.code) in refused(what)["row"]
