@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from bridge.config import StoreSettings
-from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
 from bridge.stores import Finding
 from bridge.stores.directus_batch import Batch
@@ -82,6 +82,7 @@ class DirectusStore:
         return learner_as_json(learner, self._rows.of_learner(identity, learner.id))
 
     def erase(self, identity: Identity) -> bool:
+        failure: StoreError = StoreUnavailable("the learner was not erased")
         for _ in range(_LOOKS):
             learner = self._learners.find([identity]).get(identity)
             self._learners.forget([identity])
@@ -90,16 +91,32 @@ class DirectusStore:
             self._rows.erase(learner)
             try:
                 self._learners.erase(learner)
-            except DirectusRefusal:  # somebody recorded something meanwhile
-                continue
-            return True
-        raise StoreUnavailable("other writers keep recording for this learner")
+            except DirectusRefusal as refusal:
+                failure = self._why_kept(identity, learner, refusal)
+            else:
+                return True
+        raise failure
 
     def check(self) -> list[Finding]:
         return check(self._client, self._names)
 
     def close(self) -> None:
         self._client.close()
+
+    def _why_kept(self, identity: Identity, learner: int, refusal: DirectusRefusal) -> StoreError:
+        """Why a learner's row is not removed although their progress was.
+
+        Directus gives a foreign key of another table as 500, as it does its own failures.
+        """
+        if self._rows.of_learner(identity, learner):
+            return StoreUnavailable("other writers keep recording for this learner")
+        path = f"/items/{self._names.learners}"
+        if refusal.code is None:
+            return StoreUnavailable(f"{path}: {refusal}")
+        return StoreMisconfigured(
+            f"{path}: {refusal} although no progress is left; another table refers to this "
+            "learner: remove its rows first, or give its foreign key ON DELETE CASCADE"
+        )
 
     def _record_group(self, batch: Batch, group: Sequence[Key], resolved: Resolved) -> None:
         """Record the completions of these rows, looking again as long as others interfere."""

@@ -250,3 +250,18 @@ def test_a_clash_with_a_row_that_cannot_be_found_is_for_somebody_to_mend(
         store.record(batch)
     outcomes = {outcome.status for outcome in store.record(batch)}
     assert outcomes == {Status.CREATED, Status.ALREADY_RECORDED}
+
+
+def test_a_learner_to_whom_another_table_refers_is_kept_and_somebody_told(
+    directus_pg: Directus, store: DirectusStore
+) -> None:
+    who = somebody()
+    store.record([done(who)])
+    refer = "CREATE TABLE certificats (apprenant_id integer REFERENCES apprenants (id)); "
+    refer += f"INSERT INTO certificats VALUES ({store.learner(who).id})"
+    with (
+        changed(directus_pg, refer, "DROP TABLE certificats"),
+        pytest.raises(StoreMisconfigured, match="another table refers to this learner"),
+    ):
+        store.erase(who)
+    assert store.erase(who)
