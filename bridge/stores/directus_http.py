@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -178,10 +179,7 @@ class DirectusClient:
     def _failure(self, error: requests.RequestException) -> StoreError:
         settings, url = self._settings, self._settings.shown_url
         if isinstance(error, requests.exceptions.SSLError):
-            return StoreMisconfigured(
-                f"{url}: TLS failed, its certificate is not trusted; "
-                "set store.ca_file to the authority's certificate"
-            )
+            return _tls_failure(error, url)
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return StoreUnavailable(f"{url}: no connection within {settings.connect_timeout:g} s")
         if isinstance(error, Overdue):
@@ -258,6 +256,31 @@ class DirectusClient:
 def encode(body: Any) -> bytes:
     """The body as it goes over the wire: UTF-8 JSON without needless spaces."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _tls_failure(error: requests.exceptions.SSLError, url: str) -> StoreError:
+    """What went wrong with TLS; requests and urllib3 both say SSLError, whatever it was."""
+    cause = _tls_cause(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return StoreMisconfigured(
+            f"{url}: TLS failed, its certificate is not trusted; "
+            "set store.ca_file to the authority's certificate"
+        )
+    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        # As a server does that is about to stop; also on a connection that was kept, so the
+        # request may have been sent.
+        return ConnectionCut(f"{url}: the connection was closed within TLS")
+    return StoreMisconfigured(
+        f"{url}: TLS failed; if the server speaks plain HTTP there, let store.url begin with http:"
+    )
+
+
+def _tls_cause(error: requests.exceptions.SSLError) -> object:
+    """The error of `ssl` itself, which urllib3 and requests wrap time after time."""
+    cause: object = error
+    while isinstance(cause, Exception) and not isinstance(cause, ssl.SSLError):
+        cause = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
+    return cause
 
 
 def _host_of(url: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import ssl
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -314,6 +315,42 @@ def test_tls_is_always_verified_and_a_ca_file_can_be_given(
         client(server.url).request("GET", "/")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", ssl.get_default_verify_paths().openssl_cafile)
     assert client(server.url, ca_file=path).request("GET", "/") == []
+
+
+@contextmanager
+def raw(answer: bytes) -> Iterator[str]:
+    """The https address of a server that knows no TLS: it hears a greeting, says this, hangs up."""
+
+    def serve() -> None:
+        with suppress(OSError):  # closed at the end
+            while True:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (b"", StoreUnavailable, "closed within TLS"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", StoreMisconfigured, "plain HTTP"),
+    ],
+    ids=["hangs up", "plain http"],
+)
+def test_only_a_certificate_that_is_not_trusted_is_said_to_be_so(
+    method: str, answer: bytes, kind: type[StoreError], words: str
+) -> None:
+    with raw(answer) as url, pytest.raises(kind, match=words) as raised:
+        client(url).request(method, "/items/progress")
+    assert "certificate" not in str(raised.value)
+    assert raised.value.__context__ is None or isinstance(raised.value.__context__, StoreError)
 
 
 @pytest.mark.parametrize("answer", [hang_up, say(401, {}), say(500, {}), say(302, b"")])
