@@ -12,6 +12,7 @@ import os
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -90,7 +91,7 @@ class DirectusClient:
         self._base = settings.url.rstrip("/")
         self._session: requests.Session | None = None
         self._pid = 0
-        self._query_limit: int | None = None
+        self._query_limit = (0, float("-inf"))  # and when it was asked
 
     def request(
         self, method: str, path: str, *, params: dict[str, str] | None = None, body: Any = None
@@ -135,13 +136,20 @@ class DirectusClient:
             failure = refusal.whatever_is_asked(path, "is Directus older than 10?")
         raise failure
 
-    def query_limit(self) -> int:
-        """How many rows one question may give: the server's ``QUERY_LIMIT_MAX``, -1 for any."""
-        if self._query_limit is None:
+    def query_limit(self, age: float = 60) -> int:
+        """How many rows one question may give: the server's ``QUERY_LIMIT_MAX``, -1 for any.
+
+        Asked again when the answer is older than ``age`` seconds: Directus may be started anew
+        with another limit, and then cuts its answers without a word.
+        """
+        now = monotonic()
+        limit, asked = self._query_limit
+        if now - asked > age:
             info = self.ask("GET", "/server/info")
             limits = info.get("queryLimit") if isinstance(info, dict) else None
-            self._query_limit = int((limits or {}).get("max", -1))
-        return self._query_limit
+            limit = int((limits or {}).get("max", -1))
+            self._query_limit = limit, now
+        return limit
 
     def close(self) -> None:
         """Close the kept connections."""

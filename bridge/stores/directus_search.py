@@ -11,6 +11,13 @@ from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rows import Row
 
 NO_LIMIT: Final = -1
+
+_FEW: Final = 10
+"""Nobody limits Directus to fewer rows than this: a shorter answer is taken to be whole."""
+
+_MOMENT: Final = 1.0
+"""Seconds within which no Directus is started anew: a limit asked since then still holds."""
+
 _NOT_TEXT: Final = frozenset({"null", "NULL", "true", "false"})
 
 
@@ -22,7 +29,22 @@ def search(
     The first of ``fields`` must be the primary key: a server that caps how many rows one question
     may give (``QUERY_LIMIT_MAX``) is asked page after page, by key.
     """
-    key, limit = fields[0], client.query_limit()
+    limit = client.query_limit()
+    rows = _pages(client, collection, filter_, fields, limit)
+    if len(rows) < _FEW:
+        return rows
+    now = client.query_limit(_MOMENT)
+    return rows if now == limit else _pages(client, collection, filter_, fields, now)
+
+
+def _pages(
+    client: DirectusClient,
+    collection: str,
+    filter_: dict[str, Any],
+    fields: Sequence[str],
+    limit: int,
+) -> list[Row]:
+    key = fields[0]
     query = {"fields": list(fields), "filter": filter_, "limit": limit}
     if limit == NO_LIMIT:
         return _ask(client, collection, query)
