@@ -145,9 +145,11 @@ class SQLiteOutbox:
             connection.execute(sql.NOTE, (worker, text, now))
 
     def notes(self) -> list[Note]:
-        now = self._clock()
         with self._file.lock:
             rows = self._file.run(sql.NOTES, ())
+        now = (
+            self._clock()
+        )  # after it, or what was told while this one waited would be of the future
         found = [Note(worker, text, _age(now, told)) for worker, text, told in rows]
         return sorted(found, key=lambda note: (note.age, note.worker))
 
