@@ -79,8 +79,8 @@ class Note:
     Attributes:
         worker: its name.
         text: as the worker wrote it.
-        age: seconds since it was written, 0 or more; of one from the future, told before the clock was
-            put back, as many as any note is kept.
+        age: seconds since it was written, 0 or more; of one from the future, told before the clock
+            was put back, as many as any note is kept.
     """
 
     worker: str
