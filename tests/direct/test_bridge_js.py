@@ -103,7 +103,7 @@ def test_a_page_that_is_launched_for_nobody_records_nothing_even_when_it_is_load
     page.browser.get("about:blank")
     page.browser.get(f"{page.site.url}/#token=")
     for _ in range(2):
-        page.wait(lambda: page.script("return window.bridge?.state") == "expired")
+        page.wait(lambda: page.script("return window.bridge?.state") == "unknown")
         with pytest.raises(Refused) as refused:
             page.complete("g1")
         assert refused.value.kind == "expired"
@@ -146,7 +146,7 @@ def test_a_launch_for_one_grain_is_for_no_other(
 
 def test_a_token_that_is_none_makes_nobody_a_guest(page: Page) -> None:
     page.open("not-a-token")
-    assert page.state == "expired"
+    assert page.state == "unknown"
     for call in (lambda: page.complete("g1"), page.progress):
         with pytest.raises(Refused) as caught:
             call()

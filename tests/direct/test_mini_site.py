@@ -13,7 +13,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from bridge import Bridge, Identity
-from tests.demo.people import ACCOUNT, platform_id
+from tests.demo.people import ACCOUNT, VISITOR, platform_id
 from tests.demo.service import Service
 from tests.demo.workbench import Workbench
 from tests.servers import axe
@@ -267,12 +267,29 @@ def student() -> str:
 @pytest.fixture
 def embedded(site: MiniSite, workbench: Workbench, student: str) -> Iterator[MiniSite]:
     """The lesson in the course's page, and scripts in the lesson."""
+    embed(site, workbench, student)
+    yield site
+    site.browser.switch_to.default_content()
+
+
+def embed(site: MiniSite, workbench: Workbench, student: str) -> None:
     site.browser.get(f"{workbench.url}scenario/progress.3/?student={student}&lang=fr")
     site.wait(lambda: site.all("iframe"), "the block embeds no page")
     site.browser.switch_to.frame(site.one("iframe"))
     site.wait(lambda: site.all("form"), "no lesson is there")
-    yield site
-    site.browser.switch_to.default_content()
+
+
+def test_a_lesson_embedded_for_nobody_records_nothing_not_even_for_who_was_here_before(
+    embedded: MiniSite, workbench: Workbench, store: Bridge, student: str
+) -> None:
+    embedded.browser.switch_to.default_content()
+    embed(embedded, workbench, VISITOR)
+    assert "cette page ne sait pas qui vous êtes" in embedded.text(".foot__who")
+    embedded.answer("grain-eau")
+    feedback = f"{embedded.lesson('grain-eau')} .feedback"
+    embedded.wait(lambda: "n’a pas pu être enregistrée" in embedded.text(feedback))
+    assert embedded.browser.execute_script("return Object.keys(localStorage)") == []
+    assert recorded(store, Identity("funmooc", platform_id(student))) == set()
 
 
 def test_a_course_embeds_one_lesson_and_hears_that_it_is_finished(

@@ -138,7 +138,7 @@ export class ProgressBridge extends EventTarget {
       return "consent";
     }
     if (this.#launch) {
-      return this.#expired ? "expired" : "launched";
+      return !this.#launch.token ? "unknown" : this.#expired ? "expired" : "launched";
     }
     return this.#guest ? "guest" : "nobody";
   }

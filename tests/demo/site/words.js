@@ -28,6 +28,7 @@ export const words = {
       nobody: "Votre progression sera gardée dès votre première leçon terminée.",
       guest: "Vous êtes un visiteur de ce site : votre progression est gardée dans ce navigateur et enregistrée.",
       launched: "Votre progression est enregistrée à votre nom.",
+      unknown: "Rien n’est enregistré ici : cette page ne sait pas qui vous êtes. Ouvrez-la depuis votre cours.",
       expired: "Votre session est terminée. Ouvrez de nouveau cette page depuis votre cours, ou reconnectez-vous ; ce que vous faites ici est gardé et sera envoyé alors.",
     },
     waitingFor: (count) =>
@@ -62,6 +63,7 @@ export const words = {
       nobody: "Your progress will be kept from your first finished lesson on.",
       guest: "You are a visitor of this site: your progress is kept in this browser, and recorded.",
       launched: "Your progress is recorded in your name.",
+      unknown: "Nothing is recorded here: this page does not know who you are. Open it from your course.",
       expired: "Your session is over. Open this page from your course again, or sign in again; what you do here is kept and will be sent then.",
     },
     waitingFor: (count) =>
