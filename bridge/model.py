@@ -186,6 +186,14 @@ def _instant(value: object) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
+def _kept_instant(text: str) -> datetime:
+    """Read an instant that was valid when it was kept."""
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() is None:
+        raise InvalidCompletion("completed_at", "naive (no time zone)", _shown(text))
+    return instant
+
+
 def _email(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable() or "@" not in value:
         raise InvalidCompletion("email", "not an e-mail address", "(not shown)")
@@ -259,9 +267,10 @@ class Completion:
         put = object.__setattr__
         put(completion, "identity", Identity(values["origin"], values["external_user_id"]))
         put(completion, "grain_id", _text("grain_id", values["grain_id"]))
-        put(completion, "module_id", values.get("module_id"))
-        put(completion, "sequence_id", values.get("sequence_id"))
-        put(completion, "completed_at", datetime.fromisoformat(values["completed_at"]))
+        for name in ("module_id", "sequence_id"):
+            value = values.get(name)
+            put(completion, name, value if value is None else _text(name, value))
+        put(completion, "completed_at", _kept_instant(values["completed_at"]))
         put(completion, "email", values.get("email"))
         return completion
 

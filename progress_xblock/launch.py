@@ -10,18 +10,18 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from xblock.core import XBlock, XBlockMixin
+from xblock.core import XBlock
 
 from bridge import ConfigurationError, Identity, InvalidCompletion, Origin
 from bridge.config_tokens import token_settings
 from bridge.tokens import Tokens
+from progress_xblock.base import BaseMixin
 from progress_xblock.deployment import mini_site
-from progress_xblock.notices import notice
 from progress_xblock.rules import wrong_path
 from progress_xblock.texts import CompleteOn
 
 
-class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
+class LaunchMixin(BaseMixin):
     """The embedded page of a block whose ``complete_on`` is ``page``."""
 
     @XBlock.json_handler  # type: ignore[untyped-decorator]
@@ -48,7 +48,7 @@ class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
         try:
             return mini_site(self._block_settings())
         except ConfigurationError as error:
-            notice(logging.ERROR, self.scope_ids.usage_id, "no page is embedded", error)
+            self._say(logging.ERROR, "no page is embedded", error)
             return None
 
     def _token(self, learner: Identity) -> str | None:
@@ -71,4 +71,4 @@ class LaunchMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
             return None
 
     def _no_token(self, error: Exception) -> None:
-        notice(logging.ERROR, self.scope_ids.usage_id, "the page gets no token", error)
+        self._say(logging.ERROR, "the page gets no token", error)

@@ -38,7 +38,7 @@ class Rule:
 def broken(name: str, value: Any) -> Rule | None:
     """The rule that the field's value breaks; None when there is nothing to say."""
     if name in _IDS:
-        return _id(value) if value else None
+        return None if value in (None, "") else _id(value)
     if name in LONGEST:
         return _text(value, LONGEST[name]) or (_path(value) if name == "page_path" else None)
     match name:
@@ -64,8 +64,10 @@ def _id(value: str) -> Rule | None:
 
 
 def _text(value: Any, longest: int) -> Rule | None:
-    if not value:
+    if value is None:
         return None
+    if not isinstance(value, str):
+        return Rule(_("a text is needed"))
     if len(value) > longest:
         return Rule(_("too long (at most {most} characters)"), {"most": longest})
     return None if value.isprintable() else Rule(_("a character is not printable"))

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
-
-from xblock.core import XBlockMixin
-from xblock.fields import DateTime, Dict, Scope, String
 
 from bridge import (
     Bridge,
@@ -23,47 +17,37 @@ from bridge import (
     Status,
     StoreMisconfigured,
 )
-from bridge.outbox.written import restore
-from progress_xblock.deployment import bridge_for, budget, puts_into_file, section
-from progress_xblock.notices import notice
+from bridge.origins import funmooc
+from bridge.origins.funmooc import WhyNot
+from bridge.outbox.written import restore, who
+from progress_xblock.base import BaseMixin, Unexpected
+from progress_xblock.deployment import bridge_for, budget, puts_into_file
 from progress_xblock.patience import within
 from progress_xblock.texts import WAITING, State
 
 log = logging.getLogger(__name__)
 
 
-class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
+class SendingMixin(BaseMixin):
     """What becomes of a completion. Whatever fails, it is kept, and the state tells the truth."""
 
-    state = String(
-        help="How far the learner's completion has come.",
-        default=State.NONE.value,
-        scope=Scope.user_state,
-    )
-    completed_at = DateTime(
-        help="When the learner completed the grain.", default=None, scope=Scope.user_state
-    )
-    pending = Dict(
-        help="The completion that is still to be passed on, with the ids as they were then.",
-        default={},
-        scope=Scope.user_state,
-    )
-
-    @property
-    def _state(self) -> State:
-        return State(self.state)
-
-    def _complete(self, learner: Identity) -> None:
+    def _complete(self, learner: Identity | WhyNot) -> None:
         """Keep the completion in the learner's state, and pass it on."""
         if self._state not in WAITING:
             self.completed_at = self.completed_at or _now()
             self.pending = {}
         self._send(learner)
 
-    def _send(self, learner: Identity) -> None:
-        """Pass on what is kept; the state says what came of it. Takes no longer than the budget."""
+    def _send(self, learner: Identity | WhyNot) -> None:
+        """Pass on what is kept, and say in the state what came of it.
+
+        It takes no longer than the budget. While the settings do not tell who the learner is,
+        it is held.
+        """
         try:
-            completion = restore(self.pending) or self._completion(learner)
+            if isinstance(learner, WhyNot):
+                raise ConfigurationError("learner_id is not known")
+            completion = self._kept(learner)
             self.pending = completion.as_dict()
             status = self._pass_on(completion)
         except (CompletionRejected, InvalidInput) as error:
@@ -71,16 +55,39 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
             self.state = State.REFUSED.value
         except (ConfigurationError, StoreMisconfigured) as error:
             self._say(logging.ERROR, "completions are kept until this is mended", error)
-            self.state = State.HELD.value
+            self._hold()
         except BridgeError as error:
             self._say(logging.WARNING, "completions are kept for later", error)
             self.state = State.PENDING.value
         except Exception as error:  # noqa: BLE001  # a bug must not cost the learner's work
-            self._say(logging.ERROR, "completions are kept for later", _Unexpected(error))
+            self._say(logging.ERROR, "completions are kept for later", Unexpected(error))
             self.state = State.PENDING.value
         else:
             self.state = (State.ACCEPTED if status is Status.ACCEPTED else State.DONE).value
             self.pending = {}
+
+    def _hold(self) -> None:
+        """Keep what there is until somebody has mended a setting or the store."""
+        self.state = State.HELD.value
+        self.completed_at = self.completed_at or _now()
+        if not self.pending:
+            ids = {name: getattr(self, name) for name in ("grain_id", "module_id", "sequence_id")}
+            instant = {"completed_at": self.completed_at.isoformat(timespec="milliseconds")}
+            self.pending = {name: text for name, text in ids.items() if text} | instant
+
+    def _kept(self, learner: Identity) -> Completion:
+        """What is kept of the learner's completion; made anew where that cannot be read.
+
+        It is the bound learner's, whatever it says: a state may come from elsewhere. It keeps
+        another id of theirs, under which it was completed (`deployment.learner_id` was changed).
+        """
+        kept = restore(self.pending)
+        users = self.runtime.service(self, "user")
+        if kept is None or kept.identity not in {learner, *funmooc.identities(users)}:
+            kept = restore({**(self.pending or {}), **who(learner)})
+        kept = kept or self._completion(learner)
+        self.completed_at = self.completed_at or kept.completed_at
+        return kept
 
     def _completion(self, learner: Identity) -> Completion:
         return Completion(
@@ -88,7 +95,7 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
             self.grain_id,
             self.module_id or None,
             self.sequence_id or None,
-            self.completed_at,
+            self.completed_at or _now(),
         )
 
     def _pass_on(self, completion: Completion) -> Status:
@@ -96,21 +103,6 @@ class SendingMixin(XBlockMixin):  # type: ignore[misc]  # XBlock is not typed
         bridge = bridge_for(settings)
         record = partial(_record, bridge, completion)
         return record() if puts_into_file(bridge) else within(budget(settings), record)
-
-    def _say(self, level: int, what: str, error: Exception) -> None:
-        notice(level, self.scope_ids.usage_id, what, error)
-
-    def _block_settings(self) -> Mapping[str, Any]:
-        service = self.runtime.service(self, "settings")
-        return section(service.get_settings_bucket(self) if service else None)
-
-
-class _Unexpected(Exception):
-    """A bug, told by its type and its place: nobody knows what its text holds."""
-
-    def __init__(self, error: Exception) -> None:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        super().__init__(f"unexpected {type(error).__name__} in {place.filename}:{place.lineno}")
 
 
 def _record(bridge: Bridge, completion: Completion) -> Status:

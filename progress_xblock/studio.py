@@ -1,117 +1,72 @@
-"""What an author sets in Studio: the fields, and what Studio says of them."""
+"""What Studio says of an author's settings."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from xblock.fields import Boolean, Float, Integer, Scope, String
-from xblock.utils.studio_editable import StudioEditableXBlockMixin
+from xblock.core import XBlock
+from xblock.exceptions import JsonHandlerError
+from xblock.utils.studio_editable import FutureFields
 from xblock.validation import Validation, ValidationMessage
 
-from progress_xblock.rules import PIXELS, SECONDS, Rule, broken
+from progress_xblock.base import BaseMixin
+from progress_xblock.fields import CANNOT_BE_READ, Tolerant
+from progress_xblock.rules import Rule, broken
 from progress_xblock.texts import (
     COUNTS_FOR_NOTHING,
     GROUPS,
     NO_KEY_HERE,
     NO_PAGE_HERE,
+    NOT_THE_FORM,
     TWIN,
     CompleteOn,
     _,
 )
 
 
-class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is not typed
-    """The block's settings. They are exported with the course: no secret may be one of them."""
+class StudioMixin(BaseMixin):
+    """What is refused when an author saves, and what Studio shows beside the block."""
 
-    display_name = String(
-        display_name=_("Title"),
-        help=_("What learners read above the button."),
-        default=_("My progress"),
-        scope=Scope.settings,
-    )
-    grain_id = String(
-        display_name=_("Grain"),
-        help=_("The id of the grain that learners complete here. Use it in one block only."),
-        default="",
-        scope=Scope.settings,
-    )
-    module_id = String(
-        display_name=_("Module"),
-        help=_("The id of the module that the grain belongs to. Optional."),
-        default="",
-        scope=Scope.settings,
-    )
-    sequence_id = String(
-        display_name=_("Sequence"),
-        help=_("The id of the sequence that the grain belongs to. Optional."),
-        default="",
-        scope=Scope.settings,
-    )
-    complete_on = String(
-        display_name=_("Completed by"),
-        help=_(
-            "A click; having had the block on the screen for some seconds, in one visit; or a page "
-            "of the mini-site, embedded in the block, which says that the learner has finished."
-        ),
-        values=list(CompleteOn),
-        default=CompleteOn.CLICK.value,
-        scope=Scope.settings,
-    )
-    seen_seconds = Integer(
-        display_name=_("Seconds on the screen"),
-        help=_("From 1 to 3600. Matters only when being on the screen completes the grain."),
-        values={"min": SECONDS.start, "max": SECONDS.stop - 1},
-        default=10,
-        scope=Scope.settings,
-    )
-    page_path = String(
-        display_name=_("Path of the embedded page"),
-        help=_(
-            "Under the mini-site that the platform has set: lesson-1/ for example; empty for its "
-            "first page. Matters only when the embedded page completes the grain."
-        ),
-        default="",
-        scope=Scope.settings,
-    )
-    page_height = Integer(
-        display_name=_("Height of the embedded page"),
-        help=_(
-            "In pixels, from 100 to 2000. Matters only when the embedded page completes the grain."
-        ),
-        values={"min": PIXELS.start, "max": PIXELS.stop - 1},
-        default=600,
-        scope=Scope.settings,
-    )
-    button_text = String(
-        display_name=_("Text of the button"),
-        help=_("At most 60 characters. Empty for “Mark as done”, in the learner's language."),
-        default="",
-        scope=Scope.settings,
-    )
-    done_text = String(
-        display_name=_("Text when it is done"),
-        help=_(
-            "At most 300 characters. Learners who have finished read it under the date. Optional."
-        ),
-        default="",
-        scope=Scope.settings,
-    )
-    # Not "graded": in Open edX that name is inherited from the subsection, and a graded subsection
-    # would make every block in it count (InheritableFieldsMixin in xmodule/modulestore).
-    counts_for_grade = Boolean(
-        display_name=_("Counts for the grade"),
-        help=_("In a graded subsection, whoever completes it gets all of its points."),
-        default=False,
-        scope=Scope.settings,
-    )
-    weight = Float(
-        display_name=_("Weight in the grade"),
-        help=_("Points that it is worth, 0 or more. Matters only when it counts for the grade."),
-        values={"min": 0, "step": 0.1},
-        default=1.0,
-        scope=Scope.settings,
-    )
     editable_fields = tuple(name for names in GROUPS.values() for name in names)
+
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    def submit_studio_edits(self, data: object, suffix: str = "") -> dict[str, str]:
+        """Save the form, all of it or nothing: 400 with every rule that is broken, in words.
+
+        As `StudioEditableXBlockMixin` does, whose handler raises where the body is not the form's
+        or a value not its field's.
+        """
+        values, reset = self._edits(data)
+        self.clean_studio_edits(values)
+        validation = Validation(self.scope_ids.usage_id)
+        self.validate_field_data(validation, FutureFields(values, reset, self))
+        if not validation:
+            raise JsonHandlerError(400, validation.to_json())
+        for name, value in values.items():
+            setattr(self, name, value)
+        for name in reset:
+            self.fields[name].delete_from(self)
+        return {"result": "success"}
+
+    def _edits(self, data: object) -> tuple[dict[str, Any], list[str]]:
+        """The values that are set, and the names of the fields that go back to their defaults.
+
+        A value that is not its field's stays as it is: a rule is there to refuse it.
+        """
+        body = data if isinstance(data, dict) else {}
+        values, defaults = body.get("values"), body.get("defaults")
+        if not isinstance(values, dict) or not isinstance(defaults, list):
+            raise JsonHandlerError(400, self.ugettext(NOT_THE_FORM))
+        names = self.editable_fields
+        given = {name: self._read(name, values[name]) for name in names if name in values}
+        return given, [name for name in names if name in defaults and name not in values]
+
+    def _read(self, name: str, value: Any) -> Any:
+        field = self.fields[name]
+        with suppress(*CANNOT_BE_READ):
+            return field.strict(value) if isinstance(field, Tolerant) else field.from_json(value)
+        return value
 
     def clean_studio_edits(self, data: dict[str, Any]) -> None:
         """Strip the texts; the ids as the bridge would."""
@@ -175,30 +130,12 @@ class StudioMixin(StudioEditableXBlockMixin):  # type: ignore[misc]  # XBlock is
             return []
         beside = self.get_parent().get_children()
         return [
-            block.display_name
+            block._title()
             for block in beside
             if isinstance(block, StudioMixin)
             and block.scope_ids.usage_id != self.scope_ids.usage_id
             and block.grain_id == self.grain_id
         ]
-
-    def _way(self) -> CompleteOn:
-        """What completes the grain; an imported value that does not exist is a click."""
-        known = self.complete_on in tuple(CompleteOn)
-        return CompleteOn(self.complete_on) if known else CompleteOn.CLICK
-
-    def _seconds(self) -> int:
-        """How long the block has to be seen."""
-        return _within(SECONDS, self.seen_seconds)
-
-    def _height(self) -> int:
-        """The embedded page's height in pixels."""
-        return _within(PIXELS, self.page_height)
-
-
-def _within(allowed: range, value: int | None) -> int:
-    """The value, brought into its range: what was imported may be out of it."""
-    return min(max(value or 0, allowed.start), allowed.stop - 1)
 
 
 def _add(validation: Validation, kind: str, text: str) -> None:

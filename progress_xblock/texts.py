@@ -168,6 +168,8 @@ NO_KEY_HERE: Final = _(
     "nor say that they have finished. Please ask the platform’s team for it."
 )
 
+NOT_THE_FORM: Final = _("Nothing was saved: this is not what the form sends. Reload the page.")
+
 COUNTS_FOR_NOTHING: Final = _("It counts for the grade, but its weight is 0.")
 
 COUNTS: Final[Mapping[bool, str]] = {True: _("Counts"), False: _("Does not count")}

@@ -107,25 +107,31 @@ class ViewsMixin(LaunchMixin):
         counts = self.ugettext(COUNTS[bool(self.counts_for_grade)])
         return {**words, "facts": [*facts, (words["grade"], counts)]}
 
-    def _title(self) -> str:
-        """The author's title as it stands; ours in the learner's language."""
-        field = self.fields["display_name"]
-        mine = not self.display_name or not field.is_set_on(self)
-        return str(self.ugettext(field.default) if mine else self.display_name)
-
     def _face(self, learner: Identity | WhyNot) -> dict[str, Any]:
         """What the page shows: the state, its words, and whether the button does something."""
-        return self._face_of(self._state, self._blocked(learner))
+        state = self._state
+        if learner is WhyNot.MASQUERADE:
+            return self._face_of_another(state)
+        unsent = self._may_record(learner) and (state in WAITING or self._is_untold())
+        return self._face_of(state, self._blocked(learner, state)) | {"unsent": unsent}
 
     def _face_of(self, state: State, blocked: str | None) -> dict[str, Any]:
         return {
             "state": _BLOCKED if blocked else state.value,
             "message": self.ugettext(blocked) if blocked else self._message(state),
-            "note": self.done_text if state in DONE | WAITING and not blocked else "",
+            "note": (self.done_text or "") if state in DONE | WAITING and not blocked else "",
             "button": self._button(state),
             "active": not blocked and state not in DONE,
             "completed_at": self.completed_at and self.completed_at.isoformat(),
+            "unsent": False,
         }
+
+    def _face_of_another(self, state: State) -> dict[str, Any]:
+        """What staff see who look at the course as this learner: the truth, and no way to add."""
+        face = self._face_of(state, None)
+        reason = self.ugettext(REASONS[WhyNot.MASQUERADE])
+        shown = _BLOCKED if state is State.NONE else state.value
+        return face | {"state": shown, "message": f"{face['message']} {reason}", "active": False}
 
     def _message(self, state: State) -> str:
         if state is not State.NONE:
@@ -140,13 +146,13 @@ class ViewsMixin(LaunchMixin):
         own = self.button_text if state is State.NONE else ""
         return own or str(self.ugettext(BUTTONS[state]))
 
-    def _blocked(self, learner: Identity | WhyNot) -> str | None:
+    def _blocked(self, learner: Identity | WhyNot, state: State) -> str | None:
         """Why a click would record nothing. What is recorded already stays true."""
-        if self._state in DONE:
+        if state in DONE:
             return None
-        if isinstance(learner, WhyNot):
+        if isinstance(learner, WhyNot) and not self._may_record(learner):
             return REASONS[learner]
-        return None if self._state in WAITING else self._what_is_missing()
+        return None if state in WAITING else self._what_is_missing()
 
     def _what_is_missing(self) -> str | None:
         """What the author or the platform's team has not set."""

@@ -6,11 +6,12 @@ The attributes are those of edx-platform's ``user`` service (``xblock_django/use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, InvalidIdentity
 from bridge.model import Identity, Origin
 
 IS_AUTHENTICATED: Final = "edx-platform.is_authenticated"
@@ -47,6 +48,7 @@ class WhyNot(StrEnum):
     ROLE = "role"
     NOT_LOGGED_IN = "not_logged_in"
     NO_ID = "no_id"
+    SETTINGS = "settings"
 
 
 class NoLearner(BridgeError):
@@ -79,7 +81,7 @@ class UserService(Protocol):
 
 def identity(
     users: UserService | None,
-    learner_id: LearnerId = LearnerId.PLATFORM,
+    learner_id: LearnerId | None = LearnerId.PLATFORM,
     *,
     authoring: bool = False,
     course: object = None,
@@ -90,7 +92,8 @@ def identity(
     Args:
         users: the runtime's ``user`` service, or None when it has none.
         learner_id: which anonymous id is theirs. The other one is never taken instead: it would
-            make a second learner of the same person.
+            make a second learner of the same person. None while a setting that is wrong keeps it
+            from being known: there may be a learner, for whom nothing can be recorded yet.
         authoring: whether this is Studio or a library, where even a real id is an author's.
         course: the key of the course, by which staff who view it as learners do are known.
         bound_to: the id of the user whose states the block holds; None where it is not known.
@@ -118,13 +121,24 @@ def identity(
         raise NoLearner(WhyNot.NOT_LOGGED_IN, "nobody is logged in")
     if PREVIEW_ID in ids.values():
         raise NoLearner(WhyNot.PREVIEW, "Studio's preview, not a learner")
-    wanted = ids[learner_id]
+    if learner_id is None and any(ids.values()):
+        raise NoLearner(WhyNot.SETTINGS, "which id stands for a learner is not known")
+    wanted = learner_id and ids[learner_id]
     if not wanted:
         raise NoLearner(
             WhyNot.NO_ID,
-            f"learner_id is {learner_id}, but the platform does not give {learner_id.key}",
+            f"learner_id is {learner_id}, but the platform does not give "
+            f"{learner_id.key if learner_id else 'any'}",
         )
     return Identity(Origin.FUNMOOC, wanted)
+
+
+def identities(users: UserService | None) -> Iterator[Identity]:
+    """Yield the user's identities, under each of Open edX's ids that the platform gives."""
+    attributes = users.get_current_user().opt_attrs if users else {}
+    for kind in LearnerId:
+        with suppress(InvalidIdentity):
+            yield Identity(Origin.FUNMOOC, attributes.get(kind.key) or "")
 
 
 def _trusted(user: object) -> bool:

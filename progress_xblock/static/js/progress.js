@@ -1,6 +1,6 @@
 /* What happens between the learner and the truth about their completion. The server words every
-   state (a "face": state, message, note, button, active, completed_at); this script shows it, asks
-   for the next one, and has words of its own only for when no answer comes. */
+   state (a "face": state, message, note, button, active, completed_at, unsent); this script shows
+   it, asks for the next one, and has words of its own only for when no answer comes. */
 function ProgressXBlock(runtime, element, args) {
   "use strict";
 
@@ -280,7 +280,7 @@ function ProgressXBlock(runtime, element, args) {
   if (place) {
     embed();
   }
-  if (face.state === "pending" || face.state === "held") {
+  if (face.unsent) {
     send("send_pending", true);
   }
 }

@@ -1,4 +1,4 @@
-"""Blocks on XBlock's own test runtime, among services shaped like Open edX's."""
+"""Blocks on XBlock's own test runtime, among mixins and services shaped like Open edX's."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import progress_xblock
 from bridge import Bridge, BridgeError
 from bridge.stores.memory import MemoryStore
 from progress_xblock import ProgressXBlock, notices
+from tests.unit.xblock.platform_mixins import XBLOCK_MIXINS
 
 PLATFORM_ID = "0123456789abcdef0123456789abcdef"
 COURSE_ID = "fedcba9876543210fedcba9876543210"
@@ -51,10 +52,13 @@ class Runtime(TestRuntime):
 
     def __init__(self, services: Mapping[str, Any], kept: dict[Any, Any]) -> None:
         fields = KvsFieldData(DictKeyValueStore(kept))
-        super().__init__(services={"field-data": fields, **services})
+        super().__init__(services={"field-data": fields, **services}, mixins=XBLOCK_MIXINS)
         self.published: list[tuple[str, Any]] = []
+        self.raising: Exception | None = None
 
     def publish(self, block, event_type, event_data):
+        if self.raising:
+            raise self.raising
         self.published.append((event_type, event_data))
 
 
@@ -87,6 +91,8 @@ class Course:
         self.has_settings = True
         self.author_mode = False
         self.published: list[tuple[str, Any]] = []
+        self.publishing_raises: Exception | None = None
+        self.completion: object = None
 
     def block(self) -> ProgressXBlock:
         bucket = SimpleNamespace(get_settings_bucket=lambda block: self.block_settings)
@@ -95,11 +101,14 @@ class Course:
             "user": self.users,
             "settings": bucket if self.has_settings else None,
             "i18n": SimpleNamespace(ugettext=catalogue.gettext, gettext=catalogue.gettext),
+            "completion": self.completion,
         }
         runtime = Runtime(services, self.kept)
         runtime.published = self.published
+        runtime.raising = self.publishing_raises
         runtime.is_author_mode = self.author_mode
-        block = ProgressXBlock(runtime, scope_ids=ScopeIds("u1", "progress", "def", self.usage))
+        keys = ScopeIds("u1", "progress", "def", self.usage)
+        block = runtime.construct_xblock_from_class(ProgressXBlock, keys)
         for name, value in self.fields.items():
             setattr(block, name, value)
         return block

@@ -71,10 +71,6 @@ def the_user_of_another_request(course, users):
     course.users = users(is_authenticated=True, **BOTH, django_user=SimpleNamespace(id="u2"))
 
 
-def settings_that_are_no_mapping(course, users):
-    course.block_settings = "redis://127.0.0.1"
-
-
 def no_user_service(course, users):
     course.users = None
 
@@ -89,10 +85,8 @@ NOBODY = {
     no_platform_wide_id: "does not tell us who you are",
     no_id_of_the_course: "does not tell us who you are",
     an_id_against_the_rules: "does not tell us who you are",
-    a_wrong_learner_id_setting: "does not tell us who you are",
     a_request_that_another_site_made: "Sign in to keep your progress.",
     the_user_of_another_request: "does not tell us who you are",
-    settings_that_are_no_mapping: "does not tell us who you are",
     no_user_service: "does not tell us who you are",
 }
 

@@ -76,3 +76,33 @@ def test_nothing_of_the_deployment_or_of_a_learner_is_exported(course, store):
     learner = "0123456789abcdef0123456789abcdef"
     for secret in ("hush-hush", "s3cr3t", "mini.example.org", learner, "pending", "completed_at"):
         assert secret not in xml
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        '<progress state="done" completed_at="2024-05-06T07:08:09" untold=\'["grade"]\'/>',
+        '<progress pending=\'{"origin": "moodle", "external_user_id": "7", "grain_id": "g"}\'/>',
+        '<progress xmlns:option="http://code.edx.org/xblock/option">'
+        "<option:state>done</option:state><option:pending>{a: 1}</option:pending></progress>",
+    ],
+)
+def test_no_learners_state_is_taken(again, xml):
+    block = again(xml)
+    fields = ("state", "completed_at", "pending", "untold")
+    assert not any(block.fields[name].is_set_on(block) for name in fields)
+
+
+@pytest.mark.parametrize("weight", ["nan", "inf", "-inf", "-1", "much", "1e999", "[1, ", "{a: 1}"])
+def test_a_weight_that_is_none_is_the_default(again, weight):
+    block = again(f'<progress grain_id="g1" weight="{weight}" counts_for_grade="true"/>')
+    assert block.weight == 1.0
+    block.student_view()
+    block.studio_view()
+    assert block.max_score() == 1.0
+
+
+@pytest.mark.parametrize("name", ["seen_seconds", "page_height"])
+def test_a_number_that_is_none_is_the_default(again, name):
+    block = again(f'<progress grain_id="g1" {name}="ten"/>')
+    assert getattr(block, name) == ProgressXBlock.fields[name].default

@@ -22,6 +22,7 @@ from tests.faults.proxy import Proxy
 from tests.servers import ROOT
 
 LEARNER = "0123456789abcdef0123456789abcdef"
+COURSE_ID = "fedcba9876543210fedcba9876543210"
 BUDGET = 0.6
 GRACE = 0.5
 """Seconds over the budget that a click may take: the machine is busy with other things, too."""
@@ -283,14 +284,29 @@ def test_once_it_is_passed_on_no_id_is_kept_of_it(course, store):
     assert course.block().pending == {}
 
 
-def test_what_is_pending_is_sent_for_the_id_that_the_learner_had_then(course, store, users):
+def test_what_is_pending_keeps_the_learners_other_id(course, store):
+    """The setting was changed between the click and the next visit."""
     store.error = OutboxUnavailable("full")
     course.click()
     store.error = None
-    course.users = users(is_authenticated=True, deprecated_anonymous_user_id="another")
+    course.block_settings["learner_id"] = "course"
     course.handler("send_pending")
     assert len(store.progress(Identity("funmooc", LEARNER))) == 1
-    assert store.progress(Identity("funmooc", "another")) == []
+    assert store.progress(Identity("funmooc", COURSE_ID)) == []
+
+
+@pytest.mark.parametrize("other", [("funmooc", "another"), ("moodle", "7")])
+def test_what_is_pending_is_sent_for_its_learner_alone(course, store, other):
+    store.error = OutboxUnavailable("full")
+    instant = course.click()["completed_at"]
+    store.error = None
+    block = course.block()
+    block.pending = {**block.pending, "origin": other[0], "external_user_id": other[1]}
+    block.save()
+    assert course.handler("send_pending").json["state"] == "done"
+    assert store.progress(Identity(*other)) == []
+    (row,) = store.progress(Identity("funmooc", LEARNER))
+    assert (row.completed_at.isoformat(), row.module_id) == (instant, "m1")
 
 
 def test_a_clock_that_was_put_back_does_not_refuse_what_was_kept(course, store):

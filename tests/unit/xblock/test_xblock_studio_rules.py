@@ -1,6 +1,9 @@
 """What an author may save, field by field, and what Studio shows of it in the unit."""
 
+import json
+
 import pytest
+from webob import Request
 from xblock.core import XBlock
 from xblock.fields import ScopeIds
 
@@ -216,3 +219,54 @@ def test_a_block_outside_of_any_unit_has_no_twins(course):
     block = course.block()
     assert block.scope_ids == ScopeIds("u1", "progress", "def", "usage")
     assert warnings(block) == []
+
+
+class TestAMalformedForm:
+    """Bodies that Studio's form does not send: refused in words, and nothing is saved."""
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            [],
+            {},
+            "text",
+            7,
+            True,
+            {"values": {}},
+            {"values": [], "defaults": []},
+            {"values": {"grain_id": "g2"}, "defaults": "grain_id"},
+            {"values": None, "defaults": None},
+        ],
+        ids=repr,
+    )
+    def test_it_is_refused_as_a_whole(self, course, body):
+        block = course.block()
+        response = block.runtime.handle(block, "submit_studio_edits", request(body))
+        assert response.status_code == 400
+        assert "not what the form sends" in response.json["error"]
+        assert course.block().grain_id == "grain-1"
+
+    @pytest.mark.parametrize("field", ProgressXBlock.editable_fields)
+    @pytest.mark.parametrize("value", ["ten", [], {"a": 1}, "1e400", 1e400, "\x00"], ids=repr)
+    def test_a_value_of_another_kind_never_raises(self, course, field, value):
+        before = getattr(course.block(), field)
+        response = save(course, **{field: value})
+        if response.status_code == 200:
+            course.block().student_view()
+        else:
+            assert response.status_code == 400
+            assert ProgressXBlock.fields[field].display_name in errors(response)[0]
+            assert getattr(course.block(), field) == before
+
+    @pytest.mark.parametrize("field", ["display_name", "button_text", "grain_id", "page_path"])
+    def test_a_text_is_asked_for(self, course, field):
+        assert save(course, **{field: 7}).status_code == 400
+
+    def test_names_of_other_fields_are_not_taken(self, course):
+        response = save(course, state="done", pending={"a": 1})
+        assert response.status_code == 200
+        assert course.block().state == "none"
+
+
+def request(body):
+    return Request.blank("/", method="POST", body=json.dumps(body).encode())

@@ -1,0 +1,96 @@
+"""What the platform is told of: that the block is completed, and the grade."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+from django.db import transaction  # type: ignore[import-untyped]
+
+from progress_xblock.base import BaseMixin, Unexpected
+
+COMPLETION: Final = "completion"
+GRADE: Final = "grade"
+
+FULL_GRADE: Final = {"value": 1.0, "max_value": 1.0, "only_if_higher": True}
+"""Of the block's weight; a grade that staff raised is not lowered."""
+
+
+class TellingMixin(BaseMixin):
+    """What the platform hears of a completion, once and whatever the bridge does with it.
+
+    What it could not be told is told on the learner's next visit: while its completion tracking is
+    off it takes nothing and says nothing, and what hangs on a grade may fail.
+    """
+
+    @property
+    def has_score(self) -> bool:
+        """Whether this very block counts for the grade.
+
+        Asked of the class it is true, as it has to be: Open edX looks there for types that can
+        have a score (``possibly_scored`` in ``lms/djangoapps/grades/scores.py``), then asks each
+        block (``GradesTransformer``).
+        """
+        return bool(self.counts_for_grade)
+
+    def max_score(self) -> float:
+        """The raw score of whoever completes it; `weight` is what it is worth."""
+        return FULL_GRADE["max_value"]
+
+    def _tell_platform(self) -> None:
+        """Tell of the completion, and of the grade unless it comes too late for one."""
+        graded = self.has_score and not self._is_late()
+        self._tell([COMPLETION, GRADE] if graded else [COMPLETION])
+
+    def _tell_platform_again(self) -> None:
+        """Tell of what it could not be told before."""
+        if self.untold:
+            self._tell(self.untold)
+
+    def _tell(self, news: Iterable[str]) -> None:
+        self.untold = [name for name in news if not self._is_told(name)]
+
+    def _is_told(self, name: str) -> bool:
+        """Tell of one of them; whether the platform has taken it."""
+        try:
+            with _savepoint():
+                if name == GRADE:
+                    self.runtime.publish(self, "grade", dict(FULL_GRADE))
+                    return True
+                self.emit_completion(1.0)
+                return self._is_tracked()
+        except Exception as error:  # noqa: BLE001  # the platform's; the learner's state is kept
+            what = f"the platform takes no {name}, and is told again on the learner's next visit"
+            self._say(logging.ERROR, what, Unexpected(error))
+            return False
+
+    def _is_untold(self) -> bool:
+        """Whether the platform would take now what it could not be told before."""
+        return GRADE in self.untold or (COMPLETION in self.untold and self._is_tracked())
+
+    def _is_tracked(self) -> bool:
+        """Whether the platform keeps completions; it is believed to where it does not say.
+
+        The service is edx-completion's (``completion/services.py``).
+        """
+        service: Any = self.runtime.service(self, "completion")
+        return service is None or bool(service.completion_tracking_enabled())
+
+    def _is_late(self) -> bool:
+        """Whether the subsection's due date is over: the platform leaves that to each block.
+
+        With the days of grace and the learner's own pace, as ``InheritanceMixin`` in edx-platform's
+        ``modulestore/inheritance.py`` counts them.
+        """
+        has_deadline_passed = getattr(self, "has_deadline_passed", None)
+        return bool(has_deadline_passed and has_deadline_passed())
+
+
+def _savepoint() -> AbstractContextManager[Any]:
+    """What an error of the platform's base is undone to, so that the learner's state is saved.
+
+    Without it Django refuses every further query of the request, which is one transaction.
+    """
+    return transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext()
