@@ -149,6 +149,35 @@ class Bridge:
         waited = self._erase_waiting(identity, patience)
         return self.store.erase(identity) or waited
 
+    def request_erasure(self, origin: Origin | str, external_user_id: ExternalId) -> bool:
+        """See to it that the learner and their progress are removed, with the store up or down.
+
+        With an outbox, the request is kept through any crash before the call returns. What waits
+        in the outbox is then removed, and a deliverer erases the learner from the store as soon as
+        it can: not before what other deliverers hold of this learner has arrived there, so that it
+        is erased too. The store is not asked anything. Until the erasure is carried out, nothing
+        more of the learner is delivered. What is accepted afterwards is recorded as anybody's.
+
+        Without an outbox, the learner is erased at once, or an error is raised and the caller has
+        to ask again.
+
+        To ask twice is harmless.
+
+        Returns:
+            Whether the learner is erased already; False means that a deliverer has to do it.
+
+        Raises:
+            OutboxUnavailable: ask again. (The request may be kept all the same.)
+            StoreUnavailable, StoreMisconfigured: without an outbox, nothing is promised.
+        """
+        identity = Identity(origin, external_user_id)
+        if self.outbox is None:
+            self.store.erase(identity)
+            return True
+        self.outbox.request_erasure(identity)  # first: nothing more is handed out from now on
+        self.outbox.erase(identity)
+        return False
+
     def check(self) -> list[Finding]:
         """What is right and wrong with the store and the outbox, in words. Does not raise.
 

@@ -57,6 +57,11 @@ DELIVERED: Final = _metric(
 REJECTED: Final = _metric(
     "Counter", "progress_bridge_rejected_total", "Completions that became dead letters."
 )
+ERASED: Final = _metric(
+    "Counter",
+    "progress_bridge_erased_learners_total",
+    "Learners erased from the store because it was asked for through the outbox.",
+)
 RETRIES: Final = _metric(
     "Counter", "progress_bridge_retries_total", "Completions given back to be tried again."
 )
@@ -84,6 +89,12 @@ class OutboxCollector:
             ("backlog", "Completions that are not delivered yet.", counts.waiting + counts.leased),
             ("oldest_seconds", "Age of the oldest of them; 0 for none.", counts.oldest or 0.0),
             ("dead_letters", "Completions that the store refuses.", counts.dead),
+            ("erasures", "Learners who are to be erased, and are not yet.", counts.erasures),
+            (
+                "oldest_erasure_seconds",
+                "Time since the first of these erasures was asked for; 0 for none.",
+                counts.oldest_erasure or 0.0,
+            ),
         ):
             yield prometheus_client.metrics_core.GaugeMetricFamily(
                 f"progress_bridge_{name}", text, value=value

@@ -21,7 +21,7 @@ class State(StrEnum):
     RETRYING = "retrying"  # the store, or the outbox, is not available now
     PAUSED = "paused"  # the store refuses until somebody mends something
     STOPPED = "stopped"  # there is no deliverer
-    IDLE = "idle"  # nothing is waiting
+    IDLE = "idle"  # nothing is waiting, and nobody is to be erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,9 @@ class Report:
         next_try: seconds until it tries again; None when it is delivering.
         last_error: the last thing that went wrong, in words; None when nothing did.
         last_error_seconds: how long ago that was.
+        erasing: whether learners who are to be erased are: delivering, retrying, paused, stopped.
+        erasing_why: what keeps them from being erased, in words; None when nothing does.
+        erasing_next_try: seconds until that is tried again; None when nothing keeps them.
     """
 
     state: State
@@ -47,6 +50,9 @@ class Report:
     next_try: float | None = None
     last_error: str | None = None
     last_error_seconds: float = 0.0
+    erasing: State = State.DELIVERING
+    erasing_why: str | None = None
+    erasing_next_try: float | None = None
 
     def as_text(self) -> str:
         """As a note of the outbox."""
@@ -60,7 +66,8 @@ class Report:
             ValueError, TypeError, KeyError: another version of the bridge wrote it.
         """
         values = json.loads(text)
-        return cls(**{**values, "state": State(values["state"])})
+        states = {name: State(values[name]) for name in ("state", "erasing") if name in values}
+        return cls(**{**values, **states})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ def overview(outbox: Outbox) -> Overview:
     counts = outbox.counts()
     workers = [worker for note in outbox.notes() if (worker := _worker(note))]
     alive = [worker for worker in workers if worker.alive]
-    if counts.waiting + counts.leased == 0:
+    completions = counts.waiting + counts.leased
+    if completions + counts.erasures == 0:
         return Overview(counts, workers, State.IDLE, _idle(counts))
     if not alive:
         return Overview(
@@ -136,7 +144,11 @@ def overview(outbox: Outbox) -> Overview:
             f"no deliverer is running ({_last_heard(workers)})",
             "start `progress-bridge deliver`, or the service",
         )
-    return Overview(counts, workers, *_together(alive))
+    told = _together(alive) if completions else (State.IDLE, "", "")
+    if counts.erasures and told[0] in (State.IDLE, State.DELIVERING):
+        erasing = _erasing(alive)
+        told = told if completions and erasing[0] is State.DELIVERING else erasing
+    return Overview(counts, workers, *told)
 
 
 def _worker(note: Note) -> Worker | None:
@@ -173,6 +185,21 @@ def _together(alive: Sequence[Worker]) -> tuple[State, str, str]:
         f"{worker.report.why}; next try in {duration(left)}",
         "see that it runs and can be reached; nothing is lost, delivery goes on by itself",
     )
+
+
+def _erasing(alive: Sequence[Worker]) -> tuple[State, str, str]:
+    """State, meaning and remedy of the erasures that were asked for, as `_together`."""
+    states = {worker.report.erasing: worker for worker in reversed(alive)}
+    if State.DELIVERING in states:
+        return State.DELIVERING, "all is delivered; learners are being erased", ""
+    paused = State.PAUSED in states
+    worker = states[State.PAUSED if paused else State.RETRYING]
+    why = f"learners who are to be erased are not: {worker.report.erasing_why}"
+    if paused:
+        return State.PAUSED, why, "`progress-bridge check` tells what to mend; no request is lost"
+    left = max(0.0, (worker.report.erasing_next_try or 0.0) - worker.age)
+    remedy = "see that the store runs and can be reached; no request is lost"
+    return State.RETRYING, f"{why}; next try in {duration(left)}", remedy
 
 
 _MEND: Final = (

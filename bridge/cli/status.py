@@ -24,7 +24,7 @@ Example:
 @json_option
 @pass_context
 def status(context: Context, as_json: bool) -> None:
-    """Tell what waits in the outbox, and why it has not arrived.
+    """Tell what waits in the outbox, why it has not arrived, and who is not erased yet.
 
     Exit code 0 when nothing waits or it is being delivered; 1 when somebody has to mend something
     or no deliverer is running; 3 when the store or the outbox is not available now.
@@ -50,6 +50,7 @@ def _tell(settings: Settings, found: Overview) -> None:
         ("Leased", f"{counts.leased:,}", "in the hands of a deliverer"),
         ("Dead letters", f"{counts.dead:,}", _dead(counts.dead)),
         ("Oldest", oldest, "accepted, of those waiting or leased"),
+        ("Erasures", f"{counts.erasures:,}", _erasures(counts.oldest_erasure)),
         ("Rate", f"{found.rate:g} a second", "delivered in the last minute"),
     ):
         click.echo(f"  {name:<13} {value:<18} {meaning}".rstrip())
@@ -66,6 +67,11 @@ def _tell(settings: Settings, found: Overview) -> None:
 
 def _dead(count: int) -> str:
     return "refused by the store; `progress-bridge dead list` tells why" if count else ""
+
+
+def _erasures(oldest: float | None) -> str:
+    since = "" if oldest is None else f", the first asked for {duration(oldest)} ago"
+    return f"learners who are to be erased{since}"
 
 
 def _doing(worker: Worker) -> str:
@@ -91,6 +97,8 @@ def _as_json(settings: Settings, found: Overview) -> dict[str, Any]:
         "leased": found.counts.leased,
         "dead": found.counts.dead,
         "oldest_seconds": found.counts.oldest,
+        "erasures": found.counts.erasures,
+        "oldest_erasure_seconds": found.counts.oldest_erasure,
         "rate": found.rate,
         "last_error": error
         and {

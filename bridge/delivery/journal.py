@@ -7,15 +7,18 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bridge import metrics
 from bridge.config import DeliverySettings
 from bridge.delivery.pace import Pace, Trouble
 from bridge.logs import event
 from bridge.model import Outcome
-from bridge.outbox import Leased
+from bridge.outbox import ErasureRequest, Leased
 from bridge.reports import Report, State
+
+if TYPE_CHECKING:
+    from bridge.delivery.erasing import Erasing
 
 MINUTE: Final = 60.0
 
@@ -35,7 +38,7 @@ class Journal:
         self._began = clock()
         self._total = 0
         self._last_minute: deque[tuple[float, int]] = deque()
-        self._complained = float("-inf")
+        self._complained = self._complained_of_erasures = float("-inf")
 
     def started(self, name: str, settings: DeliverySettings) -> None:
         """Delivery begins."""
@@ -86,6 +89,46 @@ class Journal:
         self._complained = float("-inf")
         event(_log, logging.INFO, "delivery_resumed", after=seconds)
 
+    def erased(self, request: ErasureRequest, over: Trouble | None) -> None:
+        """Tell that a learner was erased, and from which trouble the erasures recovered."""
+        metrics.ERASED.inc()
+        if over is not None:
+            self._complained_of_erasures = float("-inf")
+        event(
+            _log,
+            logging.INFO,
+            "learner_erased",
+            learner=request.identity,
+            attempts=request.attempts,
+        )
+
+    def erasure_failed(self, request: ErasureRequest, reason: str, wait: float) -> None:
+        """Tell that a learner could not be erased now, and is tried again in so many seconds."""
+        event(
+            _log,
+            logging.WARNING,
+            "erasure_failed",
+            learner=request.identity,
+            attempts=request.attempts,
+            error=reason,
+            next_try=wait,
+        )
+
+    def erasures_paused(self, trouble: Trouble) -> None:
+        """Say, once a minute, that somebody has to mend something before learners are erased."""
+        now = self._clock()
+        if now - self._complained_of_erasures < MINUTE:
+            return
+        self._complained_of_erasures = now
+        event(
+            _log,
+            logging.ERROR,
+            "erasures_paused",
+            error=trouble.message,
+            seconds=now - trouble.since,
+            remedy="progress-bridge check tells what to mend; erasures then resume by themselves",
+        )
+
     def complain(self, trouble: Trouble | None) -> None:
         """Say, once a minute, that somebody has to mend something."""
         now = self._clock()
@@ -102,9 +145,11 @@ class Journal:
             remedy="progress-bridge check tells what to mend; delivery then resumes by itself",
         )
 
-    def report(self, pace: Pace) -> Report:
-        """How delivery is doing."""
-        now, trouble, last = self._clock(), pace.trouble, pace.last_error
+    def report(self, pace: Pace, erasing: Erasing) -> Report:
+        """Report how delivery, and the erasures that were asked for, are doing."""
+        now, trouble, not_erased = self._clock(), pace.trouble, erasing.trouble
+        errors = [error for error in (pace.last_error, erasing.last_error) if error]
+        last = max(errors, key=lambda error: error.since, default=None)
         with self._lock:
             self._forget()
             recent, total = sum(number for _, number in self._last_minute), self._total
@@ -117,11 +162,15 @@ class Journal:
             next_try=round(pace.wait(now), 1) if trouble else None,
             last_error=last.message if last else None,
             last_error_seconds=round(now - last.since, 1) if last else 0.0,
+            erasing=not_erased.state if not_erased else State.DELIVERING,
+            erasing_why=not_erased.message if not_erased else None,
+            erasing_next_try=round(erasing.wait(), 1) if not_erased else None,
         )
 
     def farewell(self, report: Report) -> Report:
         """The last report of a deliverer."""
-        return replace(report, state=State.STOPPED, rate=0.0, next_try=None)
+        stopped = replace(report, state=State.STOPPED, rate=0.0, next_try=None)
+        return replace(stopped, erasing=State.STOPPED, erasing_next_try=None)
 
     def _forget(self) -> None:
         while self._last_minute and self._last_minute[0][0] < self._clock() - MINUTE:

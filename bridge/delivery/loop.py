@@ -15,11 +15,12 @@ from bridge import metrics
 from bridge.config import DeliverySettings
 from bridge.delivery.batch import Result, Suspects, record, unforeseen
 from bridge.delivery.cargo import Batch, Cargo
+from bridge.delivery.erasing import Erasing
 from bridge.delivery.journal import Journal
 from bridge.delivery.pace import Backoff, Pace
 from bridge.errors import OutboxUnavailable, StoreUnavailable
 from bridge.model import Status
-from bridge.outbox import Leased, Outbox
+from bridge.outbox import ErasureRequest, Leased, Outbox
 from bridge.reports import Report, State
 from bridge.stores import Store
 
@@ -34,6 +35,8 @@ def _in_a_thread(work: Callable[[], None]) -> None:
 
 class Delivery:
     """Delivers what is in the outbox to the store, until it is stopped.
+
+    Learners whose erasure is asked for are erased from the store (`bridge.delivery.erasing`).
 
     As many as wanted may work on one outbox. ``run`` in the foreground, or ``start`` in a thread.
 
@@ -68,7 +71,8 @@ class Delivery:
         self._pace = Pace(settings, self._backoff)
         self._cargo = Cargo()
         self._suspects = Suspects()
-        self._journal = Journal(clock)
+        self._journal = journal = Journal(clock)
+        self._erasing = Erasing(outbox, store, settings, journal, clock, self._backoff)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -76,7 +80,7 @@ class Delivery:
         self._finished = True
         self._beat = min(HEARTBEAT, settings.lease / 3)
         self._last_beat = self._last_note = float("-inf")
-        self._noted: State | None = None
+        self._noted: tuple[State, ...] = ()
 
     def run(self) -> bool:
         """Deliver until `stop` is called, from another thread.
@@ -128,6 +132,7 @@ class Delivery:
         """
         try:
             self._upkeep()
+            self._erase()
             return self._load()
         except OutboxUnavailable as error:
             return self._outbox_failed(str(error))
@@ -137,7 +142,7 @@ class Delivery:
     def report(self) -> Report:
         """How it is doing."""
         with self._lock:
-            return self._journal.report(self._pace)
+            return self._journal.report(self._pace, self._erasing)
 
     # --- leasing ---------------------------------------------------------------------------
 
@@ -239,6 +244,33 @@ class Delivery:
             delay = max(wait + self._settings.age, self._backoff(attempts))
             self._outbox.give_back(list(group), delay)
 
+    # --- erasures --------------------------------------------------------------------------
+
+    def _erase(self) -> None:
+        """Begin the erasures that are due, unless the store wants to be left alone."""
+        with self._lock:
+            wait = self._pace.wait(self._clock())
+        if wait or not (requests := self._erasing.lease()):
+            return
+        try:
+            self._spawn(lambda: self._carry_out(requests))
+        except RuntimeError:  # as in `_begin`
+            self._erasing.ended()
+            raise
+
+    def _carry_out(self, requests: Sequence[ErasureRequest]) -> None:
+        try:
+            retry_after = self._erasing.carry_out(requests)
+            with self._lock:
+                self._pace.leave_alone(retry_after, self._clock())
+        except OutboxUnavailable as error:
+            self._outbox_failed(str(error))
+        except Exception as error:  # noqa: BLE001 -- as in `step`
+            self._outbox_failed(unforeseen(error))
+        finally:
+            self._erasing.ended()
+            self._wake.set()
+
     # --- watching --------------------------------------------------------------------------
 
     def _upkeep(self) -> None:
@@ -247,15 +279,15 @@ class Delivery:
         with self._lock:
             trouble, held = self._pace.trouble, self._cargo.items
         self._journal.complain(trouble)
-        state = trouble.state if trouble else State.DELIVERING
-        if state is not self._noted or now - self._last_note >= HEARTBEAT:
+        state = tuple(t.state if t else State.DELIVERING for t in (trouble, self._erasing.trouble))
+        if state != self._noted or now - self._last_note >= HEARTBEAT:
             self._note(self.report())
         if now - self._last_beat >= self._beat:
             self._last_beat = now
             self._outbox.renew(held, self._settings.lease)
 
     def _note(self, report: Report) -> None:
-        self._last_note, self._noted = self._clock(), report.state
+        self._last_note, self._noted = self._clock(), (report.state, report.erasing)
         with suppress(OutboxUnavailable):  # then nobody can read it either
             self._outbox.note(self.name, report.as_text())
 
@@ -268,13 +300,14 @@ class Delivery:
     # --- stopping --------------------------------------------------------------------------
 
     def _finish(self) -> bool:
-        """Wait for the batches under way, then give back what they have not settled."""
+        """Wait for what is under way, then give back the batches' completions not settled."""
         deadline = time.monotonic() + self._settings.grace
+        self._erasing.stop()
         with self._lock:
             parked = self._cargo.unload()
         with suppress(OutboxUnavailable):
             self._outbox.give_back(parked)
-        while self._cargo.under_way and (left := deadline - time.monotonic()) > 0:
+        while self._busy and (left := deadline - time.monotonic()) > 0:
             self._wake.wait(left)
             self._wake.clear()
         with self._lock:
@@ -283,7 +316,12 @@ class Delivery:
             self._outbox.give_back(unsettled)
         self._journal.stopped(len(unsettled))
         self._note(self._journal.farewell(self.report()))
-        return not unsettled
+        return not unsettled and not self._busy
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a thread of this deliverer is still at work."""
+        return bool(self._cargo.under_way) or self._erasing.under_way
 
 
 def _attempts(item: Leased) -> int:

@@ -132,6 +132,10 @@ class Pace:
             self._notice(State.PAUSED, message, now)
         return self.wait(now)
 
+    def leave_alone(self, seconds: float, now: float) -> None:
+        """Ask the store nothing for so many seconds, at most `LONGEST_RETRY_AFTER`."""
+        self._until = max(self._until, now + min(seconds, LONGEST_RETRY_AFTER))
+
     def outbox_failed(self, message: str, now: float) -> float:
         """The outbox could not do its part; seconds until the next try."""
         self._outbox_failures += 1

@@ -55,6 +55,24 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureRequest:
+    """A learner who is to be erased from the store, held by a worker for a time.
+
+    Attributes:
+        identity: the learner.
+        token: proof of this very lease; another lease of the request, or another call of
+            `Outbox.request_erasure`, has another.
+        asked_at: when the erasure was asked for first, aware, UTC.
+        attempts: how often the request was leased, this time included.
+    """
+
+    identity: Identity
+    token: str
+    asked_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What is in an outbox.
 
@@ -64,12 +82,17 @@ class Counts:
         dead: dead letters.
         oldest: seconds since the oldest item that is waiting or leased was put or replayed; 0 or
             more, None when there is none.
+        erasures: learners who are to be erased from the store, and are not yet.
+        oldest_erasure: seconds since the first of these erasures was asked for; 0 or more, None
+            when there is none.
     """
 
     waiting: int
     leased: int
     dead: int
     oldest: float | None
+    erasures: int = 0
+    oldest_erasure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +144,9 @@ class Outbox(Protocol):
 
         After ``seconds`` (up to `LONGEST`) an item that is neither done, given back nor buried goes
         to whoever asks next. Until somebody has asked, the late caller still holds it.
+
+        What is due of a learner whose erasure is asked for is forgotten instead of handed out; it
+        counts among the ``most``, so fewer may come although others are due.
         """
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
@@ -156,6 +182,35 @@ class Outbox(Protocol):
         What a worker holds may reach the store at any moment, so it is left alone and told: erase
         again when it is delivered. Reads the whole outbox: seconds, with a million items.
         """
+
+    def request_erasure(self, identity: Identity) -> None:
+        """Ask for the learner's erasure from the store: on return it is kept through any crash.
+
+        A learner for whom it was asked before and not carried out yet stays one request, asked for
+        when it was first. Should a worker hold that one, it does no longer: what was put meanwhile
+        is erased too. Removes nothing that waits (see `erase`), but from now on `lease` hands out
+        nothing of this learner until the request is carried out.
+
+        Raises:
+            OutboxUnavailable: ask again. (A request whose answer was lost may be kept all the
+                same; to ask twice does no harm.)
+        """
+
+    def lease_erasures(self, most: int, seconds: float) -> list[ErasureRequest]:
+        """Up to ``most`` requests that are due, first asked first, for this caller alone.
+
+        After ``seconds`` (up to `LONGEST`) a request that is neither done nor put off goes to
+        whoever asks next. Changes nothing, and is quick, while nobody is to be erased.
+        """
+
+    def erasure_done(self, request: ErasureRequest) -> bool:
+        """Forget the request, for it is carried out; whether this caller still held it.
+
+        When not, it stays: somebody else carries it out, or it was asked for again meanwhile.
+        """
+
+    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
+        """Make the request due after ``delay`` seconds (up to `LONGEST`); whether it was held."""
 
     def move(self, old: Identity, new: Identity) -> int:
         """Put again, as the other learner's, all that is kept of one, dead letters included.

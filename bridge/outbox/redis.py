@@ -15,6 +15,7 @@ newer, or Valkey.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,16 @@ from bridge.errors import ConfigurationError
 from bridge.extras import needs
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, Counts, DeadLetter, Erased, Leased, Note, written
+from bridge.outbox import (
+    LONGEST,
+    Counts,
+    DeadLetter,
+    Erased,
+    ErasureRequest,
+    Leased,
+    Note,
+    written,
+)
 
 with needs("redis", "outbox.url"):
     import redis
@@ -46,7 +56,7 @@ _LONGEST_MS: Final = round(LONGEST * 1000)
 _PAGE: Final = 1000
 _SCRIPTS: Final = (
     *("lease", "hold", "done", "bury", "replay", "counts", "take"),
-    *("note", "notes"),
+    *("note", "notes", "request_erasure", "lease_erasures", "settle_erasure"),
 )
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
@@ -71,6 +81,7 @@ class RedisOutbox:
         tag = f"{{{settings.prefix}}}"
         self._queue, self._dead, self._clock = f"{tag}queue", f"{tag}dead", f"{tag}clock"
         self._notes = f"{tag}notes"
+        self._erasures, self._erasing = f"{tag}erasures", f"{tag}erasing"
         self._redis = _client(settings)
         self._grouped = False
         self._scripts = {name: self._redis.register_script(_script(name)) for name in _SCRIPTS}
@@ -84,7 +95,7 @@ class RedisOutbox:
         if most < 1:
             return []
         words = (GROUP, most, _milliseconds(seconds), _LONGEST_MS)
-        rows = self._run("lease", [self._queue, self._clock], words)
+        rows = self._run("lease", [self._queue, self._clock, self._erasures], words)
         return written.leased(((key, n, written.read(text)) for key, n, text in rows), self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
@@ -123,6 +134,28 @@ class RedisOutbox:
         gone, held = zip(*(self._take(stream, identity) for stream in streams), strict=True)
         return Erased(sum(gone), sum(held))
 
+    def request_erasure(self, identity: Identity) -> None:
+        words = [written.learner(identity), secrets.token_hex(8)]
+        self._run("request_erasure", [self._erasures, self._erasing], words)
+
+    def lease_erasures(self, most: int, seconds: float) -> list[ErasureRequest]:
+        words = (most, _milliseconds(seconds), secrets.token_hex(8))
+        rows = self._run("lease_erasures", [self._erasures, self._erasing], words)
+        return written.erasures(
+            (*who.partition(":")[::2], token, int(asked) / 1000, attempts)
+            for who, asked, attempts, token in rows
+        )
+
+    def erasure_done(self, request: ErasureRequest) -> bool:
+        return self._settle_erasure(request, "")
+
+    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
+        return self._settle_erasure(request, _milliseconds(delay))
+
+    def _settle_erasure(self, request: ErasureRequest, delay: int | str) -> bool:
+        words = (written.learner(request.identity), request.token, delay)
+        return bool(self._run("settle_erasure", [self._erasures, self._erasing], words))
+
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
@@ -130,10 +163,10 @@ class RedisOutbox:
         return sum(self._take(stream, old, new).held for stream in (self._queue, self._dead))
 
     def counts(self) -> Counts:
-        keys = (self._queue, self._dead)
-        both, leased, dead, age = self._run("counts", keys, (GROUP, _LONGEST_MS))
-        oldest = None if age < 0 else age / 1000
-        return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
+        keys = (self._queue, self._dead, self._erasures)
+        numbers = self._run("counts", keys, (GROUP, _LONGEST_MS))
+        both, leased, dead, age, erasures, asked = numbers
+        return Counts(both - leased, leased, dead, _seconds(age), erasures, _seconds(asked))
 
     def note(self, worker: str, text: str) -> None:
         self._run("note", [self._notes], [worker, text, _LONGEST_MS])
@@ -254,6 +287,10 @@ def _script(name: str) -> str:
 
 def _milliseconds(seconds: float) -> int:
     return round(min(seconds, LONGEST) * 1000)
+
+
+def _seconds(milliseconds: int) -> float | None:
+    return None if milliseconds < 0 else milliseconds / 1000
 
 
 def _fenced(items: Sequence[Leased]) -> list[str]:

@@ -1,4 +1,5 @@
--- The outbox's file. Safe to run twice, and by two processes at once.
+-- The outbox's file. Safe to run twice, and by two processes at once; so it also brings a file of
+-- an older version up to date. 1: all but erasures. 2: erasures.
 BEGIN IMMEDIATE;
 
 -- Items nobody has leased yet, first put first. No index but the key: a put writes one page of it.
@@ -77,6 +78,19 @@ CREATE TRIGGER IF NOT EXISTS dead_less AFTER DELETE ON dead BEGIN
     UPDATE tally SET dead = dead - 1;
 END;
 
+-- Learners who are to be erased from the store. Held back as in held; the token is its worker's.
+CREATE TABLE IF NOT EXISTS erasures (
+    origin TEXT NOT NULL,
+    external_user_id TEXT NOT NULL,
+    asked_at REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    token TEXT NOT NULL DEFAULT '',
+    since REAL NOT NULL DEFAULT 0,
+    until REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (origin, external_user_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS erasures_asked_at ON erasures (asked_at);
+
 -- What each worker told last, for whoever asks how delivery is doing.
 CREATE TABLE IF NOT EXISTS notes (
     worker TEXT PRIMARY KEY,
@@ -84,5 +98,5 @@ CREATE TABLE IF NOT EXISTS notes (
     told_at REAL NOT NULL
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;

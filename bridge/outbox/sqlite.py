@@ -6,6 +6,7 @@ It keeps its promise on any local disk that honours fsync: the file is in WAL mo
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,16 @@ from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, Counts, DeadLetter, Erased, Leased, Note, written
+from bridge.outbox import (
+    LONGEST,
+    Counts,
+    DeadLetter,
+    Erased,
+    ErasureRequest,
+    Leased,
+    Note,
+    written,
+)
 from bridge.outbox import sqlite_statements as sql
 from bridge.outbox.group_commit import GroupCommit
 from bridge.outbox.sqlite_file import SQLiteFile
@@ -66,7 +76,10 @@ class SQLiteOutbox:
                 last = fresh[-1][0]
                 connection.execute(sql.LEASE_UP_TO, (now, until, last))
                 connection.execute(sql.FORGET_UP_TO, (last,))
-        items = [(str(key), attempts, _read(what)) for key, attempts, *what in rows + fresh]
+            rows += fresh
+            if forgotten := [(key,) for key, _, to_erase, *_what in rows if to_erase]:
+                connection.executemany(sql.FORGET, forgotten)
+        items = [(str(key), n, _read(what)) for key, n, to_erase, *what in rows if not to_erase]
         return written.leased(items, self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
@@ -120,6 +133,39 @@ class SQLiteOutbox:
                 self._file.clean()
         return Erased(gone, held)
 
+    def request_erasure(self, identity: Identity) -> None:
+        values: dict[str, Any] = written.who(identity)
+        with self._file.lock, self._file as connection:
+            connection.execute(sql.REQUEST_ERASURE, values | {"now": self._clock()})
+
+    def lease_erasures(self, most: int, seconds: float) -> list[ErasureRequest]:
+        with self._file.lock:
+            # Most of the time nobody is to be erased; then nothing is locked or written.
+            if not self._file.run(sql.ANY_ERASURE_DUE, {"now": self._clock()}):
+                return []
+            token = secrets.token_hex(8)
+            with self._file as connection:
+                now = self._clock()
+                until = now + min(seconds, LONGEST)
+                values = {"now": now, "until": until, "most": most, "token": token}
+                connection.execute(sql.LEASE_ERASURES, values)
+                rows = connection.execute(sql.LEASED_ERASURES, (token,)).fetchall()
+        return written.erasures(rows)
+
+    def erasure_done(self, request: ErasureRequest) -> bool:
+        with self._file.lock, self._file as connection:
+            done = connection.execute(sql.ERASURE_DONE, _of(request)).rowcount == 1
+        with self._file.lock:
+            self._file.clean()
+        return done
+
+    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
+        with self._file.lock, self._file as connection:
+            now = self._clock()
+            times = {"now": now, "until": now + min(delay, LONGEST)}
+            values = _of(request) | times
+            return connection.execute(sql.PUT_OFF_ERASURE, values).rowcount == 1
+
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
@@ -134,9 +180,11 @@ class SQLiteOutbox:
     def counts(self) -> Counts:
         now = self._clock()
         with self._file.lock:
-            ((both, dead, leased, put_at),) = self._file.run(sql.COUNTS, {"now": now})
-        oldest = None if put_at is None else max(0.0, now - put_at)
-        return Counts(waiting=both - leased, leased=leased, dead=dead, oldest=oldest)
+            ((both, dead, leased, put_at, erasures, asked_at),) = self._file.run(
+                sql.COUNTS, {"now": now}
+            )
+        oldest, oldest_erasure = _since(now, put_at), _since(now, asked_at)
+        return Counts(both - leased, leased, dead, oldest, erasures, oldest_erasure)
 
     def note(self, worker: str, text: str) -> None:
         with self._file.lock, self._file as connection:
@@ -207,6 +255,14 @@ class SQLiteOutbox:
 def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
     ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
     return int(held)
+
+
+def _of(request: ErasureRequest) -> dict[str, Any]:
+    return {**written.who(request.identity), "token": request.token}
+
+
+def _since(now: float, instant: float | None) -> float | None:
+    return None if instant is None else max(0.0, now - instant)
 
 
 def _age(now: float, told: float) -> float:

@@ -15,7 +15,7 @@ from bridge.forks import HeldOverForks
 from bridge.sqlite_lock import patiently, primary_code
 
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
-VERSION: Final = 1
+VERSION: Final = 2
 
 LOOK_EVERY: Final = 1.0
 """Seconds after which to see whether the file is still the same."""

@@ -36,9 +36,15 @@ def put(count: int) -> str:
     return f"{insert} SELECT ?, {_LAST} + column1, {columns} FROM (VALUES {rows})"
 
 
+# Whether a row's learner is to be erased. The first half is asked once for all rows.
+_TO_ERASE: Final = """
+    EXISTS (SELECT 1 FROM erasures) AND EXISTS (
+        SELECT 1 FROM erasures AS asked
+        WHERE asked.origin = {0}.origin AND asked.external_user_id = {0}.external_user_id)"""
+
 # Each half reads no more of its index than it may hand out, however much is held.
 DUE: Final = f"""
-    SELECT id, attempts + 1, {_WHAT} FROM held WHERE id IN (
+    SELECT id, attempts + 1, {_TO_ERASE.format("held")}, {_WHAT} FROM held WHERE id IN (
         SELECT id FROM (SELECT id FROM held WHERE until <= :now ORDER BY until LIMIT :most)
         UNION
         SELECT id FROM (SELECT id FROM held WHERE since > :now ORDER BY since LIMIT :most)
@@ -47,13 +53,16 @@ DUE: Final = f"""
 LEASE_AGAIN: Final = """
     UPDATE held SET attempts = attempts + 1, leased = 1, since = ?, until = ? WHERE id = ?"""
 
-NEXT: Final = f"SELECT id, 1, {_WHAT} FROM waiting ORDER BY id LIMIT ?"
+NEXT: Final = f"""
+    SELECT id, 1, {_TO_ERASE.format("waiting")}, {_WHAT} FROM waiting ORDER BY id LIMIT ?"""
 
 LEASE_UP_TO: Final = f"""
     INSERT INTO held (id, {_WHAT}, put_at, attempts, leased, since, until)
     SELECT id, {_WHAT}, put_at, 1, 1, ?, ? FROM waiting WHERE id <= ?"""
 
 FORGET_UP_TO: Final = "DELETE FROM waiting WHERE id <= ?"
+
+FORGET: Final = "DELETE FROM held WHERE id = ?"
 
 # The fence: only the lease with this number of attempts, and only until it is given back.
 _STILL_HELD: Final = "id = ? AND attempts = ? AND leased = 1"
@@ -106,6 +115,33 @@ MOVE: Final = tuple(
     )
 )
 
+# Asked for again while it is held or put off: due at once, and no longer its worker's.
+REQUEST_ERASURE: Final = """
+    INSERT INTO erasures (origin, external_user_id, asked_at)
+    VALUES (:origin, :external_user_id, :now)
+    ON CONFLICT (origin, external_user_id) DO UPDATE SET token = '', since = 0, until = 0"""
+
+_DUE_ERASURES: Final = "NOT (since <= :now AND :now < until)"
+
+ANY_ERASURE_DUE: Final = f"SELECT 1 FROM erasures WHERE {_DUE_ERASURES} LIMIT 1"
+
+LEASE_ERASURES: Final = f"""
+    UPDATE erasures SET attempts = attempts + 1, token = :token, since = :now, until = :until
+    WHERE (origin, external_user_id) IN (
+        SELECT origin, external_user_id FROM erasures WHERE {_DUE_ERASURES}
+        ORDER BY asked_at LIMIT :most)"""
+
+LEASED_ERASURES: Final = """
+    SELECT origin, external_user_id, token, asked_at, attempts FROM erasures
+    WHERE token = ? ORDER BY asked_at"""
+
+_STILL_HELD_ERASURE: Final = f"{_THEIRS} AND token = :token"
+
+ERASURE_DONE: Final = f"DELETE FROM erasures WHERE {_STILL_HELD_ERASURE}"
+
+PUT_OFF_ERASURE: Final = f"""
+    UPDATE erasures SET token = '', since = :now, until = :until WHERE {_STILL_HELD_ERASURE}"""
+
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
 
 FORGET_NOTE: Final = "DELETE FROM notes WHERE worker = ?"
@@ -118,5 +154,6 @@ COUNTS: Final = f"""
     SELECT {_LAST} - gone + held, dead,
         (SELECT count(*) FROM held WHERE {_HELD_NOW}),
         coalesce((SELECT put_at FROM held ORDER BY id LIMIT 1),
-                 (SELECT put_at FROM waiting ORDER BY id LIMIT 1))
+                 (SELECT put_at FROM waiting ORDER BY id LIMIT 1)),
+        (SELECT count(*) FROM erasures), (SELECT min(asked_at) FROM erasures)
     FROM tally"""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
+from bridge.errors import InvalidIdentity
 from bridge.model import Completion, Identity
-from bridge.outbox import Leased
+from bridge.outbox import ErasureRequest, Leased
 
 UNREADABLE: Final = "this version of the bridge cannot read what was put"
 
@@ -50,6 +53,20 @@ def learner(identity: Identity) -> str:
 def who(identity: Identity) -> dict[str, str]:
     """The learner, in the fields of a completion that say who it is."""
     return {"origin": str(identity.origin), "external_user_id": identity.external_user_id}
+
+
+def erasures(rows: Iterable[tuple[str, str, str, float, int]]) -> list[ErasureRequest]:
+    """Rows of (origin, external user id, token, asked at, attempts) as requests.
+
+    A learner whom this version's rules refuse is left out: the request stays, for another version.
+    """
+    requests = []
+    for origin, external_user_id, token, asked_at, attempts in rows:
+        with suppress(InvalidIdentity):
+            who = Identity(origin, external_user_id)
+            when = datetime.fromtimestamp(asked_at, UTC)
+            requests.append(ErasureRequest(who, token, when, attempts))
+    return requests
 
 
 def learner_of(text: str) -> str:

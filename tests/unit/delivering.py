@@ -37,6 +37,8 @@ class FaultyStore(MemoryStore):
         bad: grains that make a batch fail with `error`.
         refused: grains that are rejected, as a store does.
         batches: the grains of each call.
+        not_erased: what erasing a learner raises; None stands for all the others.
+        asked: the learners of each call of `erase`.
     """
 
     def __init__(self) -> None:
@@ -47,6 +49,15 @@ class FaultyStore(MemoryStore):
         self.error: BaseException = KeyError("secret text")
         self.refused: set[str] = set()
         self.batches: list[list[str]] = []
+        self.not_erased: dict[Identity | None, BaseException] = {}
+        self.asked: list[Identity] = []
+
+    def erase(self, identity: Identity) -> bool:
+        self.asked.append(identity)
+        error = self.not_erased.get(identity) or self.not_erased.get(None)
+        if error is not None:
+            raise error
+        return super().erase(identity)
 
     def record(self, completions: Sequence[Completion]) -> list[Outcome]:
         grains = [completion.grain_id for completion in completions]

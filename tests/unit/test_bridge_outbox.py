@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from bridge import BeingDelivered, Bridge, Completion, Identity, OutboxUnavailable, Settings, Status
+from bridge import (
+    BeingDelivered,
+    Bridge,
+    Completion,
+    Identity,
+    OutboxUnavailable,
+    Settings,
+    Status,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
 from bridge.config import OutboxSettings
 from bridge.delivery import Delivery
 from bridge.outbox import Erased, Leased
@@ -148,3 +158,64 @@ def test_the_learners_identity_is_checked_before_anything_is_put(bridge: Bridge)
         bridge.record("moodle", "007", "g1")
     assert waiting(bridge) == 0
     assert bridge.progress("moodle", Identity("moodle", 7).external_user_id) == []
+
+
+def test_an_erasure_asked_for_is_the_deliverers(bridge: Bridge) -> None:
+    bridge.record("moodle", 1, "g1")
+    deliver(bridge)
+    bridge.record("moodle", 1, "g2")
+    bridge.record("moodle", 2, "g2")
+    assert not bridge.request_erasure("moodle", 1)
+    assert not bridge.request_erasure("moodle", "1")
+    assert bridge.outbox
+    counts = bridge.outbox.counts()
+    assert (counts.waiting, counts.erasures) == (1, 1)
+    assert len(bridge.progress("moodle", 1)) == 1
+
+
+def test_asking_for_an_erasure_needs_no_store(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "store", None)
+    assert not bridge.request_erasure("moodle", 1)
+
+
+def test_the_request_is_kept_before_anything_is_removed(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(identity: Identity) -> Erased:
+        raise OutboxUnavailable("the disk is full")
+
+    monkeypatch.setattr(bridge.outbox, "erase", fail)
+    with pytest.raises(OutboxUnavailable, match="disk is full"):
+        bridge.request_erasure("moodle", 1)
+    assert bridge.outbox
+    assert bridge.outbox.counts().erasures == 1
+
+
+def test_without_an_outbox_the_store_erases_at_once() -> None:
+    with Bridge(MemoryStore()) as bridge:
+        bridge.record("moodle", 1, "g1")
+        assert bridge.request_erasure("moodle", 1)
+        assert bridge.request_erasure("moodle", 1)
+        assert bridge.export("moodle", 1) is None
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("down"), StoreMisconfigured("401")])
+def test_without_an_outbox_a_store_that_cannot_erase_is_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(identity: Identity) -> bool:
+        raise error
+
+    with Bridge(MemoryStore()) as bridge:
+        monkeypatch.setattr(bridge.store, "erase", fail)
+        with pytest.raises(type(error)):
+            bridge.request_erasure("moodle", 1)
+
+
+def test_only_a_valid_learner_can_be_asked_for(bridge: Bridge) -> None:
+    with pytest.raises(ValueError, match="leading zero"):
+        bridge.request_erasure("moodle", "007")
+    assert bridge.outbox
+    assert bridge.outbox.counts().erasures == 0

@@ -1,5 +1,6 @@
 -- Hand out up to `most` items: first those whose lease or delay is over, then the next of the queue.
--- KEYS: queue, clock. ARGV: group, most, how long and the longest, in milliseconds.
+-- What is due of a learner who is to be erased is removed instead.
+-- KEYS: queue, clock, erasures. ARGV: group, most, how long and the longest, in milliseconds.
 -- Returns {id, deliveries, completion} of each, oldest first.
 --
 -- Every item that is held back is made to look idle for (longest - how long), so what is due is
@@ -21,7 +22,21 @@ local function release_all()
     until #page < 1000
 end
 
+local erasing = redis.call('EXISTS', KEYS[3]) == 1
+
+local function is_to_be_erased(entry)
+    local read, what = pcall(cjson.decode, entry[2][2])
+    if not read or type(what) ~= 'table' then return false end
+    local learner = tostring(what.origin) .. ':' .. tostring(what.external_user_id)
+    return redis.call('ZSCORE', KEYS[3], learner)
+end
+
 local function give(id, entry)
+    if erasing and is_to_be_erased(entry) then
+        redis.call('XACK', queue, group, id)
+        redis.call('XDEL', queue, id)
+        return
+    end
     local deliveries = redis.call('XPENDING', queue, group, id, id, 1)[1][4]
     given[#given + 1] = {id, deliveries, entry[2][2]}
 end

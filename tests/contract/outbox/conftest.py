@@ -73,9 +73,13 @@ def redis_home(url: str) -> Home:
 
 
 def age(settings: OutboxSettings, seconds: float) -> None:
-    """Make all that the group holds look idle for so much longer, as if time had passed."""
-    queue = f"{{{settings.prefix}}}queue"
+    """Make all that is held look as if time had passed: idle for longer, or due sooner."""
+    queue, erasing = f"{{{settings.prefix}}}queue", f"{{{settings.prefix}}}erasing"
     with redis.Redis.from_url(settings.url, decode_responses=True) as client:
+        for who, state in client.hgetall(erasing).items():
+            since, until, rest = state.split(" ", 2)
+            sooner = max(0, int(until) - round(seconds * 1000))
+            client.hset(erasing, who, f"{since} {sooner} {rest}")
         if not client.exists(queue) or not client.xinfo_groups(queue):
             return
         for item in client.xpending_range(queue, GROUP, "-", "+", 100_000):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from bridge.outbox import Leased
+from bridge.outbox import ErasureRequest, Leased
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home, redis_home, sqlite_home
 
@@ -33,6 +33,15 @@ class Item:
     dead: str | None = None
 
 
+@dataclass
+class Request:
+    """What the model knows of a request for an erasure."""
+
+    attempts: int = 0
+    token: str = ""
+    until: float = 0
+
+
 class Model(RuleBasedStateMachine):
     """Two workers on one home; every answer is what the model says it must be."""
 
@@ -45,6 +54,8 @@ class Model(RuleBasedStateMachine):
         self.learners = [somebody(), somebody("moodle")]
         self.items: dict[str, Item] = {}
         self.seen: list[Leased] = []
+        self.requests: dict[int, Request] = {}
+        self.taken: list[ErasureRequest] = []
         self.now = 0.0
         self.puts = 0
 
@@ -65,14 +76,22 @@ class Model(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 5), seconds=st.sampled_from(HOLDS), worker=st.integers(0, 1))
     def lease(self, most: int, seconds: float, worker: int) -> None:
-        due = {g: i for g, i in self.items.items() if i.dead is None and i.until <= self.now}
+        asked_for = any(item.learner in self.requests for item in self.items.values())
+        due = {
+            grain: item
+            for grain, item in self.items.items()
+            if item.dead is None and item.until <= self.now and item.learner not in self.requests
+        }
         again = sum(item.attempts > 0 for item in due.values())
         answer = self.workers[worker].lease(most, seconds)
         grains = [leased.completion.grain_id for leased in answer]
         oldest_first = sorted(due, key=lambda grain: due[grain].order)
-        assert len(grains) == min(most, len(due))
+        assert len(grains) <= min(most, len(due))
+        assert asked_for or len(grains) == min(most, len(due))
         assert grains == [grain for grain in oldest_first if grain in grains]
-        if again <= most:  # with more to be leased again, those whose time was up first may come
+        if (
+            again <= most and not asked_for
+        ):  # with more to be leased again, those whose time was up first may come
             assert grains == oldest_first[:most]
         for leased in answer:
             item = self.items[leased.completion.grain_id]
@@ -81,6 +100,51 @@ class Model(RuleBasedStateMachine):
             assert leased.attempts == item.attempts
             assert leased.completion.identity == self.learners[item.learner]
         self.seen += answer
+        for learner in self.requests:  # how much of it is forgotten yet is not promised
+            self.forget(learner, worker)
+
+    def forget(self, learner: int, worker: int) -> None:
+        """Erase all that is free of the learner."""
+        self.workers[worker].erase(self.learners[learner])
+        for grain, item in list(self.items.items()):
+            if item.learner == learner and not self.is_held(item):
+                del self.items[grain]
+
+    @rule(learner=st.integers(0, 1), worker=st.integers(0, 1))
+    def request_erasure(self, learner: int, worker: int) -> None:
+        self.workers[worker].request_erasure(self.learners[learner])
+        request = self.requests.setdefault(learner, Request())
+        request.token, request.until = "", 0
+
+    @rule(most=st.integers(1, 2), seconds=st.sampled_from(HOLDS), worker=st.integers(0, 1))
+    def lease_erasures(self, most: int, seconds: float, worker: int) -> None:
+        due = [learner for learner, r in self.requests.items() if r.until <= self.now]
+        answer = self.workers[worker].lease_erasures(most, seconds)
+        assert len(answer) == min(most, len(due))
+        for leased in answer:
+            learner = self.learners.index(leased.identity)
+            assert learner in due
+            request = self.requests[learner]
+            request.attempts += 1
+            request.token, request.until = leased.token, self.now + seconds
+            assert leased.attempts == request.attempts
+        self.taken += answer
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), delay=st.sampled_from((None, 0, *HOLDS)), worker=st.integers(0, 1))
+    def settle_erasure(self, data: st.DataObject, delay: float | None, worker: int) -> None:
+        leased = data.draw(st.sampled_from(self.taken))
+        learner, outbox = self.learners.index(leased.identity), self.workers[worker]
+        request = self.requests.get(learner)
+        held = request is not None and request.token == leased.token
+        if delay is None:
+            assert outbox.erasure_done(leased) == held
+        else:
+            assert outbox.put_off_erasure(leased, delay) == held
+        if held and delay is None:
+            del self.requests[learner]
+        elif held and request and delay is not None:
+            request.token, request.until = "", self.now + delay
 
     @precondition(lambda self: self.seen)
     @rule(data=st.data(), worker=st.integers(0, 1))
@@ -168,6 +232,8 @@ class Model(RuleBasedStateMachine):
         dead = len(self.items) - len(alive)
         assert (counts.waiting, counts.leased, counts.dead) == (len(alive) - leased, leased, dead)
         assert (counts.oldest is None) == (not alive)
+        assert counts.erasures == len(self.requests)
+        assert (counts.oldest_erasure is None) == (not self.requests)
 
     @invariant()
     def dead_letters_agree(self) -> None:

@@ -1,0 +1,165 @@
+"""Erasures that were asked for: carried out one after the other, beside the batches.
+
+A learner is erased from the store only when no deliverer holds a completion of theirs: what is
+held could be recorded at any moment, and would be there afterwards. The outbox hands out nothing
+more of a learner whose erasure is asked for, so this comes about within a lease's time.
+
+What keeps erasures from being carried out keeps no completion from being delivered: a right to
+delete that is missing, say, or one learner whom the store cannot erase.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bridge.config import DeliverySettings
+from bridge.delivery.batch import unforeseen
+from bridge.delivery.journal import Journal
+from bridge.delivery.pace import Pace, Trouble
+from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.outbox import ErasureRequest, Outbox
+from bridge.reports import State
+from bridge.stores import Store
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks for requests."""
+
+AT_ONCE: Final = 10
+"""Requests that are leased together."""
+
+HELD_DELAY: Final = 1.0
+"""Seconds after which to look again whether completions of the learner are still held."""
+
+
+class Erasing:
+    """Leases requests for erasures and carries them out. May be shared by threads.
+
+    Attributes:
+        under_way: whether requests are leased, and not all of them settled.
+        last_error: the last thing that went wrong; None when nothing did.
+
+    Args:
+        outbox: where the requests are.
+        store: from which learners are erased.
+        settings: how long a lease, and a pause, last.
+        journal: is told what happens.
+        clock: seconds, as `time.monotonic` gives them.
+        backoff: seconds to wait after so many failures in a row.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        store: Store,
+        settings: DeliverySettings,
+        journal: Journal,
+        clock: Callable[[], float],
+        backoff: Callable[[int], float],
+    ) -> None:
+        self._outbox = outbox
+        self._store = store
+        self._settings = settings
+        self._journal = journal
+        self._clock = clock
+        self._backoff = backoff
+        self._pace = Pace(settings, backoff)
+        self._lock = threading.Lock()
+        self._looked = float("-inf")
+        self._stopping = False
+        self.under_way = False
+        self.last_error: Trouble | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps erasures from being carried out; None when nothing does."""
+        return self._pace.trouble
+
+    def wait(self) -> float:
+        """Return the seconds until the next try is due; 0 when it is."""
+        with self._lock:
+            return self._pace.wait(self._clock())
+
+    def lease(self) -> list[ErasureRequest]:
+        """Lease the requests that are due, when it is time to look; they are to be carried out.
+
+        Raises:
+            OutboxUnavailable: nothing is leased.
+        """
+        now = self._clock()
+        if self.under_way or now - self._looked < LOOK_EVERY or self.wait():
+            return []
+        self._looked = now
+        most = 1 if self.trouble else AT_ONCE
+        requests = self._outbox.lease_erasures(most, self._settings.lease)
+        self.under_way = bool(requests)
+        return requests
+
+    def carry_out(self, requests: Sequence[ErasureRequest]) -> float:
+        """Erase these learners, one after the other, until the store fails or `stop` is called.
+
+        Returns:
+            The seconds for which the store asked to be left alone, mostly 0.
+
+        Raises:
+            OutboxUnavailable: what is not settled is due again when its lease is over.
+        """
+        for place, request in enumerate(requests):
+            error = None if self._stopping else self._carry_out(request)
+            if error is not None or self._stopping:
+                for left in requests[place + (error is not None) :]:
+                    self._outbox.put_off_erasure(left, 0.0)
+                return (isinstance(error, StoreUnavailable) and error.retry_after) or 0.0
+        if len(requests) == AT_ONCE:
+            self._looked = float("-inf")  # there may be more
+        return 0.0
+
+    def ended(self) -> None:
+        """Note that `carry_out` has returned, or could not be called."""
+        self.under_way = False
+
+    def stop(self) -> None:
+        """Begin no other erasure."""
+        self._stopping = True
+
+    def _carry_out(self, request: ErasureRequest) -> StoreUnavailable | StoreMisconfigured | None:
+        """Erase one learner, or put it off; the error, when it is not this learner's alone."""
+        with self._lock:
+            number = self._pace.begin()
+        if self._outbox.erase(request.identity).held:
+            self._outbox.put_off_erasure(request, HELD_DELAY)
+            return None
+        try:
+            self._store.erase(request.identity)
+        except StoreUnavailable as error:
+            with self._lock:
+                wait = self._pace.unavailable(number, 1, error, self._clock())
+            self._put_off(request, str(error), wait)
+            return error
+        except StoreMisconfigured as error:
+            with self._lock:
+                wait = self._pace.misconfigured(number, str(error), self._clock())
+                trouble = self._pace.trouble
+            self._put_off(request, str(error), wait, trouble)
+            return error
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it must cost no other learner
+            self._put_off(request, unforeseen(error), 0.0)
+            return None
+        with self._lock:
+            over = self._pace.recorded(number)
+        if self._outbox.erasure_done(request):
+            self._journal.erased(request, over)
+        return None
+
+    def _put_off(
+        self, request: ErasureRequest, reason: str, wait: float, paused: Trouble | None = None
+    ) -> None:
+        """Make it due a little after the next try: what fails again and again lets others pass."""
+        delay = max(wait + self._settings.age, self._backoff(request.attempts))
+        self.last_error = Trouble(State.RETRYING, f"erasing a learner: {reason}", self._clock())
+        if paused is None:
+            self._journal.erasure_failed(request, reason, delay)
+        else:
+            self._journal.erasures_paused(paused)
+        self._outbox.put_off_erasure(request, delay)

@@ -1,0 +1,16 @@
+-- A request that this lease still holds is carried out, or put off.
+-- KEYS: erasures, erasing. ARGV: learner, token, how long it is put off in milliseconds, or ''.
+local learner, token, delay = ARGV[1], ARGV[2], ARGV[3]
+local state = redis.call('HGET', KEYS[2], learner)
+local attempts, holder = string.match(state or '', '^%d+ %d+ (%d+) (.*)$')
+if holder ~= token then return 0 end
+if delay == '' then
+    redis.call('ZREM', KEYS[1], learner)
+    redis.call('HDEL', KEYS[2], learner)
+else
+    local time = now()
+    -- Not by call, as in lease_erasures: the lease then lasts as long as it was to.
+    redis.pcall('HSET', KEYS[2], learner,
+        string.format('%d %d %d %s', time, time + delay, attempts, token .. '-'))
+end
+return 1
