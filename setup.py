@@ -85,5 +85,6 @@ setup(
         "console_scripts": ["progress-bridge = bridge.cli:main"],
         "xblock.v1": ["progress = progress_xblock:ProgressXBlock"],
         "lms.djangoapp": ["progress_xblock = progress_xblock.apps:ProgressXBlockConfig"],
+        "cms.djangoapp": ["progress_xblock = progress_xblock.apps:ProgressXBlockConfig"],
     },
 )

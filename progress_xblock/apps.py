@@ -1,20 +1,24 @@
-"""The Django app that the LMS finds by its entry point; the block works without it."""
+"""The Django app that the LMS and Studio find by its entry points; the block works without it."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
-from django.apps import AppConfig  # type: ignore[import-untyped]
+from django.apps import AppConfig
 
 from bridge import ConfigurationError
 from progress_xblock.deployment import check
 
 log = logging.getLogger(__name__)
 
+_LMS: Final = "ProgressXBlock keeps completions until this is mended: %s"
+_STUDIO: Final = "ProgressXBlock: previews are wrong until this is mended in Studio: %s"
+
 
 class ProgressXBlockConfig(AppConfig):  # type: ignore[misc]  # Django is not typed
-    """Says at the LMS's start whether the settings are right; adds its health and its command.
+    """Says at the start whether the settings are right; adds the LMS's health, command, receiver.
 
     ``plugin_app`` is what edx-django-utils reads (``edx_django_utils/plugins/constants.py``).
     """
@@ -28,16 +32,42 @@ class ProgressXBlockConfig(AppConfig):  # type: ignore[misc]  # Django is not ty
                 "regex": r"^progress-bridge/",
                 "relative_path": "urls",
             }
-        }
+        },
+        "signals_config": {
+            "lms.djangoapp": {
+                "relative_path": "retirement",
+                "receivers": [
+                    {
+                        "receiver_func_name": "retire",
+                        "signal_path": "openedx.core.djangoapps.user_api.accounts.signals"
+                        ".USER_RETIRE_LMS_MISC",
+                    }
+                ],
+            }
+        },
     }
 
     def ready(self) -> None:
         """Read the settings once; one line says what is wrong with them."""
         from progress_xblock.health import block_settings  # the settings are not read before this
 
+        said = _STUDIO if _is_studio() else _LMS
         try:
-            check(block_settings())
+            settings = block_settings()
+            check(_for_previews(settings) if _is_studio() else settings)
         except ConfigurationError as error:
-            log.error("ProgressXBlock keeps completions until this is mended: %s", error)
+            log.error(said, error)
         except Exception as error:  # noqa: BLE001  # nothing of a block may keep an LMS from starting
             log.error("ProgressXBlock cannot read its settings (%s)", type(error).__name__)
+
+
+def _is_studio() -> bool:
+    """Whether this is Studio's process, which edX names in its settings."""
+    from django.conf import settings
+
+    return getattr(settings, "SERVICE_VARIANT", None) == "cms"
+
+
+def _for_previews(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings, complete: Studio records nothing, and needs neither a store nor an outbox."""
+    return settings if "outbox" in settings else {"store": {"url": "memory:"}, **settings}

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from django.conf import settings  # type: ignore[import-untyped]
-from django.http import HttpRequest, HttpResponse  # type: ignore[import-untyped]
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 
 from bridge import Bridge, BridgeError, ConfigurationError
 from progress_xblock.deployment import KEY, bridge_for, budget, check, section

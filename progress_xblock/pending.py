@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from bridge import Bridge, Completion, Outcome, Status
-from bridge.outbox.written import restore
-from progress_xblock.texts import State
+from bridge import Bridge, Completion, Identity, Origin, Outcome, Status
+from bridge.outbox.written import restore, who
+from progress_xblock.texts import WAITING, State
 
 BATCH: Final = 500
 """States that are read, and completions that are sent, at once."""
@@ -33,38 +33,91 @@ class Kept:
         key: by which it is found again.
         usage: the block.
         state: JSON.
+        ids: the learner's anonymous ids; None where they are not known.
+        own: the one of them that stands for the learner; None where there is none yet.
     """
 
     key: Any
     usage: str
     state: str
+    ids: frozenset[str] | None = None
+    own: str | None = None
+
+    @property
+    def completion(self) -> Completion | None:
+        """The completion that waits, if it is this learner's; None when it cannot be read.
+
+        One that waits without an id, while a setting kept it from being known, gets it here.
+        """
+        completion = completion_of(self.state)
+        if completion is None and self.own:
+            completion = completion_of(self.state, Identity(Origin.FUNMOOC, self.own))
+        return completion if completion and self._is_own(completion.identity) else None
+
+    def _is_own(self, identity: Identity) -> bool:
+        known = self.ids is None or identity.external_user_id in self.ids
+        return identity.origin is Origin.FUNMOOC and known
 
 
 Save = Callable[[Kept, str], bool]
 """Puts another state in place of this one; whether it was still the same."""
 
 
-def completion_of(state: str) -> Completion | None:
+def completion_of(state: str, learner: Identity | None = None) -> Completion | None:
     """The completion that waits in the state; None when it cannot be read.
 
-    What waits without its ids (an earlier version's) waits for the learner's next visit.
+    Args:
+        state: JSON.
+        learner: whose it is, where it does not say so itself.
     """
-    try:
-        return restore(json.loads(state)["pending"])
-    except (ValueError, KeyError, TypeError):
+    pending = _values(state).get("pending")
+    if isinstance(pending, dict) and learner and not {"origin", "external_user_id"} & {*pending}:
+        pending = {**pending, **who(learner)}
+    return restore(pending) if isinstance(pending, dict) else None
+
+
+def forgotten(state: str) -> str | None:
+    """The state without what waits in it; None when it holds nothing of the kind."""
+    values = _values(state)
+    if not values.get("pending") and values.get("state") not in WAITING:
         return None
+    left = {name: value for name, value in values.items() if name not in ("completed_at", "untold")}
+    return json.dumps(left | {"state": State.NONE.value, "pending": {}})
+
+
+def is_forgotten(state: str | None) -> bool:
+    """Whether what waited in the state was forgotten."""
+    values = _values(state or "")
+    return values.get("state") == State.NONE.value and not values.get("pending")
+
+
+def _values(state: str) -> dict[str, Any]:
+    """The fields in a state; none where it cannot be read."""
+    try:
+        values = json.loads(state)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def export(rows: Iterable[Kept]) -> Iterator[str]:
     """What waits, a JSON object each: what ``progress-bridge pending`` reads. Personal data."""
     for row in rows:
-        completion = completion_of(row.state)
+        completion = row.completion
         if completion is not None:
             yield json.dumps({**completion.as_dict(), "usage": row.usage}, ensure_ascii=False)
 
 
-def send(rows: Iterable[Kept], bridge: Bridge, save: Save) -> Counter[str]:
+def send(
+    rows: Iterable[Kept],
+    bridge: Bridge,
+    save: Save,
+    is_forgotten: Callable[[Kept], bool] = lambda row: False,
+) -> Counter[str]:
     """Pass on what waits, in batches, and say in each state what came of it.
+
+    A learner who was erased meanwhile (`retirement`) is erased once more: their completion was
+    already read, and may have been recorded behind the erasure.
 
     Returns:
         How many of each `Status`, `UNREADABLE` or `CHANGED`. What is `CHANGED` was recorded all the
@@ -76,26 +129,34 @@ def send(rows: Iterable[Kept], bridge: Bridge, save: Save) -> Counter[str]:
     tally: Counter[str] = Counter()
     readable = _readable(rows, tally)
     while batch := list(islice(readable, BATCH)):
-        tally += _send(batch, bridge, save)
+        tally += _send(batch, bridge, save, is_forgotten)
     return tally
 
 
 def _readable(rows: Iterable[Kept], tally: Counter[str]) -> Iterator[tuple[Kept, Completion]]:
     for row in rows:
-        completion = completion_of(row.state)
+        completion = row.completion
         if completion is None:
             tally[UNREADABLE] += 1
         else:
             yield row, completion
 
 
-def _send(batch: Sequence[tuple[Kept, Completion]], bridge: Bridge, save: Save) -> Counter[str]:
+def _send(
+    batch: Sequence[tuple[Kept, Completion]],
+    bridge: Bridge,
+    save: Save,
+    is_forgotten: Callable[[Kept], bool],
+) -> Counter[str]:
     tally: Counter[str] = Counter()
     outcomes = bridge.record_many(completion for _, completion in batch)
-    for (row, _), outcome in zip(batch, outcomes, strict=True):
+    for (row, completion), outcome in zip(batch, outcomes, strict=True):
         tally[outcome.status] += 1
         if not save(row, _afterwards(row.state, outcome)):
             tally[CHANGED] += 1
+            if is_forgotten(row):
+                learner = completion.identity
+                bridge.request_erasure(learner.origin, learner.external_user_id)
     return tally
 
 

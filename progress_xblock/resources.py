@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from django.template import Context, Engine, Template  # type: ignore[import-untyped]
+from django.template import Context, Engine, Template
 
 
 @lru_cache

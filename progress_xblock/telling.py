@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
-from django.db import transaction  # type: ignore[import-untyped]
+from django.db import transaction
 
 from progress_xblock.base import BaseMixin, Unexpected
 
@@ -16,6 +16,10 @@ GRADE: Final = "grade"
 
 FULL_GRADE: Final = {"value": 1.0, "max_value": 1.0, "only_if_higher": True}
 """Of the block's weight; a grade that staff raised is not lowered."""
+
+_UNCOMPARED: Final = {"value": 1.0, "max_value": 1.0}
+"""The same for a learner who has a state already: Open edX compares with its grade, and raises
+where there is none yet (``compare_scores`` in ``openedx/core/lib/grade_utils.py``)."""
 
 
 class TellingMixin(BaseMixin):
@@ -42,22 +46,22 @@ class TellingMixin(BaseMixin):
     def _tell_platform(self) -> None:
         """Tell of the completion, and of the grade unless it comes too late for one."""
         graded = self.has_score and not self._is_late()
-        self._tell([COMPLETION, GRADE] if graded else [COMPLETION])
+        self._tell([COMPLETION, GRADE] if graded else [COMPLETION], FULL_GRADE)
 
     def _tell_platform_again(self) -> None:
         """Tell of what it could not be told before."""
         if self.untold:
-            self._tell(self.untold)
+            self._tell(self.untold, _UNCOMPARED)
 
-    def _tell(self, news: Iterable[str]) -> None:
-        self.untold = [name for name in news if not self._is_told(name)]
+    def _tell(self, news: Iterable[str], grade: Mapping[str, Any]) -> None:
+        self.untold = [name for name in news if not self._is_told(name, grade)]
 
-    def _is_told(self, name: str) -> bool:
+    def _is_told(self, name: str, grade: Mapping[str, Any]) -> bool:
         """Tell of one of them; whether the platform has taken it."""
         try:
             with _savepoint():
                 if name == GRADE:
-                    self.runtime.publish(self, "grade", dict(FULL_GRADE))
+                    self.runtime.publish(self, "grade", dict(grade))
                     return True
                 self.emit_completion(1.0)
                 return self._is_tracked()

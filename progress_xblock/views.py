@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import get_language  # type: ignore[import-untyped]
+from django.utils.translation import get_language
 from web_fragments.fragment import Fragment
 from xblock.core import XBlock
 

@@ -7,13 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.management.base import (  # type: ignore[import-untyped]
+from django.core.management.base import (
     BaseCommand,
     CommandError,
 )
 
-from bridge import Bridge, BridgeError
-from progress_xblock.deployment import PATIENT, settings_for
+from bridge import Bridge, BridgeError, ConfigurationError
+from progress_xblock import lms
+from progress_xblock.deployment import PATIENT, learner_id, settings_for
 from progress_xblock.health import block_settings
 from progress_xblock.pending import CHANGED, UNREADABLE, export, send
 from progress_xblock.student_modules import StudentModules
@@ -50,7 +51,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django is not typed
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it; a line for each kind of outcome."""
-        rows = StudentModules(_student_module())
+        rows = _student_modules()
         if options["dry_run"]:
             self.stdout.write(f"{sum(1 for _ in rows)} waiting")
         elif options["export"]:
@@ -65,20 +66,19 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django is not typed
             self.stdout.write("nothing is waiting")
 
 
-def _student_module() -> Any:
+def _student_modules() -> StudentModules:
     try:
-        from lms.djangoapps.courseware.models import (  # type: ignore[import-not-found]
-            StudentModule,
-        )
+        return lms.student_modules(learner_id(block_settings()))
     except ImportError:
         raise CommandError("this is not an LMS: learners' states are not here") from None
-    return StudentModule
+    except ConfigurationError as error:
+        raise CommandError(f"mend this first: {error}") from None
 
 
 def _send(rows: StudentModules) -> Counter[str]:
     try:
         with Bridge.from_settings(settings_for(block_settings(), timeouts=PATIENT)) as bridge:
-            return send(rows, bridge, rows.save)
+            return send(rows, bridge, rows.save, rows.is_forgotten)
     except BridgeError as error:
         raise CommandError(f"not all were passed on, run it again later: {error}") from None
 

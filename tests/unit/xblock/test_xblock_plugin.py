@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,50 +14,7 @@ from bridge.stores.memory import MemoryStore
 from progress_xblock.pending import Kept, completion_of, export, send
 from tests.servers import ROOT
 from tests.servers.process import free_port
-
-LEARNER = "0123456789abcdef0123456789abcdef"
-PENDING = {
-    "origin": "funmooc",
-    "external_user_id": LEARNER,
-    "grain_id": "grain-1",
-    "module_id": "m1",
-    "completed_at": "2026-01-31T12:00:00.000+00:00",
-}
-
-SETTINGS = """
-import json
-from progress_xblock.apps import ProgressXBlockConfig  # as the LMS does, to find its plugins
-
-SECRET_KEY = "of-this-test"
-INSTALLED_APPS = ["lms.djangoapps.courseware", "progress_xblock.apps.ProgressXBlockConfig"]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "lms.db"}}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "urls"
-XBLOCK_SETTINGS = json.load(open("xblock_settings.json"))
-"""
-
-URLS = """
-from django.urls import include, re_path
-from progress_xblock.apps import ProgressXBlockConfig
-
-config = ProgressXBlockConfig.plugin_app["url_config"]["lms.djangoapp"]
-module = f"{ProgressXBlockConfig.name}.{config['relative_path']}"
-included = include((module, ProgressXBlockConfig.name), namespace=config["namespace"])
-urlpatterns = [re_path(config["regex"], included)]
-"""
-
-MODELS = """
-from django.db import models
-
-class StudentModule(models.Model):
-    module_type = models.CharField(max_length=32, db_index=True)
-    module_state_key = models.CharField(max_length=255, db_column="module_id")
-    state = models.TextField(null=True, blank=True)
-
-    class Meta:
-        app_label = "courseware"
-"""
+from tests.unit.xblock.lms import LEARNER, LMS, PENDING, waiting
 
 HEALTH = """
 import django; django.setup()
@@ -71,78 +24,9 @@ print(answer.status_code, answer.content.decode().strip())
 """
 
 
-class LMS:
-    """A folder with what the plugin needs of an LMS, and its ``manage.py``."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        courseware = folder / "lms/djangoapps/courseware"
-        courseware.mkdir(parents=True)
-        (courseware / "models.py").write_text(MODELS)
-        (folder / "settings.py").write_text(SETTINGS)
-        (folder / "urls.py").write_text(URLS)
-        self.store = f"sqlite:///{folder}/progress.db"
-        self.set_up({"store": {"url": self.store}})
-
-    def set_up(self, block_settings: object) -> None:
-        buckets = {"ProgressXBlock": block_settings}
-        (self.folder / "xblock_settings.json").write_text(json.dumps(buckets))
-
-    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "django", *words)
-
-    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
-        paths = f"{self.folder}:{ROOT}"
-        environ = {"PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "settings", "PATH": ""}
-        return subprocess.run(
-            [sys.executable, *words],
-            cwd=self.folder,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def states(self, *states: object) -> None:
-        """Make the table as Django would, with these rows and one of another type in it."""
-        texts = [json.dumps(state) if isinstance(state, dict) else state for state in states]
-        rows = [(text, "progress", f"block-{n}") for n, text in enumerate(texts)]
-        with closing(sqlite3.connect(self.folder / "lms.db")) as connection, connection:
-            connection.execute(
-                "CREATE TABLE courseware_studentmodule (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-                " state TEXT, module_type VARCHAR(32), module_id VARCHAR(255))"
-            )
-            connection.executemany(
-                "INSERT INTO courseware_studentmodule (state, module_type, module_id)"
-                " VALUES (?, ?, ?)",
-                [*rows, (json.dumps(waiting(grain_id="of-another-type")), "html", "x")],
-            )
-
-    def kept(self) -> list[object]:
-        with closing(sqlite3.connect(self.folder / "lms.db")) as connection:
-            found = connection.execute("SELECT state FROM courseware_studentmodule ORDER BY id")
-            texts = [state for (state,) in found][:-1]
-        return [json.loads(text) if text else text for text in texts]
-
-    def progress(self, learner: str = LEARNER) -> list[str]:
-        from progress_xblock.deployment import bridge_for
-
-        bridge = bridge_for({"store": {"url": self.store}}, {})
-        return [row.grain_id for row in bridge.progress("funmooc", learner)]
-
-
 @pytest.fixture
 def lms(tmp_path: Path) -> LMS:
     return LMS(tmp_path)
-
-
-def waiting(**changes: object) -> dict[str, object]:
-    return {
-        "state": "pending",
-        "completed_at": "2026-01-31T12:00:00Z",
-        "pending": {**PENDING, **changes},
-    }
 
 
 def test_wrong_settings_are_one_clear_line_at_start_up(lms: LMS) -> None:
