@@ -6,6 +6,5 @@ import pytest
 @pytest.mark.parametrize("system", ["lms", "cms"])
 def test_the_block_holds_in(edx, system):
     ran = edx.run(system)
-    print(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert " passed" in ran.stdout

@@ -1,4 +1,4 @@
-"""Pytest plugin: stands in for the MongoDB and the built front end that edx-platform's tests expect."""
+"""Pytest plugin: stands in for the MongoDB and the built front end that edX's tests expect."""
 
 import mongomock
 import pymongo

@@ -1,6 +1,7 @@
 """What an author does in Studio: a block's first minute, its form, a course that comes and goes."""
 
 import json
+import logging
 import tempfile
 from pathlib import Path
 
@@ -116,17 +117,11 @@ class TestCourses(AuthorTest):
 class TestTheSettings(AuthorTest):
     def ready(self, block_settings):
         buckets = {**settings.XBLOCK_SETTINGS, "ProgressXBlock": block_settings}
-        with override_settings(XBLOCK_SETTINGS=buckets):
-            with self.assertLogs("progress_xblock", "ERROR") as logs:
-                apps.get_app_config("progress_xblock").ready()
-                self.add_a_line()
+        said = self.assertLogs("progress_xblock", "ERROR")
+        with override_settings(XBLOCK_SETTINGS=buckets), said as logs:
+            apps.get_app_config("progress_xblock").ready()
+            logging.getLogger("progress_xblock").error("nothing more")  # it asks for a line
         return logs.output[0]
-
-    def add_a_line(self):
-        """`assertLogs` asks for one at least."""
-        import logging
-
-        logging.getLogger("progress_xblock").error("nothing more")
 
     def test_studio_says_at_its_start_what_is_wrong(self):
         assert "learner_id: not one of platform, course" in self.ready({"learner_id": "both"})

@@ -1,4 +1,4 @@
-"""A block that Studio made and nobody touched, as learners see it; and the main job: click to row."""
+"""A block that nobody touched, as learners see it; and the main job, from a click to a row."""
 
 from course import CourseTest
 
