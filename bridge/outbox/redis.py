@@ -143,18 +143,20 @@ class RedisOutbox:
         words = (most, _milliseconds(seconds), secrets.token_hex(8))
         rows = self._run("lease_erasures", [self._erasures, self._erasing], words)
         return written.erasures(
-            (*who.partition(":")[::2], token, int(asked) / 1000, attempts)
-            for who, asked, attempts, token in rows
+            (*who.partition(":")[::2], token, int(asked) / 1000, attempts, int(erased))
+            for who, asked, attempts, erased, token in rows
         )
 
     def erasure_done(self, request: ErasureRequest) -> bool:
         return self._settle_erasure(request, "")
 
-    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
-        return self._settle_erasure(request, _milliseconds(delay))
+    def put_off_erasure(
+        self, request: ErasureRequest, delay: float, *, erased: bool = False
+    ) -> bool:
+        return self._settle_erasure(request, _milliseconds(delay), int(erased or request.erased))
 
-    def _settle_erasure(self, request: ErasureRequest, delay: int | str) -> bool:
-        words = (written.learner(request.identity), request.token, delay)
+    def _settle_erasure(self, request: ErasureRequest, *how: int | str) -> bool:
+        words = (written.learner(request.identity), request.token, *how)
         return bool(self._run("settle_erasure", [self._erasures, self._erasing], words))
 
     def move(self, old: Identity, new: Identity) -> int:

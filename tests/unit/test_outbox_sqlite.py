@@ -373,7 +373,7 @@ def test_a_learner_of_another_versions_rules_stays_and_blocks_nobody(path: Path)
     outbox, who = opened(path), somebody()
     outbox.request_erasure(who)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO erasures VALUES ('lti', 'x y', 0, 0, '', 0, 0)")
+        connection.execute("INSERT INTO erasures VALUES ('lti', 'x y', 0, 0, 0, '', 0, 0)")
     (request,) = outbox.lease_erasures(10, 60)
     assert request.identity == who
     assert outbox.erasure_done(request)
