@@ -89,7 +89,7 @@ class OutboxCollector:
             ("backlog", "Completions that are not delivered yet.", counts.waiting + counts.leased),
             ("oldest_seconds", "Age of the oldest of them; 0 for none.", counts.oldest or 0.0),
             ("dead_letters", "Completions that the store refuses.", counts.dead),
-            ("erasures", "Learners who are to be erased, and are not yet.", counts.erasures),
+            ("erasures", "Erasures of learners that are asked for and not done.", counts.erasures),
             (
                 "oldest_erasure_seconds",
                 "Time since the first of these erasures was asked for; 0 for none.",

@@ -70,8 +70,8 @@ def _dead(count: int) -> str:
 
 
 def _erasures(oldest: float | None) -> str:
-    since = "" if oldest is None else f", the first asked for {duration(oldest)} ago"
-    return f"learners who are to be erased{since}"
+    since = "" if oldest is None else f": the first {duration(oldest)} ago"
+    return f"of learners, asked for and not done{since}"
 
 
 def _doing(worker: Worker) -> str:

@@ -4,6 +4,10 @@ A learner is erased from the store only when no deliverer holds a completion of 
 held could be recorded at any moment, and would be there afterwards. The outbox hands out nothing
 more of a learner whose erasure is asked for, so this comes about within a lease's time.
 
+A lease's time later it is looked again, and erased again what has come meanwhile, until nothing
+has: from a deliverer that stood still for longer than its leases and went on, or in a request that
+the store carried out after the deliverer had ceased to wait for it.
+
 What keeps erasures from being carried out keeps no completion from being delivered: a right to
 delete that is missing, say, or one learner whom the store cannot erase.
 """
@@ -131,7 +135,7 @@ class Erasing:
             self._outbox.put_off_erasure(request, HELD_DELAY)
             return None
         try:
-            self._store.erase(request.identity)
+            found = self._store.erase(request.identity)
         except StoreUnavailable as error:
             with self._lock:
                 wait = self._pace.unavailable(number, 1, error, self._clock())
@@ -148,8 +152,12 @@ class Erasing:
             return None
         with self._lock:
             over = self._pace.recorded(number)
-        if self._outbox.erasure_done(request):
-            self._journal.erased(request, over)
+        if over is not None:
+            self._journal.erasures_resumed(self._clock() - over.since)
+        if found or not request.erased:
+            self._outbox.put_off_erasure(request, self._settings.lease, erased=True)
+        elif self._outbox.erasure_done(request):
+            self._journal.erased(request)
         return None
 
     def _put_off(

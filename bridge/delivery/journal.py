@@ -89,11 +89,14 @@ class Journal:
         self._complained = float("-inf")
         event(_log, logging.INFO, "delivery_resumed", after=seconds)
 
-    def erased(self, request: ErasureRequest, over: Trouble | None) -> None:
-        """Tell that a learner was erased, and from which trouble the erasures recovered."""
+    def erasures_resumed(self, seconds: float) -> None:
+        """Tell that learners are erased again, after so many seconds."""
+        self._complained_of_erasures = float("-inf")
+        event(_log, logging.INFO, "erasures_resumed", after=seconds)
+
+    def erased(self, request: ErasureRequest) -> None:
+        """Tell that a learner's erasure is done."""
         metrics.ERASED.inc()
-        if over is not None:
-            self._complained_of_erasures = float("-inf")
         event(
             _log,
             logging.INFO,

@@ -64,12 +64,15 @@ class ErasureRequest:
             `Outbox.request_erasure`, has another.
         asked_at: when the erasure was asked for first, aware, UTC.
         attempts: how often the request was leased, this time included.
+        erased: whether the learner was erased since it was asked for last, as whoever put the
+            request off told.
     """
 
     identity: Identity
     token: str
     asked_at: datetime
     attempts: int
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Counts:
         dead: dead letters.
         oldest: seconds since the oldest item that is waiting or leased was put or replayed; 0 or
             more, None when there is none.
-        erasures: learners who are to be erased from the store, and are not yet.
+        erasures: learners whose erasure from the store is asked for, and not done.
         oldest_erasure: seconds since the first of these erasures was asked for; 0 or more, None
             when there is none.
     """
@@ -209,8 +212,13 @@ class Outbox(Protocol):
         When not, it stays: somebody else carries it out, or it was asked for again meanwhile.
         """
 
-    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
-        """Make the request due after ``delay`` seconds (up to `LONGEST`); whether it was held."""
+    def put_off_erasure(
+        self, request: ErasureRequest, delay: float, *, erased: bool = False
+    ) -> bool:
+        """Make the request due after ``delay`` seconds (up to `LONGEST`); whether it was held.
+
+        With ``erased`` it is remembered that the learner was, until the erasure is asked for again.
+        """
 
     def move(self, old: Identity, new: Identity) -> int:
         """Put again, as the other learner's, all that is kept of one, dead letters included.

@@ -135,6 +135,7 @@ class RedisOutbox:
         return Erased(sum(gone), sum(held))
 
     def request_erasure(self, identity: Identity) -> None:
+        self._ask(self._prepare)
         words = [written.learner(identity), secrets.token_hex(8)]
         self._run("request_erasure", [self._erasures, self._erasing], words)
 
@@ -142,18 +143,20 @@ class RedisOutbox:
         words = (most, _milliseconds(seconds), secrets.token_hex(8))
         rows = self._run("lease_erasures", [self._erasures, self._erasing], words)
         return written.erasures(
-            (*who.partition(":")[::2], token, int(asked) / 1000, attempts)
-            for who, asked, attempts, token in rows
+            (*who.partition(":")[::2], token, int(asked) / 1000, attempts, int(erased))
+            for who, asked, attempts, erased, token in rows
         )
 
     def erasure_done(self, request: ErasureRequest) -> bool:
         return self._settle_erasure(request, "")
 
-    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
-        return self._settle_erasure(request, _milliseconds(delay))
+    def put_off_erasure(
+        self, request: ErasureRequest, delay: float, *, erased: bool = False
+    ) -> bool:
+        return self._settle_erasure(request, _milliseconds(delay), int(erased or request.erased))
 
-    def _settle_erasure(self, request: ErasureRequest, delay: int | str) -> bool:
-        words = (written.learner(request.identity), request.token, delay)
+    def _settle_erasure(self, request: ErasureRequest, *how: int | str) -> bool:
+        words = (written.learner(request.identity), request.token, *how)
         return bool(self._run("settle_erasure", [self._erasures, self._erasing], words))
 
     def move(self, old: Identity, new: Identity) -> int:
@@ -191,13 +194,8 @@ class RedisOutbox:
         return int(self._run("hold", [self._queue, self._clock], words))
 
     def _add(self, texts: Sequence[str]) -> None:
-        """All entries or none: a transaction is one piece in the append-only file, too.
-
-        The group is made now, not when somebody reads: a Redis that is out of memory makes none,
-        and could not be emptied.
-        """
-        if not self._grouped:
-            self._create_group()
+        """All entries or none: a transaction is one piece in the append-only file, too."""
+        self._prepare()
         pipeline = self._redis.pipeline(transaction=len(texts) > 1)
         for text in texts:
             pipeline.xadd(self._queue, {"completion": text})
@@ -245,6 +243,14 @@ class RedisOutbox:
             return self._scripts[name](keys, words)
 
         return self._ask(run)
+
+    def _prepare(self) -> None:
+        """Make the group before anything is put, unless this outbox has seen to it before.
+
+        Not when somebody reads: a Redis that is out of memory makes none, and could not be emptied.
+        """
+        if not self._grouped:
+            self._create_group()
 
     def _create_group(self) -> None:
         """From the very first entry on: what was put before anybody read is delivered too."""

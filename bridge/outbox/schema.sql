@@ -84,6 +84,7 @@ CREATE TABLE IF NOT EXISTS erasures (
     external_user_id TEXT NOT NULL,
     asked_at REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
+    erased INTEGER NOT NULL DEFAULT 0,
     token TEXT NOT NULL DEFAULT '',
     since REAL NOT NULL DEFAULT 0,
     until REAL NOT NULL DEFAULT 0,

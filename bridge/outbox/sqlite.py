@@ -159,11 +159,13 @@ class SQLiteOutbox:
             self._file.clean()
         return done
 
-    def put_off_erasure(self, request: ErasureRequest, delay: float) -> bool:
+    def put_off_erasure(
+        self, request: ErasureRequest, delay: float, *, erased: bool = False
+    ) -> bool:
         with self._file.lock, self._file as connection:
             now = self._clock()
             times = {"now": now, "until": now + min(delay, LONGEST)}
-            values = _of(request) | times
+            values = _of(request) | times | {"erased": erased}
             return connection.execute(sql.PUT_OFF_ERASURE, values).rowcount == 1
 
     def move(self, old: Identity, new: Identity) -> int:

@@ -119,7 +119,8 @@ MOVE: Final = tuple(
 REQUEST_ERASURE: Final = """
     INSERT INTO erasures (origin, external_user_id, asked_at)
     VALUES (:origin, :external_user_id, :now)
-    ON CONFLICT (origin, external_user_id) DO UPDATE SET token = '', since = 0, until = 0"""
+    ON CONFLICT (origin, external_user_id) DO UPDATE
+    SET erased = 0, token = '', since = 0, until = 0"""
 
 _DUE_ERASURES: Final = "NOT (since <= :now AND :now < until)"
 
@@ -132,7 +133,7 @@ LEASE_ERASURES: Final = f"""
         ORDER BY asked_at LIMIT :most)"""
 
 LEASED_ERASURES: Final = """
-    SELECT origin, external_user_id, token, asked_at, attempts FROM erasures
+    SELECT origin, external_user_id, token, asked_at, attempts, erased FROM erasures
     WHERE token = ? ORDER BY asked_at"""
 
 _STILL_HELD_ERASURE: Final = f"{_THEIRS} AND token = :token"
@@ -140,7 +141,9 @@ _STILL_HELD_ERASURE: Final = f"{_THEIRS} AND token = :token"
 ERASURE_DONE: Final = f"DELETE FROM erasures WHERE {_STILL_HELD_ERASURE}"
 
 PUT_OFF_ERASURE: Final = f"""
-    UPDATE erasures SET token = '', since = :now, until = :until WHERE {_STILL_HELD_ERASURE}"""
+    UPDATE erasures
+    SET erased = max(erased, :erased), token = '', since = :now, until = :until
+    WHERE {_STILL_HELD_ERASURE}"""
 
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
 

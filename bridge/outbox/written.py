@@ -55,17 +55,17 @@ def who(identity: Identity) -> dict[str, str]:
     return {"origin": str(identity.origin), "external_user_id": identity.external_user_id}
 
 
-def erasures(rows: Iterable[tuple[str, str, str, float, int]]) -> list[ErasureRequest]:
-    """Rows of (origin, external user id, token, asked at, attempts) as requests.
+def erasures(rows: Iterable[tuple[str, str, str, float, int, int]]) -> list[ErasureRequest]:
+    """Rows of (origin, external user id, token, asked at, attempts, erased) as requests.
 
     A learner whom this version's rules refuse is left out: the request stays, for another version.
     """
     requests = []
-    for origin, external_user_id, token, asked_at, attempts in rows:
+    for origin, external_user_id, token, asked_at, attempts, erased in rows:
         with suppress(InvalidIdentity):
             who = Identity(origin, external_user_id)
             when = datetime.fromtimestamp(asked_at, UTC)
-            requests.append(ErasureRequest(who, token, when, attempts))
+            requests.append(ErasureRequest(who, token, when, attempts, bool(erased)))
     return requests
 
 

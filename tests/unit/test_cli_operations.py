@@ -160,6 +160,52 @@ def test_the_last_error_is_said_after_it_is_over(outbox: SQLiteOutbox) -> None:
     assert answer["last_error"]["deliverer"] == "host:1"
 
 
+WAITS = Report(state=State.DELIVERING, erasing=State.PAUSED, erasing_why="no right (HTTP 403)")
+
+
+def test_erasures_that_wait_are_told_with_since_when(outbox: SQLiteOutbox) -> None:
+    assert "Erasures      0" in run("status").output
+    outbox.request_erasure(LEARNER)
+    assert status(1)[0] == "stopped"
+    said, answer = run("status").output, json.loads(run("status", "--json").output)
+    assert "Erasures      1                  of learners, asked for and not done: the first" in said
+    assert answer["erasures"] == 1
+    assert 0 <= answer["oldest_erasure_seconds"] < 60
+    assert LEARNER.external_user_id[:8] not in said
+    outbox.erasure_done(outbox.lease_erasures(1, 60)[0])
+    assert status(0)[0] == "idle"
+
+
+@pytest.mark.parametrize("completions", [0, 1])
+def test_what_keeps_learners_from_being_erased_is_told(
+    outbox: SQLiteOutbox, completions: int
+) -> None:
+    put(outbox, completions)
+    outbox.request_erasure(Identity("moodle", 1))
+    tell(outbox, WAITS)
+    assert status(1) == ("paused", "learners who are to be erased are not: no right (HTTP 403)")
+    outbox.erasure_done(outbox.lease_erasures(1, 60)[0])
+    assert status(0)[0] == ("delivering" if completions else "idle")
+
+
+def test_erasures_that_a_store_is_too_busy_for_are_told(outbox: SQLiteOutbox) -> None:
+    outbox.request_erasure(LEARNER)
+    why = {"erasing": State.RETRYING, "erasing_why": "refused", "erasing_next_try": 31.4}
+    tell(outbox, Report(state=State.DELIVERING, **why))
+    state, said = status(3)
+    assert state == "retrying"
+    assert said.startswith("learners who are to be erased are not: refused; next try in 3")
+    tell(outbox, DELIVERING, "host:2")
+    assert status(0) == ("delivering", "all is delivered; learners are being erased")
+
+
+def test_trouble_with_completions_is_told_before_that_with_erasures(outbox: SQLiteOutbox) -> None:
+    put(outbox)
+    outbox.request_erasure(Identity("moodle", 1))
+    tell(outbox, PAUSED)
+    assert status(1) == ("paused", "the token is not valid (HTTP 401)")
+
+
 def test_a_report_of_another_version_is_no_obstacle(outbox: SQLiteOutbox) -> None:
     outbox.note("host:9", '{"state": "dancing"}')
     outbox.note("host:8", '{"state": "paused", "tune": 1}')

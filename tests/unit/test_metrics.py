@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from bridge import Bridge, metrics
 from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable, StoreUnavailable
+from bridge.model import Identity
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore
 from tests.servers.process import HOST, free_port
@@ -69,6 +70,19 @@ def test_the_backlog_is_what_the_outbox_holds(bench: Bench) -> None:
     assert "progress_bridge_dead_letters 0.0" in said
 
 
+def test_erasures_are_counted_while_they_wait_and_when_done(bench: Bench) -> None:
+    since = Since()
+    bench.outbox.request_erasure(Identity("moodle", 1))
+    bench.clock.now += 30
+    said = scraped(bench.outbox)
+    assert "progress_bridge_erasures 1.0" in said
+    assert "progress_bridge_oldest_erasure_seconds 30.0" in said
+    bench.go_on(70)
+    assert "progress_bridge_erasures 0.0" in scraped(bench.outbox)
+    assert "progress_bridge_oldest_erasure_seconds 0.0" in scraped(bench.outbox)
+    assert since["progress_bridge_erased_learners_total"] == 1
+
+
 def scraped(outbox: SQLiteOutbox) -> list[str]:
     registry = CollectorRegistry()
     registry.register(metrics.OutboxCollector(outbox))
@@ -104,6 +118,7 @@ def test_all_of_them_are_served_over_http(watched: SQLiteOutbox) -> None:
     for name in (
         *("accepted_total", "delivered_total", "rejected_total", "retries_total"),
         *("backlog", "oldest_seconds", "dead_letters", "batch_seconds"),
+        *("erasures", "oldest_erasure_seconds", "erased_learners_total"),
     ):
         assert f"# HELP progress_bridge_{name} " in said
 

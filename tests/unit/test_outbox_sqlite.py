@@ -311,3 +311,89 @@ def test_more_than_a_batch_that_is_due_again_is_handed_out_batch_by_batch(
     clock.go(60)
     seen = [item.completion.grain_id for _ in range(10) for item in outbox.lease(3, 600)]
     assert sorted(seen, key=int) == [str(number) for number in range(30)]
+
+
+def tables(path: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+def of_version_1(path: Path) -> None:
+    """Take from the file what came after the first version."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE erasures; PRAGMA user_version = 1;")
+
+
+def test_an_older_versions_file_is_upgraded_in_place(path: Path) -> None:
+    with closing(opened(path)) as outbox:
+        outbox.put([done(somebody(), grain) for grain in "abc"])
+        outbox.lease(1, 60)
+    fresh = tables(path)
+    of_version_1(path)
+    assert tables(path) != fresh
+    with closing(opened(path)) as outbox:
+        assert (outbox.counts().waiting, outbox.counts().leased) == (2, 1)
+        outbox.request_erasure(somebody())
+        assert outbox.counts().erasures == 1
+    assert tables(path) == fresh
+
+
+def test_processes_that_upgrade_a_file_at_once_all_get_their_turn(path: Path) -> None:
+    with closing(opened(path)) as outbox:
+        put(outbox)
+    of_version_1(path)
+    start = threading.Barrier(8)
+    outboxes = [opened(path) for _ in range(8)]
+
+    def first(outbox: SQLiteOutbox) -> None:
+        start.wait()
+        outbox.request_erasure(somebody())
+
+    threads = [threading.Thread(target=first, args=(outbox,)) for outbox in outboxes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (outboxes[0].counts().waiting, outboxes[0].counts().erasures) == (1, 8)
+
+
+def test_who_was_erased_is_in_none_of_the_files_any_more(path: Path) -> None:
+    outbox, gone = opened(path), somebody()
+    outbox.put([done(gone)])
+    outbox.request_erasure(gone)
+    outbox.put([done(gone)])
+    assert outbox.lease(10, 60) == []
+    (request,) = outbox.lease_erasures(1, 60)
+    assert outbox.erasure_done(request)
+    words = gone.external_user_id.encode()
+    assert [file for file in path.parent.iterdir() if words in file.read_bytes()] == []
+
+
+def test_a_learner_of_another_versions_rules_stays_and_blocks_nobody(path: Path) -> None:
+    outbox, who = opened(path), somebody()
+    outbox.request_erasure(who)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO erasures VALUES ('lti', 'x y', 0, 0, 0, '', 0, 0)")
+    (request,) = outbox.lease_erasures(10, 60)
+    assert request.identity == who
+    assert outbox.erasure_done(request)
+    assert outbox.counts().erasures == 1
+
+
+@pytest.mark.parametrize("jump", [-DAY, -1, DAY])
+def test_a_clock_that_jumps_puts_no_erasure_off_for_longer(
+    path: Path, clock: Clock, jump: int
+) -> None:
+    outbox = opened(path, clock=clock)
+    outbox.request_erasure(somebody())
+    outbox.put_off_erasure(outbox.lease_erasures(1, 60)[0], 60)
+    clock.go(jump)
+    assert len(outbox.lease_erasures(1, 60)) == 1
+    assert outbox.counts().oldest_erasure == max(0, jump)
+
+
+def test_looking_for_requests_waits_for_no_lock(path: Path) -> None:
+    outbox = opened(path, timeout=0.01)
+    put(outbox)
+    with locked(path):
+        assert outbox.lease_erasures(10, 60) == []

@@ -1,17 +1,18 @@
 -- Hand out up to `most` requests for a learner's erasure that are due, first asked first.
 -- KEYS: erasures, erasing. ARGV: most, how long in milliseconds, token.
--- Returns {learner, asked at in milliseconds, attempts, token} of each.
+-- Returns {learner, asked at in milliseconds, attempts, erased, token} of each.
 local most, time, given = tonumber(ARGV[1]), now(), {}
 
 local function give(learner, at)
     local state = redis.call('HGET', KEYS[2], learner)
-    local since, till, attempts, token = string.match(state, '^(%d+) (%d+) (%d+) (.*)$')
+    local since, till, attempts, erased, token =
+        string.match(state, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
     if tonumber(since) <= time and time < tonumber(till) then return end
-    local leased = string.format('%d %d %d %s', time, time + ARGV[2], attempts + 1, ARGV[3])
+    local leased = string.format('%d %d %d %d %s', time, time + ARGV[2], attempts + 1, erased, ARGV[3])
     -- Not by call: a Redis that is out of memory refuses it, and must be emptied all the same. The
     -- request keeps its token then, and may be carried out twice.
     if redis.pcall('HSET', KEYS[2], learner, leased) == 0 then token = ARGV[3] end
-    given[#given + 1] = {learner, at, attempts + 1, token}
+    given[#given + 1] = {learner, at, attempts + 1, erased, token}
 end
 
 local from = 0

@@ -1,8 +1,9 @@
 -- A request that this lease still holds is carried out, or put off.
--- KEYS: erasures, erasing. ARGV: learner, token, how long it is put off in milliseconds, or ''.
+-- KEYS: erasures, erasing.
+-- ARGV: learner, token, how long it is put off in milliseconds or '', 1 when it was carried out once.
 local learner, token, delay = ARGV[1], ARGV[2], ARGV[3]
 local state = redis.call('HGET', KEYS[2], learner)
-local attempts, holder = string.match(state or '', '^%d+ %d+ (%d+) (.*)$')
+local attempts, holder = string.match(state or '', '^%d+ %d+ (%d+) %d+ (.*)$')
 if holder ~= token then return 0 end
 if delay == '' then
     redis.call('ZREM', KEYS[1], learner)
@@ -11,6 +12,6 @@ else
     local time = now()
     -- Not by call, as in lease_erasures: the lease then lasts as long as it was to.
     redis.pcall('HSET', KEYS[2], learner,
-        string.format('%d %d %d %s', time, time + delay, attempts, token .. '-'))
+        string.format('%d %d %d %d %s', time, time + delay, attempts, ARGV[4], token .. '-'))
 end
 return 1

@@ -213,3 +213,16 @@ def test_a_request_survives_the_outbox_being_closed(home: Home) -> None:
     who = ask(first)
     first.close()
     assert lease_one(home.open()).identity == who
+
+
+def test_that_the_learner_was_erased_once_is_remembered(home: Home, outbox: Outbox) -> None:
+    who = ask(outbox)
+    outbox.put_off_erasure(lease_one(outbox), 0, erased=True)
+    request = lease_one(outbox)
+    assert request.erased
+    outbox.put_off_erasure(request, 0)
+    assert lease_one(outbox).erased
+    home.go(61)
+    assert lease_one(outbox).erased
+    outbox.request_erasure(who)
+    assert not lease_one(outbox).erased

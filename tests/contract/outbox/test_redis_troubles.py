@@ -211,8 +211,10 @@ def test_all_keys_are_in_one_slot_of_a_cluster(admin: redis.Redis, open_: Open) 
     outbox.put([done(somebody()), done(somebody())])
     dead, _ = outbox.lease(2, 60)
     outbox.bury(dead, "bad")
+    outbox.request_erasure(somebody())
     keys = admin.keys("*slotted:*")
-    assert sorted(keys) == ["{slotted:}clock", "{slotted:}dead", "{slotted:}queue"]
+    names = ("clock", "dead", "erasing", "erasures", "queue")
+    assert sorted(keys) == [f"{{slotted:}}{name}" for name in names]
     assert len({key_slot(key.encode()) for key in keys}) == 1
 
 
@@ -343,3 +345,61 @@ def test_a_url_that_cannot_be_read_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"outbox\.url") as caught:
         open_outbox(settings)
     assert url not in str(caught.value)
+
+
+def test_out_of_memory_takes_no_request_and_still_erases(admin: redis.Redis, open_: Open) -> None:
+    outbox, other = open_(prefix="full:"), open_(prefix="full:")
+    who = somebody()
+    outbox.request_erasure(who)
+    admin.config_set("maxmemory", "1")
+    with pytest.raises(OutboxUnavailable, match="out of memory"):
+        outbox.request_erasure(somebody())
+    (request,) = outbox.lease_erasures(10, 60)
+    (again,) = other.lease_erasures(10, 60)  # nothing could be written: two erase, as they may
+    assert (request.identity, again.identity) == (who, who)
+    assert outbox.put_off_erasure(request, 60)
+    assert outbox.erasure_done(request)
+    assert not other.erasure_done(again)
+    assert outbox.counts().erasures == 0
+
+
+def test_a_request_leased_without_memory_is_not_lost_when_asked_anew(
+    admin: redis.Redis, open_: Open
+) -> None:
+    outbox, who = open_(prefix="full-again:"), somebody()
+    outbox.request_erasure(who)
+    admin.config_set("maxmemory", "1")
+    (request,) = outbox.lease_erasures(10, 60)
+    admin.config_set("maxmemory", "0")
+    outbox.request_erasure(who)
+    assert not outbox.erasure_done(request)
+    assert outbox.counts().erasures == 1
+
+
+def test_when_the_server_s_clock_was_put_back_no_erasure_waits_for_longer(
+    admin: redis.Redis, open_: Open
+) -> None:
+    outbox, who = open_(prefix="erased-back:"), somebody()
+    outbox.request_erasure(who)
+    (request,) = outbox.lease_erasures(10, 600)
+    key = "{erased-back:}erasing"
+    ((learner, state),) = admin.hgetall(key).items()
+    since, until, rest = state.split(" ", 2)
+    ahead = 86_400_000
+    admin.hset(key, learner, f"{int(since) + ahead} {int(until) + ahead} {rest}")
+    admin.zincrby("{erased-back:}erasures", ahead, learner)
+    assert outbox.counts().oldest_erasure == 0
+    (again,) = outbox.lease_erasures(10, 600)
+    assert outbox.lease_erasures(10, 600) == []
+    assert not outbox.erasure_done(request)
+    assert outbox.erasure_done(again)
+
+
+def test_an_entry_that_cannot_be_read_erases_nobody_else(admin: redis.Redis, open_: Open) -> None:
+    outbox = open_(prefix="unread:")
+    outbox.request_erasure(somebody())
+    for text in ("", "[]", "{", "null", '{"origin": 1, "external_user_id": {}}'):
+        admin.xadd("{unread:}queue", {"completion": text})
+    put(outbox)
+    assert len(outbox.lease(10, 60)) == 1
+    assert outbox.counts().dead == 5
