@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from bridge import Bridge, Completion, Outcome, Status
+from bridge.nesting import load_json
 from bridge.outbox.written import restore
 from progress_xblock.texts import State
 
@@ -50,7 +51,7 @@ def completion_of(state: str) -> Completion | None:
     What waits without its ids (an earlier version's) waits for the learner's next visit.
     """
     try:
-        return restore(json.loads(state)["pending"])
+        return restore(load_json(state)["pending"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -101,7 +102,7 @@ def _send(batch: Sequence[tuple[Kept, Completion]], bridge: Bridge, save: Save) 
 
 def _afterwards(state: str, outcome: Outcome) -> str:
     """The state, once its completion had this outcome."""
-    values = json.loads(state)
+    values = load_json(state)
     if outcome.status is Status.REJECTED:
         values["state"] = State.REFUSED.value
     else:

@@ -80,7 +80,7 @@ def test_an_empty_export_is_nothing_to_record(export) -> None:
 WRONG = {
     "not JSON in UTF-8": b"{",
     "line: not JSON in UTF-8": b'{"origin": "\xff"}',
-    "too deep": b"[" * 100_000,
+    "line: nested more than 64 levels deep": b"[" * 100_000,
     "not a JSON object": b"[]",
     "line: no such field: grain": {**LINE, "grain": "g"},
     "grain_id: missing": {k: v for k, v in LINE.items() if k != "grain_id"},
@@ -104,7 +104,7 @@ def test_a_line_that_breaks_a_rule_is_told_by_number_and_the_others_are_recorded
     assert done.exit_code == 2
     assert done.stdout == "2 recorded\n1 lines left out\n"
     assert done.stderr.startswith("line 2: ")
-    assert rule == "too deep" or rule in done.stderr
+    assert rule in done.stderr
     assert len(recorded()) == 2
 
 

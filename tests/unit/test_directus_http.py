@@ -168,8 +168,10 @@ HTML: Final = b"<html><body>Please log in</body></html>"
             "redirects to sso.example.org;",
         ),
         (say(200, HTML, "text/html"), "is a login page in front of it?"),
+        (say(200, b"[" * 100_000), "nested more than 64 levels deep"),
+        (say(400, b'{"errors":' * 65), "nested more than 64 levels deep"),
     ],
-    ids=["401", "403", "404", "405", "redirect", "login page"],
+    ids=["401", "403", "404", "405", "redirect", "login page", "too deep", "too deep, 400"],
 )
 def test_what_somebody_must_mend_is_misconfigured(
     server: Server, answer: Answer, words: str

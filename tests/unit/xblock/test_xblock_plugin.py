@@ -369,7 +369,9 @@ def test_what_the_store_refuses_is_said_in_the_state_and_kept(bridge: Bridge, mo
 
 
 @pytest.mark.parametrize(
-    "state", ["", "null", "[]", "{}", '{"pending": 7}', '{"pending": {}}', "{"]
+    "state",
+    ["", "null", "[]", "{}", '{"pending": 7}', '{"pending": {}}', "{", '{"pending": ' * 100_000],
+    ids=lambda state: state[:20],
 )
 def test_a_state_that_cannot_be_read_is_left_for_the_learner(bridge: Bridge, state: str) -> None:
     assert completion_of(state) is None
