@@ -25,7 +25,7 @@ from bridge.outbox.sqlite import SQLiteOutbox
 from tests.contract.learners import done, somebody
 from tests.servers import ROOT
 from tests.servers.directus import Directus
-from tests.servers.process import HOST, free_port
+from tests.servers.process import HOST, HeldPort
 
 PATIENCE: Final = 60.0
 CONFIG: Final = """
@@ -251,7 +251,8 @@ def test_directus_going_away_and_coming_back_is_survived(
 
 
 def test_metrics_and_json_logs_are_there_when_asked_for(deliveries: Deliveries) -> None:
-    port = free_port()
+    held = HeldPort()
+    port = held.number
     deliveries.outbox.put(some(8))
     with deliveries.deliverer("--metrics-port", str(port), "--log-json") as process:
         until(deliveries.empty, "all is delivered")

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from bridge import Bridge, Outcome
 from bridge.cli import cli
 from bridge.config import ENVIRONMENT
-from tests.servers.process import free_port
+from tests.servers.process import closed_port
 
 LEARNER = "0123456789abcdef0123456789abcdef"
 LINE = {
@@ -126,7 +126,7 @@ def test_with_an_outbox_they_are_accepted(export, tmp_path: Path, monkeypatch) -
 
 
 def test_a_store_that_is_down_says_try_later(export, monkeypatch) -> None:
-    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_URL", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("PROGRESS_BRIDGE_STORE_TOKEN", "t")
     done = run(export(LINE))
     assert done.exit_code == 3
