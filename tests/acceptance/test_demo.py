@@ -152,7 +152,7 @@ def complete(started: Demo, token: str, grain: str) -> None:
 
 def until(condition: Callable[[], bool]) -> None:
     """Delivery takes a moment."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
 
