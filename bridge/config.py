@@ -42,6 +42,7 @@ from bridge.config_values import (
     url_of,
 )
 from bridge.errors import ConfigurationError
+from bridge.nesting import TooDeep, load_yaml
 
 CONFIG_VARIABLE: Final = "PROGRESS_BRIDGE_CONFIG"
 """Environment variable with the path of the YAML file."""
@@ -262,9 +263,11 @@ class Settings:
 
 def _read_yaml(path: Path) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the configuration {path}: {error}") from None
+    except TooDeep as error:
+        raise ConfigurationError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+from bridge.nesting import load_json
 from bridge.outbox import Counts, Note, Outbox
 
 ALIVE: Final = 30.0
@@ -65,7 +66,7 @@ class Report:
         Raises:
             ValueError, TypeError, KeyError: another version of the bridge wrote it.
         """
-        values = json.loads(text)
+        values = load_json(text)
         states = {name: State(values[name]) for name in ("state", "erasing") if name in values}
         return cls(**{**values, **states})
 

@@ -16,10 +16,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 import jwt
+from jwt.utils import base64url_decode
 
 from bridge.config_tokens import TokenKey, TokenSettings
 from bridge.errors import ConfigurationError, InvalidInput, InvalidToken
 from bridge.model import Completion, Identity
+from bridge.nesting import check_json
 
 LIFETIME: Final = 300.0
 """Seconds that a token is valid unless it is said otherwise."""
@@ -120,6 +122,7 @@ class Tokens:
         if len(token) > LONGEST:
             raise InvalidToken("the token is too long")
         try:
+            _check_depth(token)
             key = self._key(token)
             learner = _learner(self._claims(token, key))
         except jwt.ExpiredSignatureError:
@@ -128,7 +131,7 @@ class Tokens:
             raise InvalidToken(f"the token is not valid ({type(error).__name__})") from None
         except InvalidInput as error:
             raise InvalidToken(f"the token names no learner: {error.rule}") from None
-        except (ValueError, TypeError, OverflowError, RecursionError, OSError):
+        except (ValueError, TypeError, OverflowError, OSError):
             raise InvalidToken("the token is not well-formed") from None
         if learner.identity.origin not in key.origins:
             raise InvalidToken("the token's key is not for learners of its origin")
@@ -151,6 +154,16 @@ class Tokens:
             # Not "iat": a clock that was ahead and is put right must cost nobody who they are.
             options={"require": _REQUIRED, "verify_iat": False},
         )
+
+
+def _check_depth(token: str) -> None:
+    """Look at the depth of what PyJWT is going to parse: header and claims.
+
+    Raises:
+        ValueError: it is nested too deep, or is no text.
+    """
+    for part in token.split(".")[:2]:
+        check_json(base64url_decode(part).decode())
 
 
 def _grains(identity: Identity, grains: Collection[str]) -> list[str]:

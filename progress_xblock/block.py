@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from xblock.core import XBlock
+from xblock.exceptions import JsonHandlerError
 
+from bridge.nesting import TooDeep, check_json
 from progress_xblock import lms
 from progress_xblock.olx import OlxMixin
 from progress_xblock.sending import SendingMixin
@@ -41,6 +43,17 @@ class ProgressXBlock(
     show_in_read_only_mode = True
     """Whether staff who look at the course as a specific learner see it, as Open edX asks
     (``filter_displayed_blocks`` in ``lms/djangoapps/courseware/masquerade.py``)."""
+
+    def handle(self, handler_name: str, request: Any, suffix: str = "") -> Any:
+        """Refuse a body that is nested too deep, whichever handler it is for.
+
+        XBlock parses it with `json.loads`, which cannot bear it.
+        """
+        try:
+            check_json(request.body.decode(errors="replace"))
+        except TooDeep as error:
+            return JsonHandlerError(400, f"the body is {error}").get_response()
+        return super().handle(handler_name, request, suffix)
 
     @XBlock.json_handler  # type: ignore[untyped-decorator]  # answers 405 to all but POST
     def complete(self, data: object, suffix: str = "") -> dict[str, Any]:

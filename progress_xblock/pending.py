@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from bridge import Bridge, Completion, Identity, Origin, Outcome, Status
+from bridge.nesting import load_json
 from bridge.outbox.written import restore, who
 from progress_xblock.texts import WAITING, State
 
@@ -94,8 +95,8 @@ def is_forgotten(state: str | None) -> bool:
 def _values(state: str) -> dict[str, Any]:
     """The fields in a state; none where it cannot be read."""
     try:
-        values = json.loads(state)
-    except (ValueError, TypeError, RecursionError):
+        values = load_json(state)
+    except (ValueError, TypeError):
         return {}
     return values if isinstance(values, dict) else {}
 
@@ -162,7 +163,7 @@ def _send(
 
 def _afterwards(state: str, outcome: Outcome) -> str:
     """The state, once its completion had this outcome."""
-    values = json.loads(state)
+    values = load_json(state)
     if outcome.status is Status.REJECTED:
         values["state"] = State.REFUSED.value
     else:

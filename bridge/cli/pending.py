@@ -15,6 +15,7 @@ from bridge.cli.errors import BAD_INPUT, MEND
 from bridge.cli.record import WORDS
 from bridge.errors import InvalidCompletion, InvalidInput
 from bridge.model import Completion, Identity, Status
+from bridge.nesting import TooDeep, load_json
 
 _WORDS: Final = {**WORDS, Status.REJECTED: "refused by the store"}
 _WRONG: Final = "wrong"
@@ -85,8 +86,10 @@ def _completion(line: bytes) -> Completion:
         InvalidInput: naming the rule that is broken.
     """
     try:
-        values = json.loads(line)
-    except (ValueError, RecursionError):
+        values = load_json(line)
+    except TooDeep as error:
+        raise InvalidCompletion("line", str(error), "(not shown)") from None
+    except ValueError:
         raise InvalidCompletion("line", "not JSON in UTF-8", "(not shown)") from None
     if not isinstance(values, Mapping):
         raise InvalidCompletion("line", "not a JSON object", "(not shown)")

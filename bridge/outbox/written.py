@@ -10,6 +10,7 @@ from typing import Final
 
 from bridge.errors import InvalidIdentity
 from bridge.model import Completion, Identity
+from bridge.nesting import load_json
 from bridge.outbox import ErasureRequest, Leased
 
 UNREADABLE: Final = "this version of the bridge cannot read what was put"
@@ -28,7 +29,7 @@ def write(completion: Completion, *, store_email: bool) -> str:
 def read(text: str) -> Completion | None:
     """The completion that was written; None when it is not one to this version."""
     try:
-        return restore(json.loads(text))
+        return restore(load_json(text))
     except ValueError:
         return None
 
@@ -72,7 +73,7 @@ def erasures(rows: Iterable[tuple[str, str, str, float, int, int]]) -> list[Eras
 def learner_of(text: str) -> str:
     """The learner's key of a completion in writing; empty when it holds none."""
     try:
-        values = json.loads(text)
+        values = load_json(text)
         return f"{values['origin']}:{values['external_user_id']}"
     except (ValueError, KeyError, TypeError):
         return ""
@@ -80,7 +81,7 @@ def learner_of(text: str) -> str:
 
 def give(text: str, identity: Identity) -> str:
     """The completion in writing, as another learner's."""
-    return _encode(json.loads(text) | who(identity))
+    return _encode(load_json(text) | who(identity))
 
 
 def leased(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 from fastapi import Request
 
+from bridge.nesting import TooDeep, check_json
 from bridge.service.problems import Problem
 
 LARGEST: Final = 1_048_576
@@ -23,8 +24,8 @@ _NO_MORE: Final = {"Connection": "close"}
 async def read_json(request: Request, *, optional: bool = False) -> Any:
     """What the body says; where it is ``optional`` and empty, None.
 
-    orjson refuses bad UTF-8, lone surrogates, NaN and what is nested more than 1,024 deep, without
-    recursion. Of a name that occurs twice in an object the last one counts.
+    orjson refuses lone surrogates and NaN. Of a name that occurs twice in an object the last one
+    counts.
 
     Raises:
         Problem: 400 no JSON, 408 too slow, 413 too large, 415 not sent as JSON.
@@ -34,9 +35,12 @@ async def read_json(request: Request, *, optional: bool = False) -> Any:
     if optional and not body:
         return None
     try:
+        check_json(body.decode())
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Problem(400, "the body is not JSON (UTF-8, at most 1,024 levels deep)") from None
+    except TooDeep as error:
+        raise Problem(400, f"the body is {error}") from None
+    except ValueError:
+        raise Problem(400, "the body is not JSON in UTF-8") from None
 
 
 def _check_type(request: Request) -> None:

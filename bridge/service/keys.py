@@ -28,6 +28,7 @@ from bridge.config_values import Secret, as_mapping, refuse_unknown, some_of
 from bridge.errors import ConfigurationError
 from bridge.logs import event
 from bridge.model import Origin
+from bridge.nesting import TooDeep, load_yaml
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether the file has changed: a revoked key ends within them."""
@@ -98,10 +99,12 @@ def read_keys(path: Path) -> list[ServerKey]:
         ConfigurationError: it cannot be read, or what is in it makes no sense.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise ConfigurationError(f"service.keys_file: {path}: {reason}") from None
+    except TooDeep as error:
+        raise ConfigurationError(f"service.keys_file: {path}: {error}") from None
     except yaml.YAMLError:
         raise ConfigurationError(f"service.keys_file: {path}: not YAML") from None
     given = as_mapping(str(path), {} if document is None else document).get("keys") or []

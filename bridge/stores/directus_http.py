@@ -22,6 +22,7 @@ from urllib3.exceptions import MaxRetryError
 
 from bridge.config import Secret, StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.nesting import TooDeep, load_json
 from bridge.stores.http_session import Deadline, Overdue, open_session
 
 TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"
@@ -229,17 +230,36 @@ class DirectusClient:
                 "is store.url right, is a login page in front of it?"
             )
         try:
-            document = response.json()
-        except requests.exceptions.JSONDecodeError:
+            document = self._json(response)
+        except ValueError:
             document = None
         if not isinstance(document, dict):
             raise ConnectionCut(f"{self._settings.shown_url}: the answer is cut off or not JSON")
         return document
 
+    def _json(self, response: requests.Response) -> Any:
+        """Parse an answer.
+
+        Raises:
+            StoreMisconfigured: it is nested deeper than Directus's ever are.
+            ValueError: it is not JSON.
+        """
+        try:
+            return load_json(response.content)
+        except TooDeep as error:
+            raise StoreMisconfigured(
+                f"{self._settings.shown_url}: the answer is {error}: not Directus's; "
+                "is store.url right?"
+            ) from None
+
     def _refusal(self, response: requests.Response) -> StoreError:
         """What an answer of 400 and above means, but for those that say to try later."""
         status, url = response.status_code, self._settings.shown_url
-        code, field, collection = _extensions(response)
+        try:
+            answer = self._json(response)
+        except ValueError:
+            answer = None
+        code, field, collection = _extensions(answer)
         if status == 401:
             return StoreMisconfigured(f"{url}: the token is not valid (HTTP 401)")
         if status == 403:
@@ -255,7 +275,7 @@ class DirectusClient:
             )
         if status == 413 or (code == "INVALID_PAYLOAD" and "too large" in response.text):
             return DirectusRefusal(status, TOO_LARGE, None)
-        if code is None and _is_cut_off(response):
+        if answer is None and "json" in response.headers.get("Content-Type", ""):
             # Not a refusal: which row it is about, and whether it is about a row, was in the rest.
             return ConnectionCut(f"{url}: the answer is cut off or not JSON (HTTP {status})")
         return DirectusRefusal(status, code, field, collection)
@@ -298,21 +318,12 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _is_cut_off(response: requests.Response) -> bool:
-    """Whether what is said to be JSON is none."""
-    try:
-        response.json()
-    except requests.exceptions.JSONDecodeError:
-        return "json" in response.headers.get("Content-Type", "")
-    return False
-
-
-def _extensions(response: requests.Response) -> tuple[str | None, str | None, str | None]:
+def _extensions(answer: Any) -> tuple[str | None, str | None, str | None]:
     """Code, field and collection of the first error, when the answer is Directus's."""
     try:
-        extensions = response.json()["errors"][0]["extensions"]
+        extensions = answer["errors"][0]["extensions"]
         code, field, collection = map(extensions.get, ("code", "field", "collection"))
-    except (requests.exceptions.JSONDecodeError, LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError):
         return None, None, None
     return _text(code), _text(field), _text(collection)
 

@@ -12,6 +12,11 @@ LATER = """
 const done = arguments[1];
 setTimeout(done, arguments[0]);
 """
+WATCH = """
+window.values = [];
+const bar = document.querySelector('progress');
+new MutationObserver(() => values.push(bar.value)).observe(bar, {attributeFilter: ['value']});
+"""
 NEEDED = 3
 """Seconds, as the demo's course has it."""
 
@@ -51,10 +56,10 @@ def test_time_off_the_screen_does_not_count_and_time_on_it_adds_up(page, rows):
     before = seen(page)
     let_pass(page, NEEDED)
     assert (seen(page), page.state, rows()) == (before, "none", [])
+    page.script(WATCH)
     page.script(BACK)
-    back = page.script("return performance.now()")
     page.wait_for("done")
-    assert page.script("return performance.now()") - back < NEEDED * 1000
+    assert min(page.script("return values")) >= before
 
 
 def test_a_hidden_tab_completes_nothing(page, rows):

@@ -15,10 +15,10 @@ from typing import Final
 
 from tests.demo import people
 from tests.demo.service import Service
-from tests.demo.stores import COMMAND, STORES, DemoStore, port_or_free
+from tests.demo.stores import COMMAND, STORES, DemoStore
 from tests.demo.workbench import Workbench
 from tests.servers import CACHE
-from tests.servers.process import ServerError, listening
+from tests.servers.process import HeldPort, ServerError
 
 PORT: Final = 8900
 _TICK: Final = 0.5
@@ -35,7 +35,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--port",
         type=int,
-        help=f"of the course, the service's is the next; default: {PORT}, or free ones",
+        help=f"of the course, the service's is the next; 0: any; default: {PORT}, or any",
     )
     parser.add_argument("--folder", type=Path, help="what is kept; default: .cache/demo/STORE")
     return parser.parse_args(words)
@@ -67,12 +67,12 @@ def run(asked: argparse.Namespace) -> None:
     """
     folder = (asked.folder or CACHE / "demo" / asked.store).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if asked.port and listening(asked.port):
-        raise ServerError(f"port {asked.port} is taken")
+    port = HeldPort.this_or_any(PORT) if asked.port is None else HeldPort(asked.port)
     print(f"Starting the demo on {asked.store}…", flush=True)
     with STORES[asked.store](folder) as store:
-        workbench = Workbench(folder, {}, asked.port or port_or_free(PORT))
-        service = Service(folder, store.settings, workbench.url, port_or_free(workbench.port + 1))
+        workbench = Workbench(folder, {}, port)
+        beside = HeldPort.this_or_any(workbench.port + 1)
+        service = Service(folder, store.settings, workbench.url, beside)
         site = {"tokens": service.tokens, "mini_site": service.url}
         workbench.configure({**store.settings, **site})
         with service, workbench:

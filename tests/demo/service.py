@@ -15,7 +15,7 @@ import yaml
 from bridge import Origin
 from bridge.service.keys import Right, new_key, write_keys
 from tests.servers import ROOT
-from tests.servers.process import HOST, Server
+from tests.servers.process import HOST, HeldPort, Server
 
 CONFIGURATION: Final = "service.yaml"
 """In the demo's folder; `progress-bridge --config` reads it as well."""
@@ -35,7 +35,7 @@ class Service(Server):
     """
 
     def __init__(
-        self, folder: Path, store: Mapping[str, Any], course: str, port: int | None = None
+        self, folder: Path, store: Mapping[str, Any], course: str, port: HeldPort | None = None
     ) -> None:
         super().__init__("service", folder, port)
         self._course = course.rstrip("/")

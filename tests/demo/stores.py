@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.servers.directus import Directus, create_tables, set_up
-from tests.servers.process import free_port, listening
+from tests.servers.process import HeldPort
 
 DIRECTUS: Final = "11.17.4"
 COMMAND: Final = Path(sys.executable).with_name("progress-bridge")
@@ -69,14 +69,9 @@ def _server(folder: Path) -> Directus:
         kept.write_text(json.dumps([secrets.token_hex(16), secrets.token_hex(8)]))
     token, password = json.loads(kept.read_text())
     admin = {"ADMIN_TOKEN": token, "ADMIN_PASSWORD": password}
-    server = Directus(DIRECTUS, folder, env=admin, port=port_or_free(8055))
+    server = Directus(DIRECTUS, folder, env=admin, port=HeldPort.this_or_any(8055))
     server.admin_token, server.admin_password = token, password
     return server
-
-
-def port_or_free(port: int) -> int:
-    """The port, so that links stay the same from one run to the next; another when it is taken."""
-    return free_port() if listening(port) else port
 
 
 STORES: Final = {"sqlite": sqlite, "directus": directus}

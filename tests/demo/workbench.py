@@ -12,7 +12,7 @@ import requests
 import yaml
 
 from tests.servers import ROOT
-from tests.servers.process import HOST, Server
+from tests.servers.process import HOST, HeldPort, Server
 
 CONFIGURATION: Final = "progress-bridge.yaml"
 """In the demo's folder: the block's settings, and a configuration for `progress-bridge`."""
@@ -29,7 +29,9 @@ class Workbench(Server):
 
     ready_within = 120.0  # 5 s at best
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], port: HeldPort | None = None
+    ) -> None:
         (folder / "var").mkdir(parents=True, exist_ok=True)
         super().__init__("workbench", folder, port)
         self.configure(settings)

@@ -16,7 +16,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.servers import ROOT
 from tests.servers.pages import serving
 
-PATIENCE: Final = 15
+PATIENCE: Final = 60
 """Seconds."""
 
 EXAMPLE: Final = Path(__file__).with_name("static_page.html")

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from tests.servers.process import HOST, free_port
+from tests.servers.process import HOST, HeldPort
 
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 """``struct linger``, on, 0 s: closing sends a reset instead of a polite end."""
@@ -174,7 +174,8 @@ class Proxy:
     """
 
     def __init__(self, upstream: int) -> None:
-        self.port = free_port()
+        self._held = HeldPort()  # when we do not listen, connections are refused
+        self.port = self._held.number
         self.upstream = upstream
         self.struck = 0
         self._misbehaviour: Misbehaviour | None = None
@@ -183,7 +184,6 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._listening: asyncio.Server | None = None
-        self._held: socket.socket | None = None
         self._clients: set[asyncio.StreamWriter] = set()
 
     @property
@@ -226,8 +226,7 @@ class Proxy:
         self._do(self._end_exchanges())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        if self._held is not None:
-            self._held.close()
+        self._held.close()
         self._loop.close()
 
     def _do(self, step: Awaitable[None]) -> None:
@@ -239,15 +238,12 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(run(), self._loop).result(30)
 
     async def _listen(self) -> None:
-        held, self._held = self._held or _bound(self.port), None
-        self._listening = await asyncio.start_server(self._serve, sock=held)
+        self._listening = await asyncio.start_server(self._serve, HOST, self.port)
 
     async def _stop_listening(self) -> None:
         if self._listening is not None:
             self._listening.close()
             self._listening = None
-            # Bound but not listening: connections are refused and nobody else gets the port.
-            self._held = _bound(self.port)
         for writer in list(self._clients):
             cut(writer)
         await asyncio.sleep(0)
@@ -366,11 +362,3 @@ def cut(writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     writer.transport.abort()
-
-
-def _bound(port: int) -> socket.socket:
-    """A socket that owns the port and does not listen yet."""
-    bound = socket.socket()
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((HOST, port))
-    return bound

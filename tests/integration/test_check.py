@@ -27,7 +27,7 @@ from tests.integration.own_tables import (
 )
 from tests.integration.test_setup import SERVERS, permissions, read, registered
 from tests.servers.directus import Directus, set_up
-from tests.servers.process import free_port
+from tests.servers.process import closed_port
 
 
 @pytest.fixture(params=SERVERS)
@@ -244,7 +244,7 @@ def test_a_wrong_token_is_told_and_not_shown(directus: Directus) -> None:
 
 
 def test_nobody_at_the_address_is_told(directus_pg: Directus) -> None:
-    result = run_check(directus_pg, PROGRESS_BRIDGE_STORE_URL=f"http://127.0.0.1:{free_port()}")
+    result = run_check(directus_pg, PROGRESS_BRIDGE_STORE_URL=f"http://127.0.0.1:{closed_port()}")
     assert result.exit_code == 1
     assert "no connection (refused, or no such host)" in result.output
     assert "see that Directus runs" in result.output

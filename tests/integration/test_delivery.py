@@ -25,7 +25,7 @@ from bridge.outbox.sqlite import SQLiteOutbox
 from tests.contract.learners import done, somebody
 from tests.servers import ROOT
 from tests.servers.directus import Directus
-from tests.servers.process import HOST, free_port
+from tests.servers.process import HOST, HeldPort
 
 PATIENCE: Final = 60.0
 CONFIG: Final = """
@@ -195,7 +195,7 @@ def test_sigterm_finishes_the_batch_under_way(
             process.send_signal(signal.SIGTERM)
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert deliveries.empty()
     assert_recorded_once(directus_pg, completions)
 
@@ -251,11 +251,12 @@ def test_directus_going_away_and_coming_back_is_survived(
 
 
 def test_metrics_and_json_logs_are_there_when_asked_for(deliveries: Deliveries) -> None:
-    port = free_port()
+    held = HeldPort()
+    port = held.number
     deliveries.outbox.put(some(8))
     with deliveries.deliverer("--metrics-port", str(port), "--log-json") as process:
         until(deliveries.empty, "all is delivered")
-        with urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as answer:
+        with urlopen(f"http://{HOST}:{port}/metrics", timeout=60) as answer:
             said = answer.read().decode()
         assert end(process) < 10
     assert 'progress_bridge_delivered_total{outcome="created"} 8.0' in said
@@ -270,5 +271,5 @@ def test_without_anything_to_do_it_starts_and_ends_at_once(deliveries: Deliverie
         (note,) = deliveries.outbox.notes()
         assert note.worker.endswith(f":{process.pid}")
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert deliveries.status()["deliverers"][0]["state"] == "stopped"

@@ -43,4 +43,4 @@ def test_a_deliverer_that_stood_still_goes_on_and_still_ends_when_it_is_asked_to
     with pytest.raises(subprocess.TimeoutExpired):
         deliverer.wait(_LOOK + 1.0)
     deliverer.send_signal(signal.SIGTERM)
-    assert deliverer.wait(10) == 0
+    assert deliverer.wait(60) == 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.servers.directus import Directus
 from tests.servers.postgres import Postgres
-from tests.servers.process import Server, ServerError
+from tests.servers.process import HOST, HeldPort, PortTaken, Server, ServerError, listening
 from tests.servers.redis import Redis
 
 
@@ -57,8 +58,6 @@ def test_redis_keeps_what_it_acknowledged_over_a_crash(tmp_path: Path) -> None:
 
 
 def _redis(server: Redis, command: str) -> str:
-    import socket
-
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(command.encode() + b"\r\n")
         return connection.recv(100).decode().strip()
@@ -69,6 +68,35 @@ def test_the_browser_opens_a_page_and_asks_for_french(browser: object) -> None:
     assert browser.title == "Bonjour"  # type: ignore[attr-defined]
     script = "return navigator.language"
     assert browser.execute_script(script).startswith("fr")  # type: ignore[attr-defined]
+
+
+def test_a_held_port_is_given_to_nobody_and_refuses() -> None:
+    with HeldPort() as port:
+        with pytest.raises(PortTaken, match=f"port {port.number} is taken"):
+            HeldPort(port.number)
+        assert not listening(port.number)
+    HeldPort(port.number).close()
+
+
+def test_this_port_or_any_takes_another_than_a_listener() -> None:
+    with socket.create_server((HOST, 0)) as other:
+        assert HeldPort.this_or_any(other.getsockname()[1]).number != other.getsockname()[1]
+
+
+def test_a_held_port_stays_ours_while_its_server_restarts(tmp_path: Path) -> None:
+    with Redis(tmp_path) as server:
+        assert listening(server.port)
+        server.stop()
+        with pytest.raises(PortTaken):
+            HeldPort(server.port)
+        assert listening(server.start().port)
+
+
+def test_the_system_never_chooses_a_held_port() -> None:
+    held = {port.number: port for port in (HeldPort() for _ in range(200))}
+    for _ in range(1000):
+        with socket.create_server((HOST, 0)) as chosen:
+            assert chosen.getsockname()[1] not in held
 
 
 class _Broken(Server):

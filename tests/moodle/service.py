@@ -87,7 +87,7 @@ class Service(Server):
             return store.execute(sql, values).fetchall() if made else []
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until the service, which delivers in the background, has come so far."""
     deadline = time.monotonic() + seconds
     while not condition():

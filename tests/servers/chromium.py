@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from tests.servers.process import ServerError
+from tests.servers.process import HeldPort, ServerError
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -44,14 +44,17 @@ def browser(lang: str = "fr", width: int = 1280, height: int = 900) -> Iterator[
     driver = shutil.which("chromedriver")
     if driver is None:
         raise ServerError("chromedriver is not installed")
-    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
+    with (
+        tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
+        HeldPort() as port,
+    ):
         options = ChromeOptions()
         options.binary_location = binary() or ""
         for flag in (*_FLAGS, f"--lang={lang}", f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.add_experimental_option("prefs", {"intl.accept_languages": lang})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        chrome = Chrome(options=options, service=ChromeService(driver))
+        chrome = Chrome(options=options, service=ChromeService(driver, port.number))
         try:
             chrome.set_window_size(width, height)
             yield chrome

@@ -17,7 +17,7 @@ import requests
 from bridge.config import Secret, StoreSettings
 from tests.servers import CACHE, ROOT
 from tests.servers.postgres import psql
-from tests.servers.process import HOST, Server, ServerError
+from tests.servers.process import HOST, HeldPort, Server, ServerError
 
 VERSIONS: Final = ("11.17.4", "10.13.4", "12.4.0")
 _SQLITE_SCHEMA: Final = Path(__file__).with_name("schema-sqlite.sql")
@@ -57,7 +57,7 @@ class Directus(Server):
         folder: Path,
         database_url: str | None = None,
         env: Mapping[str, str] | None = None,
-        port: int | None = None,
+        port: HeldPort | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(f"directus-{version}", folder, port)

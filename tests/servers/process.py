@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import os
 import pwd
 import signal
@@ -22,12 +24,83 @@ class ServerError(Exception):
     """A server did not do as told; the message ends with the last lines of its log."""
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+class PortTaken(ServerError):
+    """Somebody has the port."""
+
+
+class HeldPort:
+    """A loopback port that is ours, though nobody listens on it yet.
+
+    A socket that is bound and does not listen keeps the port from all who ask the system for any.
+    A server that asks for this very one gets it, for both set SO_REUSEADDR, as servers do. It may
+    end and start again: nobody comes between. A UDP socket, which cannot be shared so, keeps the
+    number from our like.
+
+    Args:
+        number: default: a free one.
+
+    Raises:
+        PortTaken: somebody has it.
+    """
+
+    def __init__(self, number: int = 0) -> None:
+        self._sockets = _hold(number) if number else _hold_any()
+        self.number: int = self._sockets[0].getsockname()[1]
+
+    @classmethod
+    def this_or_any(cls, number: int) -> Self:
+        """This one, so that links stay the same from run to run; another when it is taken."""
+        try:
+            return cls(number)
+        except PortTaken:
+            return cls()
+
+    def close(self) -> None:
+        """Let it go."""
+        for held in self._sockets:
+            held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_sockets"):
+            self.close()
+
+
+def _hold(number: int) -> tuple[socket.socket, socket.socket]:
+    tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        tcp.bind((HOST, number))
+        udp.bind(tcp.getsockname())
+    except OSError as error:
+        tcp.close()
+        udp.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortTaken(f"port {number} is taken") from None
+    return tcp, udp
+
+
+def _hold_any() -> tuple[socket.socket, socket.socket]:
+    """Hold a port that the system chooses; again, should its number be taken for UDP."""
+    while True:
+        with contextlib.suppress(PortTaken):
+            return _hold(0)
+
+
+@functools.cache
+def _closed() -> HeldPort:
+    return HeldPort()
+
+
+def closed_port() -> int:
+    """A loopback port on which nobody listens as long as we live."""
+    return _closed().number
 
 
 def listening(port: int) -> bool:
@@ -53,7 +126,7 @@ class Server:
     Args:
         name: as errors call it.
         folder: where it keeps its files and its log; must exist.
-        port: loopback port, kept over restarts. Default: a free one.
+        port: loopback port, held until the server is forgotten. Default: a free one.
     """
 
     ready_within: float = 60.0
@@ -63,10 +136,11 @@ class Server:
     stop_signal: signal.Signals = signal.SIGTERM
     kill_signal: signal.Signals = signal.SIGKILL
 
-    def __init__(self, name: str, folder: Path, port: int | None = None) -> None:
+    def __init__(self, name: str, folder: Path, port: HeldPort | None = None) -> None:
         self.name = name
         self.folder = folder
-        self.port = port or free_port()
+        self._held = port or HeldPort()
+        self.port = self._held.number
         self.log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 

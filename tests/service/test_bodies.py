@@ -101,8 +101,15 @@ def test_a_problem_says_what_is_wrong_and_repeats_nothing(here: Here) -> None:
         "type": "about:blank",
         "title": "Bad Request",
         "status": 400,
-        "detail": "the body is not JSON (UTF-8, at most 1,024 levels deep)",
+        "detail": "the body is not JSON in UTF-8",
     }
+
+
+@pytest.mark.parametrize("body", [b"[" * 65, b'{"a":' * 65, b"[" * 500_000])
+def test_a_body_nested_too_deep_is_told_the_bound(here: Here, body: bytes) -> None:
+    answer = here.client.post("/v1/completions", content=body, headers=JSON | bearer(here.key()))
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "the body is nested more than 64 levels deep"
 
 
 def _send(here: Here, *, content_length: int | str, body: bytes, wait: bool = True) -> bytes:

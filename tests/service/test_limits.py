@@ -12,7 +12,7 @@ import time_machine
 from bridge import Identity
 from bridge.service.keys import read_keys
 from bridge.service.limits import PURGE_EVERY, Counters
-from tests.servers.process import free_port
+from tests.servers.process import closed_port
 from tests.servers.redis import Redis
 from tests.service.here import GUEST, SITE, Here, bearer, serving
 
@@ -79,7 +79,7 @@ def test_workers_that_count_in_redis_count_together(tmp_path: Path, redis_server
 def test_while_redis_is_gone_everybody_passes_and_the_log_says_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limits = {"rate_limit": {"key": "1/hour", "storage": f"redis://127.0.0.1:{free_port()}"}}
+    limits = {"rate_limit": {"key": "1/hour", "storage": f"redis://127.0.0.1:{closed_port()}"}}
     with caplog.at_level(logging.ERROR), serving(tmp_path, {"service": limits}) as here:
         assert statuses(here, 3, bearer(here.key())) == [200] * 3
     assert caplog.text.count("rate_limits_off") == 1

@@ -15,7 +15,7 @@ from bridge import Identity, Settings
 from bridge.config_service import RateLimits, ServiceSettings
 from bridge.tokens import Tokens
 from tests.servers import ROOT
-from tests.servers.process import free_port
+from tests.servers.process import HeldPort
 from tests.service.test_permissions import ANSWERS
 
 GUIDE = (ROOT / "bridge/service/README.md").read_text(encoding="utf-8")
@@ -41,7 +41,8 @@ def test_the_first_completion_is_recorded_as_the_text_says(
     arrived = f'until curl -s -H "Authorization: Bearer $KEY" {RECORD} | grep grain-1; do'
     stop = 'trap "kill %1; wait" EXIT'
     script = "\n".join(["set -e", stop, *commands, f"{arrived} sleep 0.1; done"])
-    script = script.replace("pip install", ": pip install").replace("8080", str(free_port()))
+    port = HeldPort()
+    script = script.replace("pip install", ": pip install").replace("8080", str(port.number))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script],

@@ -38,7 +38,7 @@ def test_it_accepts_delivers_counts_and_ends_when_told(tmp_path: Path, workers: 
         process = service._process
         assert process
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     log = service.log.read_text()
     assert "service_started" in log
     assert "service_stopped" in log
@@ -49,7 +49,8 @@ def test_it_accepts_delivers_counts_and_ends_when_told(tmp_path: Path, workers: 
 def test_it_ends_in_time_though_store_and_callers_hang(tmp_path: Path) -> None:
     """A Directus that accepts connections and never answers, a body that never comes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        store = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}", "token": "x"}
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        store = {"url": url, "token": "x", "read_timeout": 60}
         settings = {"store": store, "delivery": {"age": 0.01}}
         with Service(tmp_path, settings) as service:
             assert accepted(service, 3) == 3
@@ -61,8 +62,8 @@ def test_it_ends_in_time_though_store_and_callers_hang(tmp_path: Path) -> None:
                 process = service._process
                 assert process
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(12) == 0
-                assert time.monotonic() - start < 10
+                assert process.wait(60) == 0
+                assert time.monotonic() - start < 20  # 10 s, and what a busy machine adds
     with Service(tmp_path, {"delivery": {"age": 0.01}}) as again:
         found = store_of(again)()
         _await(lambda: found.progress(Identity("moodle", 1)))
@@ -124,5 +125,5 @@ def _await(what: Callable[[], object]) -> None:
 def _serve(service: Service) -> subprocess.CompletedProcess[str]:
     command = [str(word) for word in service.command()]
     return subprocess.run(
-        command, env=service.environment(), capture_output=True, text=True, timeout=30, check=False
+        command, env=service.environment(), capture_output=True, text=True, timeout=120, check=False
     )

@@ -17,7 +17,7 @@ from bridge.cli import cli
 from bridge.cli.setup import ADMIN_TOKEN
 from bridge.config import ENVIRONMENT
 from tests.servers import ROOT
-from tests.servers.process import free_port
+from tests.servers.process import closed_port
 
 README = (ROOT / "bridge/cli/README.md").read_text(encoding="utf-8")
 LEARNER = ("direct", "6F9619FF-8B86-4D01-B42D-00CF4FC964FF")
@@ -225,7 +225,7 @@ def test_the_config_option_wins_over_the_environment(sqlite: Path, tmp_path: Pat
 def test_a_store_that_is_down_is_exit_code_3(sqlite: Path) -> None:
     result = run(
         *("record", "moodle", "1", "g1"),
-        PROGRESS_BRIDGE_STORE_URL=f"http://127.0.0.1:{free_port()}",
+        PROGRESS_BRIDGE_STORE_URL=f"http://127.0.0.1:{closed_port()}",
         PROGRESS_BRIDGE_STORE_TOKEN="secret-token",
     )
     assert result.exit_code == 3
@@ -276,7 +276,7 @@ def test_the_administrators_token_is_asked_for_without_an_echo(sqlite: Path) -> 
 def test_the_administrators_token_may_come_from_a_file(sqlite: Path, tmp_path: Path) -> None:
     file = tmp_path / "admin"
     file.write_text("from-a-file\n")
-    words = ("setup", "--url", f"http://127.0.0.1:{free_port()}", "--admin-token-file", str(file))
+    words = ("setup", "--url", f"http://127.0.0.1:{closed_port()}", "--admin-token-file", str(file))
     result = run(*words)
     assert result.exit_code == 3
     assert "from-a-file" not in result.output

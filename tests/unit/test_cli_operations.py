@@ -19,7 +19,7 @@ from bridge.model import Identity
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.reports import ALIVE, Report, State
 from tests.contract.learners import done
-from tests.servers.process import HOST, free_port
+from tests.servers.process import HOST
 
 LEARNER = Identity("direct", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 EMAIL = "learner@example.org"
@@ -343,7 +343,7 @@ def test_what_is_recorded_is_accepted(outbox: SQLiteOutbox) -> None:
 
 
 def test_a_metrics_port_that_is_taken_is_one_clear_line(environment: Path) -> None:
-    with socket.create_server((HOST, free_port())) as taken:
+    with socket.create_server((HOST, 0)) as taken:
         result = run("deliver", "--metrics-port", str(taken.getsockname()[1]))
     assert result.exit_code == 1
     assert "Address already in use" in result.stderr

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from bridge import Bridge, Outcome
 from bridge.cli import cli
 from bridge.config import ENVIRONMENT
-from tests.servers.process import free_port
+from tests.servers.process import closed_port
 
 LEARNER = "0123456789abcdef0123456789abcdef"
 LINE = {
@@ -80,7 +80,7 @@ def test_an_empty_export_is_nothing_to_record(export) -> None:
 WRONG = {
     "not JSON in UTF-8": b"{",
     "line: not JSON in UTF-8": b'{"origin": "\xff"}',
-    "too deep": b"[" * 100_000,
+    "line: nested more than 64 levels deep": b"[" * 100_000,
     "not a JSON object": b"[]",
     "line: no such field: grain": {**LINE, "grain": "g"},
     "grain_id: missing": {k: v for k, v in LINE.items() if k != "grain_id"},
@@ -104,7 +104,7 @@ def test_a_line_that_breaks_a_rule_is_told_by_number_and_the_others_are_recorded
     assert done.exit_code == 2
     assert done.stdout == "2 recorded\n1 lines left out\n"
     assert done.stderr.startswith("line 2: ")
-    assert rule == "too deep" or rule in done.stderr
+    assert rule in done.stderr
     assert len(recorded()) == 2
 
 
@@ -126,7 +126,7 @@ def test_with_an_outbox_they_are_accepted(export, tmp_path: Path, monkeypatch) -
 
 
 def test_a_store_that_is_down_says_try_later(export, monkeypatch) -> None:
-    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("PROGRESS_BRIDGE_STORE_URL", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("PROGRESS_BRIDGE_STORE_TOKEN", "t")
     done = run(export(LINE))
     assert done.exit_code == 3

@@ -105,7 +105,12 @@ def test_a_wrong_setting_is_named_with_what_is_wrong(mapping: Any, words: str) -
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("store: [", "line 1: not YAML"), (b"\xff", "cannot read")]
+    ("content", "words"),
+    [
+        ("store: [", "line 1: not YAML"),
+        ("[" * 100_000, "nested more than 64 levels deep"),
+        (b"\xff", "cannot read"),
+    ],
 )
 def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, content: str | bytes, words: str) -> None:
     path = tmp_path / "bridge.yaml"

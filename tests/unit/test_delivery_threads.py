@@ -20,7 +20,7 @@ from bridge.reports import Report, State
 from bridge.stores.memory import MemoryStore
 from tests.contract.learners import done, somebody
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 
 
 class GatedStore(MemoryStore):

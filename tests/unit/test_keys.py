@@ -98,6 +98,7 @@ def test_a_file_that_makes_no_sense_changes_nothing_and_the_log_says_so(
     [
         (b"\xff", "not UTF-8"),
         (b"keys: [", "not YAML"),
+        (b"keys: " + b"[" * 100_000, "nested more than 64 levels deep"),
         (b"[]", "not a mapping"),
         (b"keys: 5", "keys: not a list"),
         (b"keys: [5]", "keys[0]: not a mapping"),

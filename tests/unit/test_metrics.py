@@ -17,7 +17,7 @@ from bridge.errors import OutboxUnavailable, StoreUnavailable
 from bridge.model import Identity
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore
-from tests.servers.process import HOST, free_port
+from tests.servers.process import HOST, HeldPort
 from tests.unit.delivering import Bench
 
 
@@ -111,9 +111,9 @@ def watched(tmp_path: Path) -> Iterator[SQLiteOutbox]:
 
 
 def test_all_of_them_are_served_over_http(watched: SQLiteOutbox) -> None:
-    port = free_port()
-    metrics.serve(HOST, port)
-    with urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as answer:
+    port = HeldPort()
+    metrics.serve(HOST, port.number)
+    with urlopen(f"http://{HOST}:{port.number}/metrics", timeout=30) as answer:
         said = answer.read().decode()
     for name in (
         *("accepted_total", "delivered_total", "rejected_total", "retries_total"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,62 +19,80 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "outbox.db"
 
 
-def test_puts_that_wait_share_one_commit(path: Path) -> None:
-    outbox, threads = opened(path), []
+def test_puts_that_wait_share_one_commit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox, sizes = opened(path, timeout=60), []
     put(outbox)
-    connection = outbox._file._connection
-    assert connection is not None
-    said: list[str] = []
+    commit = outbox._commits._commit
+
+    def told(rows: Sequence[object]) -> None:
+        sizes.append(len(rows))
+        commit(rows)
+
+    monkeypatch.setattr(outbox._commits, "_commit", told)
+    threads = [threading.Thread(target=put, args=(outbox,)) for _ in range(16)]
     with locked(path):
-        for number in range(16):
-            threads.append(threading.Thread(target=put, args=(outbox,)))
-            threads[-1].start()
-            # The first of them is at the lock; the others wait behind it.
-            wait_for(lambda number=number: len(outbox._commits._waiting) == number)
-        connection.set_trace_callback(said.append)
+        threads[0].start()
+        wait_for(lambda: sizes == [1])  # it is at the lock; the others wait behind it
+        for thread in threads[1:]:
+            thread.start()
+        wait_for(lambda: len(outbox._commits._waiting) == 15)
     for thread in threads:
         thread.join()
-    connection.set_trace_callback(None)
-    assert len([statement for statement in said if "INSERT INTO waiting" in statement]) == 2
+    assert sizes == [1, 15]
     assert outbox.counts().waiting == 17
 
 
-def test_threads_that_keep_putting_share_every_commit() -> None:
+def test_who_came_back_first_waits_for_those_who_shared_the_last_commit() -> None:
     sizes: list[int] = []
-    group: GroupCommit[int] = GroupCommit(threading.Lock(), slow_disk(sizes))
-
-    def keep_putting() -> None:
-        for number in range(50):
-            group.add([number])
-
-    threads = [threading.Thread(target=keep_putting) for _ in range(8)]
-    for thread in threads:
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), told_to(sizes))
+    group._expected, group._patience = 3, 60.0
+    threads = [threading.Thread(target=group.add, args=([number],)) for number in range(3)]
+    threads[0].start()
+    wait_for(lambda: group._gatherer is not None)
+    for thread in threads[1:]:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(sizes) == 400
-    assert len(sizes) < 80  # 50 at best; were each commit's first caller not to wait, 100
+    assert sizes == [3]
 
 
-def test_a_caller_who_is_alone_again_waits_for_the_others_once_at_most() -> None:
-    sizes: list[int] = []
-    group: GroupCommit[int] = GroupCommit(threading.Lock(), slow_disk(sizes))
-    group._expected, group._patience = 8, 1.0
-    start = time.perf_counter()
-    for number in range(10):
-        group.add([number])
-    assert sizes == [1] * 10
-    assert 1.0 < time.perf_counter() - start < 1.9
-
-
-def slow_disk(sizes: list[int]) -> Callable[[Sequence[int]], None]:
-    """A commit that takes a few milliseconds; it tells how many rows it was given."""
+def test_those_who_shared_a_commit_are_waited_for_at_the_next() -> None:
+    may_end, sizes = threading.Semaphore(0), []
 
     def commit(rows: Sequence[int]) -> None:
         sizes.append(len(rows))
-        time.sleep(0.005)
+        assert may_end.acquire(timeout=60)
 
-    return commit
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), commit)
+    threads = [threading.Thread(target=group.add, args=([number],)) for number in range(3)]
+    threads[0].start()
+    wait_for(lambda: sizes == [1])
+    for thread in threads[1:]:
+        thread.start()
+    wait_for(lambda: len(group._waiting) == 2)
+    may_end.release(2)
+    for thread in threads:
+        thread.join()
+    assert (sizes, group._expected) == ([1, 2], 2)
+
+
+def test_a_caller_who_is_alone_again_waits_for_the_others_once_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[int] = []
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), told_to(sizes))
+    group._expected, group._patience = 8, 0.2
+    gather, waits = group._gather, []
+    monkeypatch.setattr(group, "_gather", lambda: waits.append(gather()))
+    for number in range(10):
+        group.add([number])
+    assert sizes == [1] * 10
+    assert len(waits) == 1
+
+
+def told_to(sizes: list[int]) -> Callable[[Sequence[int]], None]:
+    """A commit that tells how many rows it was given."""
+    return lambda rows: sizes.append(len(rows))
 
 
 def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
@@ -127,7 +144,7 @@ def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> Non
 
     def commit(rows: Sequence[int]) -> None:
         commits.append(rows)
-        assert may_end[len(commits) - 1].wait(10)
+        assert may_end[len(commits) - 1].wait(60)
 
     group: GroupCommit[int] = GroupCommit(threading.Lock(), commit)
     threads = [threading.Thread(target=group.add, args=([number],)) for number in range(3)]
@@ -150,7 +167,7 @@ def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> Non
         group.add([99])
     may_end[1].set()
     for thread in (*threads, interrupter):
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     assert commits == [[0], [1, 99, 2]]
 

@@ -19,7 +19,7 @@ from bridge.outbox.redis_errors import meaning
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import redis_home
 from tests.servers.need import need
-from tests.servers.process import HOST, free_port
+from tests.servers.process import HOST, closed_port
 from tests.servers.redis import Redis
 
 Open = Callable[..., Outbox]
@@ -117,7 +117,7 @@ def test_a_letter_that_memory_has_no_room_for_stays_with_its_worker(
 
 def test_a_read_only_replica_is_told(admin: redis.Redis, open_: Open) -> None:
     outbox = open_()
-    admin.replicaof(HOST, str(free_port()))
+    admin.replicaof(HOST, str(closed_port()))
     with pytest.raises(OutboxUnavailable, match="read-only replica"):
         put(outbox)
     finding = found(outbox.check(), "replica")
@@ -125,7 +125,7 @@ def test_a_read_only_replica_is_told(admin: redis.Redis, open_: Open) -> None:
 
 
 def test_nobody_listening_is_told(open_: Open) -> None:
-    url = f"redis://:the-password@{HOST}:{free_port()}/0"
+    url = f"redis://:the-password@{HOST}:{closed_port()}/0"
     outbox = RedisOutbox(OutboxSettings(url=url))
     with pytest.raises(OutboxUnavailable, match="cannot be reached") as caught:
         put(outbox)
@@ -138,7 +138,7 @@ def test_nobody_listening_is_told(open_: Open) -> None:
 def test_a_redis_that_does_not_answer_is_waited_for_as_long_as_it_was_said(
     server: Redis, open_: Open
 ) -> None:
-    outbox = open_(timeout=0.2)
+    outbox = open_(prefix="{still}", timeout=1.0)
     put(outbox)
     os.kill(server.pid, signal.SIGSTOP)
     try:
@@ -146,7 +146,7 @@ def test_a_redis_that_does_not_answer_is_waited_for_as_long_as_it_was_said(
             put(outbox)
     finally:
         os.kill(server.pid, signal.SIGCONT)
-    assert outbox.counts().waiting >= 1
+    assert open_(prefix="{still}").counts().waiting >= 1
 
 
 def test_a_wrong_password_and_a_missing_one_are_told_in_words(

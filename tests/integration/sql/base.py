@@ -80,10 +80,10 @@ class Base:
         return [self.rows(query) for query in (COLUMNS, CONSTRAINTS, INDEXES)]
 
     def wait_for_lock(self, table: str, mode: str) -> None:
-        """Return once somebody waits for such a lock on the table; half a minute at most."""
+        """Return once somebody waits for such a lock on the table; two minutes at most."""
         waiting = f"""SELECT count(*) FROM pg_locks
             WHERE relation = '{table}'::regclass AND mode = '{mode}' AND NOT granted"""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.rows(waiting) == [(0,)]:
             assert time.monotonic() < deadline, f"nobody waits for {mode} on {table}"
 

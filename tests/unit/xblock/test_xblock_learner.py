@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from webob import Request
 
 from bridge import (
     Completion,
@@ -99,6 +100,14 @@ def test_nothing_but_the_fact_is_taken_from_the_browser(course, store):
     (row,) = rows(store)
     assert row.grain_id == "grain-1"
     assert row.completed_at.year > 2001
+
+
+@pytest.mark.parametrize("handler", ["complete", "send_pending", "launch", "submit_studio_edits"])
+def test_a_body_nested_too_deep_is_refused(course, store, handler):
+    block = course.block()
+    answer = block.handle(handler, Request.blank("/", method="POST", body=b"[" * 100_000))
+    assert (answer.status_code, store.calls) == (400, 0)
+    assert answer.json == {"error": "the body is nested more than 64 levels deep"}
 
 
 @pytest.mark.parametrize("handler", ["complete", "send_pending"])

@@ -13,7 +13,7 @@ from bridge import Bridge, Identity
 from bridge.stores.memory import MemoryStore
 from progress_xblock.pending import Kept, completion_of, export, send
 from tests.servers import ROOT
-from tests.servers.process import free_port
+from tests.servers.process import closed_port
 from tests.unit.xblock.lms import LEARNER, LMS, PENDING, waiting
 
 HEALTH = """
@@ -78,12 +78,12 @@ class TestHealth:
         assert self.ask(lms) == "200 ok"
 
     def test_an_outbox_is_enough_while_the_store_is_down(self, lms: LMS) -> None:
-        down = {"url": f"http://127.0.0.1:{free_port()}", "token": "t"}
+        down = {"url": f"http://127.0.0.1:{closed_port()}", "token": "t"}
         lms.set_up({"store": down, "outbox": {"url": f"sqlite:///{lms.folder}/outbox.db"}})
         assert self.ask(lms) == "200 ok"
 
     def test_without_an_outbox_a_store_that_is_down_is_said(self, lms: LMS) -> None:
-        url = f"http://127.0.0.1:{free_port()}"
+        url = f"http://127.0.0.1:{closed_port()}"
         lms.set_up({"store": {"url": url, "token": "hush-hush"}})
         answer = self.ask(lms)
         assert answer == "503 completions are not taken: run progress-bridge check"
@@ -176,7 +176,7 @@ class TestSendPending:
         assert "of yesterday" not in file.read_text()
 
     def test_a_store_that_is_down_leaves_all_as_it_was(self, lms: LMS) -> None:
-        url = f"http://127.0.0.1:{free_port()}"
+        url = f"http://127.0.0.1:{closed_port()}"
         lms.set_up({"store": {"url": url, "token": "hush-hush"}})
         lms.states(waiting())
         done = lms.manage("send_pending_progress")
@@ -253,7 +253,9 @@ def test_what_the_store_refuses_is_said_in_the_state_and_kept(bridge: Bridge, mo
 
 
 @pytest.mark.parametrize(
-    "state", ["", "null", "[]", "{}", '{"pending": 7}', '{"pending": {}}', "{"]
+    "state",
+    ["", "null", "[]", "{}", '{"pending": 7}', '{"pending": {}}', "{", '{"pending": ' * 100_000],
+    ids=lambda state: state[:20],
 )
 def test_a_state_that_cannot_be_read_is_left_for_the_learner(bridge: Bridge, state: str) -> None:
     assert completion_of(state) is None
