@@ -6,27 +6,73 @@ or a password.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class RuleCode(StrEnum):
+    """Names a rule that a value broke, for programs: a code never changes its meaning.
+
+    The words of a rule may change, and say more (a bound, the values that are allowed).
+    """
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    NOT_A_STRING = "not_a_string"
+    TOO_LONG = "too_long"
+    NOT_PRINTABLE = "not_printable"
+    NOT_AN_INSTANT = "not_an_instant"
+    NO_SUCH_INSTANT = "no_such_instant"
+    NO_TIME_ZONE = "no_time_zone"
+    BEFORE_2000 = "before_2000"
+    TOO_FAR_AHEAD = "too_far_ahead"
+    UNKNOWN_ORIGIN = "unknown_origin"
+    NOT_AN_IDENTITY = "not_an_identity"
+    NOT_AN_INTEGER = "not_an_integer"
+    NOT_DIGITS = "not_digits"
+    LEADING_ZERO = "leading_zero"
+    NOT_POSITIVE = "not_positive"
+    TOO_LARGE = "too_large"
+    CHARACTER_NOT_ALLOWED = "character_not_allowed"
+    PREVIEW_USER = "preview_user"
+    NOT_A_UUID = "not_a_uuid"
+    NOT_CANONICAL = "not_canonical"
+    NIL_UUID = "nil_uuid"
+    NOT_AN_EMAIL = "not_an_email"
+    SERVER_KEY_ONLY = "server_key_only"
+    NOT_JSON = "not_json"
+    TOO_DEEP = "too_deep"
+    NOT_AN_OBJECT = "not_an_object"
+    UNKNOWN_FIELD = "unknown_field"
+
 
 class BridgeError(Exception):
     """Something the bridge was asked to do was not done."""
 
 
 class InvalidInput(BridgeError, ValueError):
-    """A value breaks a rule, and will break it again however often it is sent.
+    """A value breaks a rule, and will break it again, unless `retry_after` says otherwise.
 
     Attributes:
+        what: the field, in words.
         rule: the rule that is broken, in words.
         value: the offending value as shown in the message, cut at 80 characters.
+        code: the rule that is broken, for programs.
+        retry_after: seconds (1 or more) after which the same value breaks the rule no more;
+            None when time mends nothing.
     """
 
-    def __init__(self, what: str, rule: str, value: str) -> None:
+    def __init__(
+        self, what: str, rule: str, value: str, code: RuleCode, retry_after: int | None = None
+    ) -> None:
         super().__init__(f"{what}: {rule}: {value}")
         self.what = what
         self.rule = rule
         self.value = value
+        self.code = code
+        self.retry_after = retry_after
 
-    def __reduce__(self) -> tuple[type[InvalidInput], tuple[str, str, str]]:
-        return type(self), (self.what, self.rule, self.value)
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[str, str, str, RuleCode, int | None]]:
+        return type(self), (self.what, self.rule, self.value, self.code, self.retry_after)
 
 
 class InvalidIdentity(InvalidInput):

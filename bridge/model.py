@@ -5,6 +5,7 @@ The identity and completion rules are those of the project's design; nothing her
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
-from bridge.errors import CompletionRejected, InvalidCompletion, InvalidIdentity
+from bridge.errors import CompletionRejected, InvalidCompletion, InvalidIdentity, RuleCode
 
 MAX_TEXT: Final = 255
 """Longest id or e-mail address, in characters: the width of the database's columns."""
@@ -75,7 +76,12 @@ class Identity:
         normalise = _RULES.get(origin) if isinstance(origin, str) else None
         if normalise is None:
             names = ", ".join(Origin)
-            raise InvalidIdentity("origin", f"unknown origin (one of {names})", _shown(origin))
+            raise InvalidIdentity(
+                "origin",
+                f"unknown origin (one of {names})",
+                _shown(origin),
+                RuleCode.UNKNOWN_ORIGIN,
+            )
         object.__setattr__(self, "origin", Origin(origin))
         object.__setattr__(self, "external_user_id", normalise(external_user_id))
 
@@ -88,51 +94,61 @@ class Identity:
         return f"{self.origin}:{shown if len(shown) <= 8 else shown[:8] + '…'}"
 
 
-def _refuse_id(origin: Origin, rule: str, value: object) -> InvalidIdentity:
-    return InvalidIdentity(f"{origin} external_user_id", rule, _shown(value))
+def _refuse_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
+    return InvalidIdentity(f"{origin} external_user_id", rule, _shown(value), code)
 
 
 def _id_text(origin: Origin, value: object) -> str:
     """The id as stripped, non-empty text."""
     if value is None:
-        raise _refuse_id(origin, "missing", value)
+        raise _refuse_id(origin, "missing", value, RuleCode.MISSING)
     if not isinstance(value, str):
-        raise _refuse_id(origin, "not a string", value)
+        raise _refuse_id(origin, "not a string", value, RuleCode.NOT_A_STRING)
     text = value.strip()
     if not text:
-        raise _refuse_id(origin, "empty", value)
+        raise _refuse_id(origin, "empty", value, RuleCode.EMPTY)
     return text
 
 
 def _moodle_id(value: object) -> str:
     if isinstance(value, bool | float):
-        raise _refuse_id(Origin.MOODLE, "not an integer", value)
+        raise _refuse_id(Origin.MOODLE, "not an integer", value, RuleCode.NOT_AN_INTEGER)
     if not isinstance(value, int):
         text = _id_text(Origin.MOODLE, value)
         if not text.isascii() and text.isnumeric():
-            raise _refuse_id(Origin.MOODLE, "not ASCII digits", value)
+            raise _refuse_id(Origin.MOODLE, "not ASCII digits", value, RuleCode.NOT_DIGITS)
         if not _DIGITS.fullmatch(text):
-            raise _refuse_id(Origin.MOODLE, "not decimal digits", value)
+            raise _refuse_id(Origin.MOODLE, "not decimal digits", value, RuleCode.NOT_DIGITS)
         if text[0] == "0" and text != "0":
-            raise _refuse_id(Origin.MOODLE, "leading zero", value)
+            raise _refuse_id(Origin.MOODLE, "leading zero", value, RuleCode.LEADING_ZERO)
         number = int(text) if len(text) <= 19 else MAX_MOODLE_ID + 1
     else:
         number = int(value)
     if number < 1:
-        raise _refuse_id(Origin.MOODLE, "not positive", value)
+        raise _refuse_id(Origin.MOODLE, "not positive", value, RuleCode.NOT_POSITIVE)
     if number > MAX_MOODLE_ID:
-        raise _refuse_id(Origin.MOODLE, "too large (at most 2^63-1)", value)
+        raise _refuse_id(Origin.MOODLE, "too large (at most 2^63-1)", value, RuleCode.TOO_LARGE)
     return str(number)
 
 
 def _funmooc_id(value: object) -> str:
     text = _id_text(Origin.FUNMOOC, value)
     if not _FUNMOOC_ID.fullmatch(text):
-        raise _refuse_id(Origin.FUNMOOC, "a character is not allowed (A-Z a-z 0-9 _ . -)", value)
+        raise _refuse_id(
+            Origin.FUNMOOC,
+            "a character is not allowed (A-Z a-z 0-9 _ . -)",
+            value,
+            RuleCode.CHARACTER_NOT_ALLOWED,
+        )
     if len(text) > MAX_TEXT:
-        raise _refuse_id(Origin.FUNMOOC, f"too long (at most {MAX_TEXT})", value)
+        raise _refuse_id(Origin.FUNMOOC, f"too long (at most {MAX_TEXT})", value, RuleCode.TOO_LONG)
     if text == "student":
-        raise _refuse_id(Origin.FUNMOOC, "the id of a Studio preview, not of a learner", value)
+        raise _refuse_id(
+            Origin.FUNMOOC,
+            "the id of a Studio preview, not of a learner",
+            value,
+            RuleCode.PREVIEW_USER,
+        )
     return text
 
 
@@ -140,10 +156,12 @@ def _direct_id(value: object) -> str:
     text = str(value) if isinstance(value, uuid.UUID) else _id_text(Origin.DIRECT, value)
     if not _UUID.fullmatch(text):
         almost = _ALMOST_UUID.fullmatch(text)
-        rule = "not canonical (8-4-4-4-12 hex digits)" if almost else "not a UUID"
-        raise _refuse_id(Origin.DIRECT, rule, value)
+        if almost:
+            rule = "not canonical (8-4-4-4-12 hex digits)"
+            raise _refuse_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
+        raise _refuse_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
     if text == _NIL_UUID:
-        raise _refuse_id(Origin.DIRECT, "the nil UUID names nobody", value)
+        raise _refuse_id(Origin.DIRECT, "the nil UUID names nobody", value, RuleCode.NIL_UUID)
     return text.lower()
 
 
@@ -156,15 +174,21 @@ _RULES: Final[dict[str, Callable[[object], str]]] = {
 
 def _text(name: str, value: object) -> str:
     """An id of the course: 1 to 255 printable characters once stripped."""
+
+    def refused(rule: str, code: RuleCode) -> InvalidCompletion:
+        return InvalidCompletion(name, rule, _shown(value), code)
+
+    if value is None:
+        raise refused("missing", RuleCode.MISSING)
     if not isinstance(value, str):
-        raise InvalidCompletion(name, "missing" if value is None else "not a string", _shown(value))
+        raise refused("not a string", RuleCode.NOT_A_STRING)
     text = value.strip()
     if not text:
-        raise InvalidCompletion(name, "empty", _shown(value))
+        raise refused("empty", RuleCode.EMPTY)
     if len(text) > MAX_TEXT:
-        raise InvalidCompletion(name, f"too long (at most {MAX_TEXT} characters)", _shown(value))
+        raise refused(f"too long (at most {MAX_TEXT} characters)", RuleCode.TOO_LONG)
     if not text.isprintable():
-        raise InvalidCompletion(name, "a character is not printable", _shown(value))
+        raise refused("a character is not printable", RuleCode.NOT_PRINTABLE)
     return text
 
 
@@ -174,31 +198,41 @@ def _instant(value: object) -> datetime:
     if value is None:
         utc = now
     elif not isinstance(value, datetime):
-        raise InvalidCompletion("completed_at", "not a datetime", _shown(value))
+        raise _refuse_instant("not a datetime", _shown(value), RuleCode.NOT_AN_INSTANT)
     elif value.utcoffset() is None:
-        raise InvalidCompletion("completed_at", "naive (no time zone)", value.isoformat())
+        raise _refuse_instant("naive (no time zone)", value.isoformat(), RuleCode.NO_TIME_ZONE)
     elif value < EARLIEST:
-        raise InvalidCompletion("completed_at", "before 2000", value.isoformat())
+        raise _refuse_instant("before 2000", value.isoformat(), RuleCode.BEFORE_2000)
     elif value > now + MAX_AHEAD:
-        raise InvalidCompletion("completed_at", "more than 5 minutes ahead", value.isoformat())
+        wait = math.ceil((value - now - MAX_AHEAD).total_seconds())
+        rule, code = "more than 5 minutes ahead", RuleCode.TOO_FAR_AHEAD
+        raise _refuse_instant(rule, value.isoformat(), code, wait)
     else:
         utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def _refuse_instant(
+    rule: str, shown: str, code: RuleCode, retry_after: int | None = None
+) -> InvalidCompletion:
+    return InvalidCompletion("completed_at", rule, shown, code, retry_after)
 
 
 def _kept_instant(text: str) -> datetime:
     """Read an instant that was valid when it was kept."""
     instant = datetime.fromisoformat(text)
     if instant.utcoffset() is None:
-        raise InvalidCompletion("completed_at", "naive (no time zone)", _shown(text))
+        raise _refuse_instant("naive (no time zone)", _shown(text), RuleCode.NO_TIME_ZONE)
     return instant
 
 
 def _email(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable() or "@" not in value:
-        raise InvalidCompletion("email", "not an e-mail address", "(not shown)")
+        rule, code = "not an e-mail address", RuleCode.NOT_AN_EMAIL
+        raise InvalidCompletion("email", rule, "(not shown)", code)
     if len(value) > MAX_TEXT:
-        raise InvalidCompletion("email", f"too long (at most {MAX_TEXT})", "(not shown)")
+        rule = f"too long (at most {MAX_TEXT})"
+        raise InvalidCompletion("email", rule, "(not shown)", RuleCode.TOO_LONG)
     return value.strip()
 
 
@@ -229,7 +263,8 @@ class Completion:
 
     def __post_init__(self) -> None:
         if not isinstance(self.identity, Identity):
-            raise InvalidCompletion("identity", "not an Identity", _shown(self.identity))
+            rule, code = "not an Identity", RuleCode.NOT_AN_IDENTITY
+            raise InvalidCompletion("identity", rule, _shown(self.identity), code)
         put = object.__setattr__
         put(self, "grain_id", _text("grain_id", self.grain_id))
         if self.module_id is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from bridge import Completion, Identity, InvalidCompletion, Origin
-from progress_xblock.texts import CompleteOn, _
+from progress_xblock.texts import RULES, CompleteOn, _
 
 SECONDS: Final = range(1, 3601)
 PIXELS: Final = range(100, 2001)
@@ -59,7 +59,7 @@ def _id(value: str) -> Rule | None:
     try:
         Completion(_ANYONE, value)
     except InvalidCompletion as error:
-        return Rule(error.rule, shown=error.value)
+        return Rule(RULES.get(error.code, error.rule), shown=error.value)
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
+from bridge import RuleCode
 from bridge.origins.funmooc import WhyNot
 
 Gettext = Callable[[str], str]
@@ -174,11 +175,11 @@ COUNTS_FOR_NOTHING: Final = _("It counts for the grade, but its weight is 0.")
 
 COUNTS: Final[Mapping[bool, str]] = {True: _("Counts"), False: _("Does not count")}
 
-RULES: Final = (
-    _("missing"),
-    _("not a string"),
-    _("empty"),
-    _("too long (at most 255 characters)"),
-    _("a character is not printable"),
-)
-"""The bridge's rules for ids, in its words: `bridge.model`."""
+RULES: Final[Mapping[RuleCode, str]] = {
+    RuleCode.MISSING: _("missing"),
+    RuleCode.NOT_A_STRING: _("not a string"),
+    RuleCode.EMPTY: _("empty"),
+    RuleCode.TOO_LONG: _("too long (at most 255 characters)"),
+    RuleCode.NOT_PRINTABLE: _("a character is not printable"),
+}
+"""The bridge's rules for ids, by their codes: the bridge's own words may change."""

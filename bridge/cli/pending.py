@@ -13,7 +13,7 @@ import click
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import BAD_INPUT, MEND
 from bridge.cli.record import WORDS
-from bridge.errors import InvalidCompletion, InvalidInput
+from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
 from bridge.model import Completion, Identity, Status
 from bridge.nesting import TooDeep, load_json
 
@@ -88,17 +88,19 @@ def _completion(line: bytes) -> Completion:
     try:
         values = load_json(line)
     except TooDeep as error:
-        raise InvalidCompletion("line", str(error), "(not shown)") from None
+        code = RuleCode.TOO_DEEP
+        raise InvalidCompletion("line", str(error), "(not shown)", code) from None
     except ValueError:
-        raise InvalidCompletion("line", "not JSON in UTF-8", "(not shown)") from None
+        code = RuleCode.NOT_JSON
+        raise InvalidCompletion("line", "not JSON in UTF-8", "(not shown)", code) from None
     if not isinstance(values, Mapping):
-        raise InvalidCompletion("line", "not a JSON object", "(not shown)")
+        raise InvalidCompletion("line", "not a JSON object", "(not shown)", RuleCode.NOT_AN_OBJECT)
     for name in values:
         if name not in (*_NEEDED, *_OPTIONAL):
-            raise InvalidCompletion("line", "no such field", name[:80])
+            raise InvalidCompletion("line", "no such field", name[:80], RuleCode.UNKNOWN_FIELD)
     for name in _NEEDED:
         if values.get(name) is None:
-            raise InvalidCompletion(name, "missing", "")
+            raise InvalidCompletion(name, "missing", "", RuleCode.MISSING)
     return Completion(
         Identity(values["origin"], values["external_user_id"]),
         values["grain_id"],
@@ -114,7 +116,9 @@ def _instant(value: Any) -> datetime:
     try:
         return datetime.fromisoformat(value)
     except (ValueError, TypeError):
-        raise InvalidCompletion("completed_at", "not an instant", str(value)[:80]) from None
+        raise InvalidCompletion(
+            "completed_at", "not an instant", str(value)[:80], RuleCode.NOT_AN_INSTANT
+        ) from None
 
 
 def _tell(tally: Mapping[str, int], as_json: bool) -> None:

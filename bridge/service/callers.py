@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from bridge.errors import InvalidCompletion, InvalidIdentity, InvalidToken
+from bridge.errors import InvalidCompletion, InvalidIdentity, InvalidToken, RuleCode
 from bridge.model import Completion, Identity, Origin
 from bridge.service.keys import KeyRing, Right, ServerKey
 from bridge.service.limits import Limits
@@ -44,7 +44,14 @@ class Server:
             raise Problem(
                 422,
                 "the URL names no learner",
-                errors=[{"field": "external_user_id", "rule": error.rule, "value": error.value}],
+                errors=[
+                    {
+                        "field": "external_user_id",
+                        "rule": error.rule,
+                        "value": error.value,
+                        "code": error.code,
+                    }
+                ],
             ) from None
 
     def may_write(self) -> bool:
@@ -103,7 +110,8 @@ class Learner:
                 anybody; servers are believed.
         """
         if item.get("email") is not None:
-            raise InvalidCompletion("email", "only with a server key", "(not shown)")
+            rule, code = "only with a server key", RuleCode.SERVER_KEY_ONLY
+            raise InvalidCompletion("email", rule, "(not shown)", code)
         if "origin" not in item and "external_user_id" not in item:
             return self.token.identity
         me = self.token.identity

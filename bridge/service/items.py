@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from bridge.errors import InvalidCompletion, InvalidInput
+from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
 from bridge.model import Completion
 from bridge.service.callers import Caller
 from bridge.service.problems import Problem, forbidden
@@ -37,20 +37,34 @@ _SHOWN: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one item is refused: the field, the rule, and what the field held, cut."""
+    """Why one item is refused.
+
+    Attributes:
+        field: what breaks the rule; empty when it is the item itself.
+        rule: the rule, in words.
+        value: what the field held, cut.
+        code: the rule, for programs.
+        retry_after: seconds (1 or more) after which it is accepted; None when time mends nothing.
+    """
 
     field: str
     rule: str
     value: str
+    code: RuleCode
+    retry_after: int | None = None
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | int]:
         """As the answer's ``results`` show it."""
-        return {
+        shown: dict[str, str | int] = {
             "status": "refused",
             "field": self.field,
             "rule": self.rule,
             "value": self.value,
+            "code": self.code,
         }
+        if self.retry_after is not None:
+            shown["retry_after"] = self.retry_after
+        return shown
 
 
 def items_of(body: Any) -> list[Any]:
@@ -75,9 +89,9 @@ def understand(item: Any, caller: Caller) -> Completion | Refusal:
         Problem: 403, the caller may not record it; then nothing of the request counts.
     """
     if not isinstance(item, dict):
-        return Refusal("", "not an object", _shown(item))
+        return Refusal("", "not an object", _shown(item), RuleCode.NOT_AN_OBJECT)
     if not item.keys() <= FIELDS:
-        return Refusal(_unknown(item), "no such field", "")
+        return Refusal(_unknown(item), "no such field", "", RuleCode.UNKNOWN_FIELD)
     try:
         completion = Completion(
             caller.identity(item),
@@ -88,7 +102,8 @@ def understand(item: Any, caller: Caller) -> Completion | Refusal:
             item.get("email"),
         )
     except InvalidInput as error:
-        return Refusal(error.what.rpartition(" ")[2], error.rule, error.value)
+        field = error.what.rpartition(" ")[2]
+        return Refusal(field, error.rule, error.value, error.code, error.retry_after)
     if not caller.may_record(completion):
         raise forbidden()
     return completion
@@ -98,11 +113,15 @@ def _instant(value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise InvalidCompletion("completed_at", "not an instant (RFC 3339)", _shown(value))
+        raise _refuse_instant("not an instant (RFC 3339)", value, RuleCode.NOT_AN_INSTANT)
     try:
         return datetime.fromisoformat(value.upper())
     except ValueError:
-        raise InvalidCompletion("completed_at", "no such instant", _shown(value)) from None
+        raise _refuse_instant("no such instant", value, RuleCode.NO_SUCH_INSTANT) from None
+
+
+def _refuse_instant(rule: str, value: object, code: RuleCode) -> InvalidCompletion:
+    return InvalidCompletion("completed_at", rule, _shown(value), code)
 
 
 def _unknown(item: Mapping[str, Any]) -> str:

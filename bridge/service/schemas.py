@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema, models_json_schema
 
+from bridge.errors import RuleCode
 from bridge.model import MAX_TEXT, Origin
 from bridge.service.items import MOST
 from bridge.service.keys import Right
@@ -46,6 +47,7 @@ _RESULTS: Final[dict[str, Any]] = {
             "field": "external_user_id",
             "rule": "not decimal digits",
             "value": "'ada'",
+            "code": "not_digits",
         },
     ],
 }
@@ -84,6 +86,14 @@ class Result(BaseModel):
     field: str | None = Field(default=None, description="Of a refused item: what breaks a rule.")
     rule: str | None = Field(default=None, description="The rule, in words.")
     value: str | None = Field(default=None, description="What the field held, cut.")
+    code: RuleCode | None = Field(
+        default=None, description="The rule, for programs: a code never changes its meaning."
+    )
+    retry_after: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of a refusal that time heals: send the item again after so many seconds.",
+    )
 
 
 class Results(BaseModel):

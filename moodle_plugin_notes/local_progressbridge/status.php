@@ -34,12 +34,26 @@ require_once($CFG->libdir . '/adminlib.php');
 // Asks for a login and for moodle/site:config.
 admin_externalpage_setup('local_progressbridge_status');
 
-$retry = optional_param('retry', 0, PARAM_INT); // An activity's id, or -1 for all.
-if ($retry) {
+// The buttons; each one's value is an activity's id, or -1 for all.
+$actions = [
+    'retry' => fn(int $cmid) => ledger::retry($cmid === -1 ? null : $cmid),
+    'asoftoday' => ledger::record_as_of_today(...),
+    'forget' => ledger::forget_gone(...),
+];
+foreach ($actions as $name => $action) {
+    $cmid = optional_param($name, 0, PARAM_INT);
+    if (!$cmid) {
+        continue;
+    }
     require_sesskey();
-    ledger::retry($retry === -1 ? null : $retry);
-    manager::queue_adhoc_task(new send(), true);
-    redirect($PAGE->url, get_string('retried', 'local_progressbridge'), null, notification::NOTIFY_SUCCESS);
+    $action($cmid);
+    if ($name === 'forget') {
+        $done = get_string('forgotten', 'local_progressbridge');
+    } else {
+        manager::queue_adhoc_task(new send(), true);
+        $done = get_string('retried', 'local_progressbridge');
+    }
+    redirect($PAGE->url, $done, null, notification::NOTIFY_SUCCESS);
 }
 
 echo $OUTPUT->header();

@@ -25,7 +25,7 @@
 defined('MOODLE_INTERNAL') || die();
 
 $plugin->component = 'local_progressbridge';
-$plugin->version = 2026112200;
+$plugin->version = 2026112800;
 $plugin->release = '0.1.0';
 $plugin->maturity = MATURITY_BETA;
 $plugin->requires = 2024100700; // Moodle 4.5.

@@ -17,6 +17,7 @@ PLUGIN: Final = ROOT / "moodle_plugin_notes/local_progressbridge"
 STAND_INS: Final = Path(__file__).with_name("stand_ins")
 GUEST, ADMIN = 1, 2
 INCOMPLETE, COMPLETE, PASSED, FAILED, FAILED_HIDDEN = range(5)
+MANUAL, AUTOMATIC = 1, 2
 WAITING, ACKNOWLEDGED, REFUSED = range(3)
 MORNING: Final = 1767261600  # 2026-01-01T10:00:00Z
 
@@ -73,11 +74,18 @@ class Site:
         columns = "id, category, shortname, fullname, idnumber"
         self.sql(f"INSERT INTO mdl_course ({columns}) VALUES (?, ?, ?, ?, ?)", *values)
 
-    def add_activity(self, cmid: int, idnumber: str | None, *, course: int = 10) -> None:
-        """An activity with completion tracking."""
-        columns = "id, course, idnumber"
-        values = (cmid, course, idnumber)
-        self.sql(f"INSERT INTO mdl_course_modules ({columns}) VALUES (?, ?, ?)", *values)
+    def add_activity(
+        self, cmid: int, idnumber: str | None, *, course: int = 10, **more: object
+    ) -> None:
+        """An activity with completion tracking.
+
+        Args:
+            more: columns of course_modules, such as the completion's conditions.
+        """
+        row = {"id": cmid, "course": course, "idnumber": idnumber, **more}
+        places = ", ".join("?" * len(row))
+        columns = ", ".join(row)
+        self.sql(f"INSERT INTO mdl_course_modules ({columns}) VALUES ({places})", *row.values())
 
     def add_user(self, user: int) -> None:
         """A user with their context."""
@@ -97,11 +105,31 @@ class Site:
         )
 
     def complete(
-        self, cmid: int, user: int, state: int = COMPLETE, at: int = MORNING, actor: int = 0
+        self,
+        cmid: int,
+        user: int,
+        state: int = COMPLETE,
+        at: int = MORNING,
+        actor: int = 0,
+        override: int | None = None,
     ) -> None:
         """A learner's completion changes, and Moodle fires its event."""
         self.write_completion(cmid, user, state, at)
-        self.fire(completion_event(cmid, user, state, actor))
+        self.fire(completion_event(cmid, user, state, actor, override))
+
+    def reset_course(self, course: int = 10) -> None:
+        """Delete its completions, as Moodle does when a course is reset: no event tells of it."""
+        self.sql(
+            """DELETE FROM mdl_course_modules_completion WHERE coursemoduleid IN
+            (SELECT id FROM mdl_course_modules WHERE course = ?)""",
+            course,
+        )
+
+    def delete_course(self, course: int = 10) -> None:
+        """Delete it with its activities and their completions."""
+        self.reset_course(course)
+        self.sql("DELETE FROM mdl_course_modules WHERE course = ?", course)
+        self.sql("DELETE FROM mdl_course WHERE id = ?", course)
 
     def delete_user(self, user: int, *, event: bool = True) -> None:
         """As Moodle does: the row stays, marked."""
@@ -120,8 +148,8 @@ class Site:
         return failures
 
     def items(self) -> dict[tuple[int, int], tuple[int, str | None]]:
-        """Status and reason by activity and user."""
-        found = self.sql("SELECT cmid, userid, status, reason FROM mdl_local_progressbridge_item")
+        """Status, and the code of the refusal, by activity and user."""
+        found = self.sql("SELECT cmid, userid, status, code FROM mdl_local_progressbridge_item")
         return {(cmid, user): (status, reason) for cmid, user, status, reason in found}
 
     def queued(self) -> list[str]:
@@ -169,12 +197,14 @@ class Site:
         return sqlite3.connect(self.database, timeout=10)
 
 
-def completion_event(cmid: int, user: int, state: int, actor: int = 0) -> dict[str, Any]:
+def completion_event(
+    cmid: int, user: int, state: int, actor: int = 0, override: int | None = None
+) -> dict[str, Any]:
     """The event as Moodle fires it, with numbers as text: see the samples in samples.json."""
     return {
         "eventname": r"\core\event\course_module_completion_updated",
         "contextinstanceid": str(cmid),
         "userid": str(actor),
         "relateduserid": str(user),
-        "other": {"relateduserid": str(user), "overrideby": None, "completionstate": state},
+        "other": {"relateduserid": str(user), "overrideby": override, "completionstate": state},
     }

@@ -283,7 +283,13 @@ def test_some_refused_and_some_accepted(waiting_site: Site) -> None:
         waiting_site.run("adhoc")
     items = waiting_site.items()
     assert [items[cmid, 9][0] for cmid in (7, 20, 21)] == [ACKNOWLEDGED, 2, ACKNOWLEDGED]
-    assert items[20, 9][1] == f"grain_id: too odd ({'g' * 300}"[:255]
+    # A bridge that is older than the codes.
+    [(reason,)] = waiting_site.sql(
+        "SELECT reason FROM mdl_local_progressbridge_item WHERE status = 2"
+    )
+    assert reason == f"grain_id: too odd ({'g' * 300}"[:255]
+    [refused] = waiting_site.run("status")["refused"]
+    assert refused["reason"].startswith("The bridge says: grain_id: too odd (ggg")
 
 
 def test_the_words_are_in_the_administrators_language(waiting_site: Site) -> None:

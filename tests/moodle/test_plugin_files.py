@@ -20,7 +20,6 @@ COMPONENT = "local_progressbridge"
 # A string that is put together when it is needed: how it begins, and where its ends are listed.
 COMPOSED = {
     "failure:": r"new (?:self|failure)\('(\w+)'",
-    "refusal:": r"new refusal\('(\w+)'",
     "test:": r"self::words\('(\w+)'[,)]",
 }
 
@@ -47,6 +46,12 @@ def used() -> set[str]:
         found |= set(re.findall(helper, template.read_text()))
     for prefix, pattern in COMPOSED.items():
         found |= {prefix + end for end in re.findall(pattern, text)}
+    rules = re.search(
+        r"const KNOWN = \[(.*?)\]", (PLUGIN / "classes/refusal.php").read_text(), re.S
+    )
+    assert rules
+    found |= {f"refusal:{rule}" for rule in re.findall(r"'(\w+)'", rules[1])}
+    assert {f"refusal:{rule}" for rule in re.findall(r"new refusal\('(\w+)'", text)} <= found
     page = (PLUGIN / "classes/output/status_page.php").read_text()
     facts = page[page.index("$facts = [") : page.index("$named = []")]
     found |= {f"status:{end}" for end in re.findall(r"'(\w+)'(?: =>|\])", facts)}

@@ -58,6 +58,7 @@ def test_of_several_items_each_has_its_result_in_order(here: Here) -> None:
                 "field": "external_user_id",
                 "rule": "not positive",
                 "value": "0",
+                "code": "not_positive",
             },
             {"status": "accepted"},
         ],
@@ -112,6 +113,31 @@ def test_an_item_that_breaks_a_rule_is_refused_with_the_rule(
     assert (result["field"], result["rule"]) == (field, rule)
     assert len(result["value"]) <= 81
     assert here.waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        ([], "not_an_object"),
+        (ONE | {"grain": "g"}, "unknown_field"),
+        (ONE | {"external_user_id": 0}, "not_positive"),
+        (ONE | {"completed_at": "yesterday"}, "not_an_instant"),
+        (ONE | {"completed_at": "2026-02-30T12:00:00Z"}, "no_such_instant"),
+        (ONE | {"completed_at": "1970-01-01T00:00:00Z"}, "before_2000"),
+    ],
+)
+def test_a_refused_item_has_the_code_of_its_rule(here: Here, item: Any, code: str) -> None:
+    (result,) = here.post([item], here.key()).json()["results"]
+    assert result["code"] == code
+    assert "retry_after" not in result
+
+
+def test_an_item_too_far_ahead_says_when_to_send_it_again(here: Here) -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=6)
+    item = ONE | {"completed_at": ahead.isoformat()}
+    (result,) = here.post([item], here.key()).json()["results"]
+    assert result["code"] == "too_far_ahead"
+    assert 1 <= result["retry_after"] <= 60
 
 
 def test_an_instant_is_taken_as_rfc_3339_writes_it(here: Here) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from bridge import Completion, Identity, InvalidCompletion, Progress
+from bridge import Completion, Identity, InvalidCompletion, Progress, RuleCode
 
 ALICE = Identity("moodle", 1)
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -68,6 +69,38 @@ def test_a_senders_clock_may_run_5_minutes_ahead_and_no_more() -> None:
     Completion(ALICE, "g", completed_at=now + timedelta(minutes=5))
     with pytest.raises(InvalidCompletion, match="more than 5 minutes ahead"):
         Completion(ALICE, "g", completed_at=now + timedelta(minutes=5, seconds=30))
+
+
+def test_a_refusal_that_time_heals_says_when() -> None:
+    ahead = datetime.now(UTC) + timedelta(minutes=5, seconds=30)
+    with pytest.raises(InvalidCompletion) as refusal:
+        Completion(ALICE, "g", completed_at=ahead)
+    assert refusal.value.code is RuleCode.TOO_FAR_AHEAD
+    assert refusal.value.retry_after is not None
+    assert 1 <= refusal.value.retry_after <= 30
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"grain_id": None}, RuleCode.MISSING),
+        ({"grain_id": 7}, RuleCode.NOT_A_STRING),
+        ({"grain_id": " "}, RuleCode.EMPTY),
+        ({"module_id": "m" * 256}, RuleCode.TOO_LONG),
+        ({"sequence_id": "a\nb"}, RuleCode.NOT_PRINTABLE),
+        ({"completed_at": datetime(1970, 1, 1, tzinfo=UTC)}, RuleCode.BEFORE_2000),
+        ({"completed_at": datetime(2026, 1, 1)}, RuleCode.NO_TIME_ZONE),
+        ({"completed_at": 0}, RuleCode.NOT_AN_INSTANT),
+        ({"email": "ada"}, RuleCode.NOT_AN_EMAIL),
+        ({"identity": "ada"}, RuleCode.NOT_AN_IDENTITY),
+    ],
+)
+def test_a_refusal_has_the_code_of_its_rule(values: dict[str, Any], code: RuleCode) -> None:
+    with pytest.raises(InvalidCompletion) as refusal:
+        Completion(**{"identity": ALICE, "grain_id": "g"} | values)
+    assert (refusal.value.code, refusal.value.retry_after) == (code, None)
+    copied = pickle.loads(pickle.dumps(refusal.value))
+    assert (copied.code, str(copied)) == (code, str(refusal.value))
 
 
 def test_an_instant_is_kept_in_utc_to_the_millisecond() -> None:

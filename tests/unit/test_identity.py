@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from bridge import Identity, InvalidIdentity, Origin
+from bridge import Identity, InvalidIdentity, Origin, RuleCode
 
 SHARED: Final = Path(__file__).parents[3] / "shared/cases/identities.json"
 COPY: Final = Path(__file__).parents[1] / "cases/identities.json"
@@ -44,6 +44,35 @@ def test_a_refused_id_names_the_rule_and_the_value(case: dict[str, Any]) -> None
     assert rule in str(refusal.value)
     assert value in str(refusal.value)
     assert len(value) <= 81
+
+
+@pytest.mark.parametrize(
+    ("origin", "external_user_id", "code"),
+    [
+        ("facebook", "1", RuleCode.UNKNOWN_ORIGIN),
+        ("moodle", None, RuleCode.MISSING),
+        ("moodle", [], RuleCode.NOT_A_STRING),
+        ("moodle", " ", RuleCode.EMPTY),
+        ("moodle", 1.5, RuleCode.NOT_AN_INTEGER),
+        ("moodle", "٣", RuleCode.NOT_DIGITS),
+        ("moodle", "ada", RuleCode.NOT_DIGITS),
+        ("moodle", "007", RuleCode.LEADING_ZERO),
+        ("moodle", 0, RuleCode.NOT_POSITIVE),
+        ("moodle", 2**63, RuleCode.TOO_LARGE),
+        ("funmooc", "a b", RuleCode.CHARACTER_NOT_ALLOWED),
+        ("funmooc", "a" * 256, RuleCode.TOO_LONG),
+        ("funmooc", "student", RuleCode.PREVIEW_USER),
+        ("direct", "lovelace", RuleCode.NOT_A_UUID),
+        ("direct", "6f9619ff8b864d01b42d00cf4fc964ff", RuleCode.NOT_CANONICAL),
+        ("direct", str(uuid.UUID(int=0)), RuleCode.NIL_UUID),
+    ],
+)
+def test_a_refused_id_has_the_code_of_its_rule(
+    origin: str, external_user_id: Any, code: RuleCode
+) -> None:
+    with pytest.raises(InvalidIdentity) as refusal:
+        Identity(origin, external_user_id)
+    assert refusal.value.code is code
 
 
 @pytest.mark.parametrize("origin", [["moodle"], 7, b"moodle", Origin])

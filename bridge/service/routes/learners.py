@@ -141,7 +141,7 @@ def _email(who: Identity, body: Any) -> str | None:
     try:
         return Completion(who, "-", email=body.get("email")).email
     except InvalidCompletion as error:
-        errors = [{"field": "email", "rule": error.rule}]
+        errors = [{"field": "email", "rule": error.rule, "code": error.code}]
         raise Problem(422, "the e-mail address breaks a rule", errors=errors) from None
 
 

@@ -20,16 +20,16 @@ namespace local_progressbridge;
  * The completions of this Moodle that belong in the learner record.
  *
  * They are read from {course_modules_completion}, which bulk updates (an import of grades) change without any event. Never:
- * other states than complete and passed, the guest, deleted users, activities without an ID number, courses
- * that are not chosen, and what an erased learner had completed up to the erasure.
+ * what Moodle does not call done, the guest, deleted users, activities without an ID number, courses that are not
+ * chosen, and what an erased learner had completed up to the erasure.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
 class completions {
-    /** @var int[] COMPLETION_COMPLETE and COMPLETION_COMPLETE_PASS of lib/completionlib.php, which a task does not load */
-    public const STATES = [1, 2];
+    /** @var overall_completion what Moodle calls done */
+    private readonly overall_completion $overall;
 
     /**
      * The completions of these courses.
@@ -40,37 +40,53 @@ class completions {
         /** @var scope which courses */
         private readonly scope $scope,
     ) {
+        $this->overall = new overall_completion();
     }
 
     /**
-     * Those of these items of the ledger that are to be sent.
+     * Find a learner's completion of an activity, unless the ledger holds it already.
      *
-     * @param int[] $itemids
-     * @return \stdClass[] by id: id, cmid, userid, timemodified, idnumber, courseidnumber, itemid
+     * @param int $cmid
+     * @param int $userid
+     * @return \stdClass[] none or one, as of {@see self::unknown()}
      */
-    public function of_items(array $itemids): array {
-        global $DB;
-        [$in, $params] = $DB->get_in_or_equal($itemids, SQL_PARAMS_NAMED, 'item');
-        return $this->select("i.id {$in}", $params, 0);
+    public function of_learner(int $cmid, int $userid): array {
+        $condition = 'cmc.coursemoduleid = :cmid AND cmc.userid = :userid AND (i.id IS NULL OR i.status = :refused)';
+        $params = ['cmid' => $cmid, 'userid' => $userid, 'refused' => ledger::REFUSED];
+        return $this->done($this->select($condition, $params, 0));
     }
 
     /**
-     * Those the bridge has not answered about, or whose ID number has changed since, in a range of ids.
+     * Find what the ledger does not hold, or holds otherwise than Moodle has it now, in a range of ids.
      *
      * Bounded on both sides by the primary key, so that it reads no more than that range, however large the table.
+     * Not all of it is done: see {@see self::done()}.
      *
      * @param int $after rows with a greater id
      * @param int $upto and no greater than this
      * @param int $limit this many at most
-     * @return \stdClass[] by id, in order
+     * @return \stdClass[] by id, in order: id, cmid, userid, completionstate, timemodified, idnumber, courseid,
+     *     courseidnumber, itemid
      */
-    public function unacknowledged(int $after, int $upto, int $limit): array {
+    public function unknown(int $after, int $upto, int $limit): array {
         global $DB;
         $renamed = $DB->sql_equal('i.idnumber', 'cm.idnumber', true, true, true);
+        $recorded = 'CASE WHEN i.timeasof > 0 THEN i.timeasof ELSE i.timecompleted END';
+        $othertime = "cmc.timemodified <> i.timecompleted AND (i.status = :refused OR cmc.timemodified < {$recorded})";
         $condition = "cmc.id > :after AND cmc.id <= :upto
-                  AND (i.id IS NULL OR (i.status <> :waiting AND ({$renamed} OR cmc.timemodified < i.timecompleted)))";
-        $params = ['after' => $after, 'upto' => $upto, 'waiting' => ledger::WAITING];
+                  AND (i.id IS NULL OR (i.status <> :waiting AND ({$renamed} OR ({$othertime}))))";
+        $params = ['after' => $after, 'upto' => $upto, 'waiting' => ledger::WAITING, 'refused' => ledger::REFUSED];
         return $this->select($condition, $params, $limit);
+    }
+
+    /**
+     * Keep those that Moodle calls done.
+     *
+     * @param \stdClass[] $rows
+     * @return \stdClass[] by the same keys
+     */
+    public function done(array $rows): array {
+        return array_filter($rows, [$this->overall, 'is_complete']);
     }
 
     /**
@@ -107,7 +123,7 @@ class completions {
     }
 
     /**
-     * The rows that belong in the learner record and fulfil a condition.
+     * The rows that may belong in the learner record and fulfil a condition.
      *
      * @param string $condition
      * @param array $params named
@@ -117,9 +133,8 @@ class completions {
     private function select(string $condition, array $params, int $limit): array {
         global $CFG, $DB;
         [$scope, $scopeparams] = $this->scope->sql();
-        $states = implode(', ', self::STATES);
-        $sql = "SELECT cmc.id, cmc.coursemoduleid AS cmid, cmc.userid, cmc.timemodified,
-                       cm.idnumber, c.idnumber AS courseidnumber, i.id AS itemid
+        $sql = "SELECT cmc.id, cmc.coursemoduleid AS cmid, cmc.userid, cmc.completionstate, cmc.timemodified,
+                       cm.idnumber, c.id AS courseid, c.idnumber AS courseidnumber, i.id AS itemid
                   FROM {course_modules_completion} cmc
                   JOIN {course_modules} cm ON cm.id = cmc.coursemoduleid
                   JOIN {course} c ON c.id = cm.course
@@ -127,10 +142,10 @@ class completions {
              LEFT JOIN {local_progressbridge_item} i ON i.userid = cmc.userid AND i.cmid = cmc.coursemoduleid
              LEFT JOIN {local_progressbridge_erase} e ON e.userid = cmc.userid
                  WHERE {$condition}
-                       AND cmc.completionstate IN ({$states})
+                       AND cmc.completionstate <> 0
                        AND u.deleted = 0 AND u.id <> :guest
                        AND cm.deletioninprogress = 0 AND cm.idnumber <> ''
-                       AND (e.id IS NULL OR (e.timeerased > 0 AND cmc.timemodified > e.timecreated))
+                       AND (e.id IS NULL OR cmc.timemodified > e.timecreated)
                        AND {$scope}
               ORDER BY cmc.id";
         $params += $scopeparams + ['guest' => (int) $CFG->siteguest];

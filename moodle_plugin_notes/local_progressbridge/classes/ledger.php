@@ -17,62 +17,62 @@
 namespace local_progressbridge;
 
 /**
- * What became of each completion: waiting, acknowledged by the bridge, or refused and why.
+ * What is to be sent, and what became of it: waiting, acknowledged by the bridge, or refused and why.
  *
- * One row for a learner and an activity. The bridge keeps the earliest completion, so a row that is there
- * need not be sent again, and one that is sent twice does no harm.
+ * One row for a learner and an activity. It holds all that is sent, from the moment that the completion is known: a
+ * course that is reset, or an activity that is deleted, takes nothing of it back. The bridge keeps the earliest
+ * completion, so a row that is there need not be sent again, and one that is sent twice does no harm.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
 class ledger {
-    /** @var int an event announced it; not yet sent */
+    /** @var int to be sent */
     public const WAITING = 0;
 
     /** @var int the bridge has accepted it */
     public const ACKNOWLEDGED = 1;
 
-    /** @var int the bridge or the mapping refused it; kept until somebody retries or the ID number changes */
+    /** @var int the bridge or the mapping refused it; kept until somebody retries, or it is mended in Moodle */
     public const REFUSED = 2;
 
     /** @var string the table */
     private const TABLE = 'local_progressbridge_item';
 
+    /** @var int ids in one statement: databases limit the number of parameters */
+    private const CHUNK = 1000;
+
     /**
-     * Note that a completion waits, unless it is known.
+     * Note that completions are to be sent, as Moodle has them now.
      *
-     * @param int $cmid
-     * @param int $userid
-     * @return bool whether it was not known
+     * @param \stdClass[] $rows of {@see completions}
      */
-    public static function queue(int $cmid, int $userid): bool {
+    public static function note(array $rows): void {
         global $DB;
-        if ($DB->record_exists(self::TABLE, ['userid' => $userid, 'cmid' => $cmid])) {
-            return false;
+        $new = [];
+        foreach ($rows as $row) {
+            $record = self::record($row);
+            if ($row->itemid === null) {
+                $new[] = $record + ['timecreated' => $record['timemodified']];
+            } else {
+                $DB->update_record(self::TABLE, (object) ($record + ['id' => $row->itemid]));
+            }
         }
-        $now = time();
-        $DB->insert_record(self::TABLE, (object) [
-            'cmid' => $cmid,
-            'userid' => $userid,
-            'status' => self::WAITING,
-            'idnumber' => '',
-            'timecreated' => $now,
-            'timemodified' => $now,
-        ]);
-        return true;
+        self::insert($new);
     }
 
     /**
-     * The ids of items that wait, oldest first.
+     * Take back a completion that was unticked, unless the bridge has it.
      *
-     * @param int $limit
-     * @return int[]
+     * @param int $cmid
+     * @param int $userid
      */
-    public static function waiting(int $limit): array {
+    public static function take_back(int $cmid, int $userid): void {
         global $DB;
-        $items = $DB->get_records(self::TABLE, ['status' => self::WAITING], 'id', 'id', 0, $limit);
-        return array_map('intval', array_keys($items));
+        $select = 'userid = :userid AND cmid = :cmid AND status <> :acknowledged';
+        $params = ['userid' => $userid, 'cmid' => $cmid, 'acknowledged' => self::ACKNOWLEDGED];
+        $DB->delete_records_select(self::TABLE, $select, $params);
     }
 
     /**
@@ -82,32 +82,52 @@ class ledger {
      */
     public static function forget(array $itemids): void {
         global $DB;
-        $DB->delete_records_list(self::TABLE, 'id', $itemids);
-    }
-
-    /**
-     * Note what became of completions.
-     *
-     * @param \stdClass[] $rows of {@see completions}
-     * @param (string|null)[] $reasons by the same keys: null when acknowledged, else why it was refused
-     */
-    public static function note(array $rows, array $reasons): void {
-        $new = [];
-        $known = [];
-        foreach ($rows as $key => $row) {
-            $record = self::record($row, $reasons[$key]);
-            if ($row->itemid === null) {
-                $new[] = $record;
-            } else {
-                $known[(int) $row->itemid] = $record;
-            }
+        foreach (array_chunk($itemids, self::CHUNK) as $chunk) {
+            $DB->delete_records_list(self::TABLE, 'id', $chunk);
         }
-        self::update($known);
-        self::insert($new);
     }
 
     /**
-     * Let refused items wait again.
+     * Note that the bridge has accepted completions.
+     *
+     * @param \stdClass[] $rows of {@see due}, 1,000 at most
+     */
+    public static function acknowledge(array $rows): void {
+        global $DB;
+        self::answered($rows);
+        if (!$rows) {
+            return;
+        }
+        [$in, $params] = $DB->get_in_or_equal(array_keys($rows), SQL_PARAMS_NAMED);
+        $sql = 'UPDATE {' . self::TABLE . "} SET status = :status, code = NULL, reason = NULL, timenext = 0 WHERE id {$in}";
+        $DB->execute($sql, $params + ['status' => self::ACKNOWLEDGED]);
+    }
+
+    /**
+     * Note that completions were refused. What time heals waits for its time; the rest waits for somebody.
+     *
+     * @param \stdClass[] $rows of {@see due}, 1,000 at most
+     * @param refusal[] $refusals by the same keys
+     */
+    public static function refuse(array $rows, array $refusals): void {
+        global $DB;
+        self::answered($rows);
+        foreach ($rows as $id => $row) {
+            $refusal = $refusals[$id];
+            $healing = $refusal->retryafter > 0;
+            $DB->update_record(self::TABLE, (object) [
+                'id' => $id,
+                'status' => $healing ? self::WAITING : self::REFUSED,
+                'code' => $healing ? null : $refusal->rule,
+                'reason' => $refusal->words === '' ? null : \core_text::substr($refusal->words, 0, 255),
+                'timeasof' => $healing ? $row->timeasof : 0,
+                'timenext' => $healing ? time() + $refusal->retryafter : 0,
+            ]);
+        }
+    }
+
+    /**
+     * Let refused items wait again; they are read anew from Moodle where it still has them.
      *
      * @param int|null $cmid those of one activity; null for all
      */
@@ -116,6 +136,55 @@ class ledger {
         $condition = 'status = :refused' . ($cmid === null ? '' : ' AND cmid = :cmid');
         $params = ['refused' => self::REFUSED] + ($cmid === null ? [] : ['cmid' => $cmid]);
         $DB->set_field_select(self::TABLE, 'status', self::WAITING, $condition, $params);
+    }
+
+    /**
+     * Let the refused items of an activity wait whose ID number, or its course's, is another one now.
+     */
+    public static function retry_renamed(): void {
+        global $DB;
+        $sql = "SELECT MIN(i.id) AS firstid, i.cmid, i.idnumber, i.courseidnumber,
+                       cm.idnumber AS newidnumber, c.idnumber AS newcourseidnumber
+                  FROM {local_progressbridge_item} i
+                  JOIN {course_modules} cm ON cm.id = i.cmid
+                  JOIN {course} c ON c.id = cm.course
+                 WHERE i.status = :refused AND cm.idnumber <> ''
+              GROUP BY i.cmid, i.idnumber, i.courseidnumber, cm.idnumber, c.idnumber";
+        foreach ($DB->get_records_sql($sql, ['refused' => self::REFUSED]) as $group) {
+            if ([$group->idnumber, $group->courseidnumber] !== [$group->newidnumber, $group->newcourseidnumber]) {
+                self::retry((int) $group->cmid);
+            }
+        }
+    }
+
+    /**
+     * Let completions of an activity wait, to be recorded as of today: Moodle has no true time of theirs.
+     *
+     * @param int $cmid
+     */
+    public static function record_as_of_today(int $cmid): void {
+        global $DB;
+        [$in, $params] = $DB->get_in_or_equal(refusal::INSTANTS, SQL_PARAMS_NAMED, 'code');
+        $condition = "status = :refused AND cmid = :cmid AND code {$in}";
+        $params += ['refused' => self::REFUSED, 'cmid' => $cmid];
+        // The status last: it is what the condition finds them by.
+        $DB->set_field_select(self::TABLE, 'timeasof', time(), $condition, $params);
+        $DB->set_field_select(self::TABLE, 'status', self::WAITING, $condition, $params);
+    }
+
+    /**
+     * Forget the refused items of an activity whose completion, activity or ID number is gone.
+     *
+     * @param int $cmid
+     */
+    public static function forget_gone(int $cmid): void {
+        global $DB;
+        $gone = self::gone();
+        $sql = "SELECT i.id
+                  FROM {local_progressbridge_item} i
+                  {$gone['join']}
+                 WHERE i.status = :refused AND i.cmid = :cmid AND {$gone['condition']}";
+        self::forget($DB->get_fieldset_sql($sql, ['refused' => self::REFUSED, 'cmid' => $cmid]));
     }
 
     /**
@@ -141,26 +210,40 @@ class ledger {
     }
 
     /**
+     * How many items wait because they lie ahead of the bridge's clock.
+     *
+     * @return int
+     */
+    public static function count_ahead(): int {
+        global $DB;
+        $select = 'status = :waiting AND timenext > 0';
+        return $DB->count_records_select(self::TABLE, $select, ['waiting' => self::WAITING]);
+    }
+
+    /**
      * The refused items, by activity and reason, the most frequent first.
      *
      * @param int $limit
-     * @return \stdClass[] firstid, cmid, idnumber, course (its full name), courseid, reason, learners
+     * @return \stdClass[] firstid, cmid, idnumber, course (its full name), courseid, code, reason, learners, and gone,
+     *     which is 1 for those whose completion, activity or ID number is no more
      */
     public static function refused(int $limit): array {
         global $DB;
-        $sql = "SELECT MIN(i.id) AS firstid, i.cmid, i.idnumber, i.reason, c.fullname AS course, c.id AS courseid,
-                       COUNT(1) AS learners
+        $gone = self::gone();
+        $isgone = "CASE WHEN {$gone['condition']} THEN 1 ELSE 0 END";
+        $sql = "SELECT MIN(i.id) AS firstid, i.cmid, i.idnumber, i.code, MIN(i.reason) AS reason,
+                       c.fullname AS course, c.id AS courseid, {$isgone} AS gone, COUNT(1) AS learners
                   FROM {local_progressbridge_item} i
-             LEFT JOIN {course_modules} cm ON cm.id = i.cmid
+                  {$gone['join']}
              LEFT JOIN {course} c ON c.id = cm.course
                  WHERE i.status = :refused
-              GROUP BY i.cmid, i.idnumber, i.reason, c.fullname, c.id
+              GROUP BY i.cmid, i.idnumber, i.code, c.fullname, c.id, {$isgone}
               ORDER BY learners DESC, firstid";
         return $DB->get_records_sql($sql, ['refused' => self::REFUSED], 0, $limit);
     }
 
     /**
-     * Forget what is known of activities that are no more.
+     * Forget what the bridge has acknowledged of activities that are no more.
      *
      * Found first and deleted by the index then: a condition over the whole table would lock it for seconds, and
      * events with it.
@@ -170,9 +253,9 @@ class ledger {
         $sql = "SELECT DISTINCT i.cmid
                   FROM {local_progressbridge_item} i
              LEFT JOIN {course_modules} cm ON cm.id = i.cmid
-                 WHERE cm.id IS NULL";
-        foreach ($DB->get_fieldset_sql($sql) as $cmid) {
-            $DB->delete_records(self::TABLE, ['cmid' => $cmid]);
+                 WHERE cm.id IS NULL AND i.status = :acknowledged";
+        foreach ($DB->get_fieldset_sql($sql, ['acknowledged' => self::ACKNOWLEDGED]) as $cmid) {
+            $DB->delete_records(self::TABLE, ['cmid' => $cmid, 'status' => self::ACKNOWLEDGED]);
         }
     }
 
@@ -187,31 +270,45 @@ class ledger {
     }
 
     /**
-     * What is noted of a completion.
+     * How to find the items "i" that Moodle has no completion of any more, or whose activity has lost its ID number.
      *
-     * @param \stdClass $row of {@see completions}
-     * @param string|null $reason null when acknowledged
-     * @return \stdClass
+     * @return array{join: string, condition: string}
      */
-    private static function record(\stdClass $row, ?string $reason): \stdClass {
-        $now = time();
-        return (object) [
-            'cmid' => $row->cmid,
-            'userid' => $row->userid,
-            'status' => $reason === null ? self::ACKNOWLEDGED : self::REFUSED,
-            'idnumber' => $row->idnumber,
-            'timecompleted' => $row->timemodified,
-            'attempts' => 1,
-            'reason' => $reason === null ? null : \core_text::substr($reason, 0, 255),
-            'timecreated' => $now,
-            'timemodified' => $now,
+    private static function gone(): array {
+        return [
+            'join' => 'LEFT JOIN {course_modules} cm ON cm.id = i.cmid
+             LEFT JOIN {course_modules_completion} cmc
+                       ON cmc.userid = i.userid AND cmc.coursemoduleid = i.cmid AND cmc.completionstate <> 0',
+            'condition' => "(cm.id IS NULL OR cm.idnumber IS NULL OR cm.idnumber = '' OR cmc.id IS NULL)",
         ];
     }
 
     /**
-     * Write new items, all at once; one by one when an event has queued one meanwhile, or another task has sent it.
+     * All that is to be sent of a completion.
      *
-     * @param \stdClass[] $records
+     * @param \stdClass $row of {@see completions}
+     * @return array
+     */
+    private static function record(\stdClass $row): array {
+        return [
+            'cmid' => $row->cmid,
+            'userid' => $row->userid,
+            'status' => self::WAITING,
+            'idnumber' => $row->idnumber,
+            'courseidnumber' => $row->courseidnumber,
+            'timecompleted' => $row->timemodified,
+            'timeasof' => 0,
+            'timenext' => 0,
+            'code' => null,
+            'reason' => null,
+            'timemodified' => time(),
+        ];
+    }
+
+    /**
+     * Write new items, all at once; one by one when another task or an event has noted one meanwhile.
+     *
+     * @param array[] $records
      */
     private static function insert(array $records): void {
         global $DB;
@@ -222,33 +319,31 @@ class ledger {
             $DB->insert_records(self::TABLE, $records);
         } catch (\dml_write_exception $exception) {
             foreach ($records as $record) {
-                $where = ['userid' => $record->userid, 'cmid' => $record->cmid];
-                $id = $DB->get_field(self::TABLE, 'id', $where);
-                if ($id === false) {
-                    $DB->insert_record(self::TABLE, $record);
-                } else {
-                    self::update([(int) $id => $record]);
+                if (!$DB->record_exists(self::TABLE, ['userid' => $record['userid'], 'cmid' => $record['cmid']])) {
+                    $DB->insert_record(self::TABLE, (object) $record);
                 }
             }
         }
     }
 
     /**
-     * Write over items.
+     * Count an answer, and keep what was read anew from Moodle for it.
      *
-     * @param \stdClass[] $records by the items' ids
+     * @param \stdClass[] $rows of {@see due}, 1,000 at most
      */
-    private static function update(array $records): void {
+    private static function answered(array $rows): void {
         global $DB;
-        if (!$records) {
+        if (!$rows) {
             return;
         }
-        [$in, $params] = $DB->get_in_or_equal(array_keys($records));
-        $DB->execute('UPDATE {' . self::TABLE . "} SET attempts = attempts + 1 WHERE id {$in}", $params);
-        foreach ($records as $id => $record) {
-            unset($record->attempts, $record->timecreated);
-            $record->id = $id;
-            $DB->update_record(self::TABLE, $record);
+        [$in, $params] = $DB->get_in_or_equal(array_keys($rows), SQL_PARAMS_NAMED);
+        $sql = 'UPDATE {' . self::TABLE . "} SET attempts = attempts + 1, timemodified = :now WHERE id {$in}";
+        $DB->execute($sql, $params + ['now' => time()]);
+        foreach ($rows as $id => $row) {
+            if ($row->code !== null) {
+                $fields = ['idnumber', 'courseidnumber', 'timecompleted', 'timeasof'];
+                $DB->update_record(self::TABLE, (object) (['id' => $id] + array_intersect_key((array) $row, array_flip($fields))));
+            }
         }
     }
 }

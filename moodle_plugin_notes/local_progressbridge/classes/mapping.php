@@ -31,9 +31,9 @@ class mapping {
     private const SEPARATOR = '/';
 
     /**
-     * The completion as the bridge's HTTP interface takes it.
+     * Write a completion as the bridge's HTTP interface takes it.
      *
-     * @param \stdClass $row a row of {@see completions}
+     * @param \stdClass $row a row of {@see due}
      * @return array<string, string>
      * @throws refusal the ID number has neither form
      */
@@ -41,7 +41,7 @@ class mapping {
         return [
             'origin' => 'moodle',
             'external_user_id' => (string) $row->userid,
-            'completed_at' => gmdate('Y-m-d\TH:i:s\Z', (int) $row->timemodified),
+            'completed_at' => gmdate('Y-m-d\TH:i:s\Z', (int) ($row->timeasof ?: $row->timecompleted)),
         ] + self::ids((string) $row->idnumber, (string) $row->courseidnumber);
     }
 

@@ -31,22 +31,27 @@ use core\task\manager;
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
 class observer {
+    /** @var int COMPLETION_TRACKING_MANUAL of lib/completionlib.php: a box that the learner ticks */
+    private const MANUAL = 1;
+
     /**
-     * Queue the learner's completion of an activity.
+     * Note the learner's completion of an activity, or take it back when it is unticked.
      *
-     * The learner is relateduserid: userid is whoever acted, and 0 when a grade arrived by itself. What the
-     * activity's state is, and whether it is sent at all, is looked up when it is sent.
+     * The learner is relateduserid: userid is whoever acted, and 0 when a grade arrived by itself.
      *
      * @param course_module_completion_updated $event
      */
     public static function completion_updated(course_module_completion_updated $event): void {
-        $state = (int) ($event->other['completionstate'] ?? 0);
-        if (!in_array($state, completions::STATES, true) || !client::is_configured()) {
+        if (!client::is_configured()) {
             return;
         }
         self::quietly(function () use ($event): void {
-            if (ledger::queue((int) $event->contextinstanceid, (int) $event->relateduserid)) {
-                manager::queue_adhoc_task(new task\send(), true);
+            $cmid = (int) $event->contextinstanceid;
+            $userid = (int) $event->relateduserid;
+            if ((int) ($event->other['completionstate'] ?? 0) !== 0) {
+                self::note($cmid, $userid);
+            } else if (self::is_unticked($event)) {
+                ledger::take_back($cmid, $userid);
             }
         });
     }
@@ -64,6 +69,37 @@ class observer {
             eraser::request((int) $event->objectid);
             manager::queue_adhoc_task(new task\erase(), true);
         });
+    }
+
+    /**
+     * Note a completion in the ledger, and queue the task that sends it.
+     *
+     * @param int $cmid
+     * @param int $userid
+     */
+    private static function note(int $cmid, int $userid): void {
+        $rows = (new completions(new scope()))->of_learner($cmid, $userid);
+        if ($rows) {
+            ledger::note($rows);
+            manager::queue_adhoc_task(new task\send(), true);
+        }
+    }
+
+    /**
+     * Tell whether somebody unticked it: the learner in their box, or a teacher who overrode it.
+     *
+     * Any other way back is none: resets and recalculations say that Moodle starts anew, not that nothing was learned.
+     *
+     * @param course_module_completion_updated $event with the state 0
+     * @return bool
+     */
+    private static function is_unticked(course_module_completion_updated $event): bool {
+        global $DB;
+        if (!empty($event->other['overrideby'])) {
+            return true;
+        }
+        $tracking = $DB->get_field('course_modules', 'completion', ['id' => (int) $event->contextinstanceid]);
+        return (int) $tracking === self::MANUAL;
     }
 
     /**

@@ -56,8 +56,9 @@ class reconciliation {
      */
     public function __construct() {
         $client = client::from_config();
-        $this->completions = new completions(new scope());
-        $this->sender = new sender($client, $this->completions);
+        $scope = new scope();
+        $this->completions = new completions($scope);
+        $this->sender = new sender($client, new due($scope));
         $this->eraser = new eraser($client);
     }
 
@@ -70,6 +71,7 @@ class reconciliation {
      */
     public function run(?int $pace = null): bool {
         $pace ??= max(1, (int) (get_config('local_progressbridge', 'pace') ?: self::PACE));
+        ledger::retry_renamed();
         $left = $pace - $this->sender->send_waiting($pace);
         $finished = $this->walk($left);
         // Last, because a key without the right to erase must not keep completions from being sent.
@@ -110,13 +112,12 @@ class reconciliation {
         $sent = 0;
         while ($sent < $left) {
             $limit = min(client::BATCH, $left - $sent);
-            $rows = $this->completions->unacknowledged(state::cursor(), $end, $limit);
-            if ($rows) {
-                $this->sender->send($rows);
-            }
-            $sent += count($rows);
+            $rows = $this->completions->unknown(state::cursor(), $end, $limit);
+            // Kept before it is sent: whatever becomes of the course while the bridge is down, it is sent.
+            ledger::note($this->completions->done($rows));
             $last = count($rows) < $limit;
             state::walked_to($last ? $end : (int) array_key_last($rows));
+            $sent += $this->sender->send_waiting($limit);
             if ($last) {
                 break;
             }

@@ -24,28 +24,70 @@ namespace local_progressbridge;
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
 class refusal extends \Exception {
-    /** @var string marks a reason of the plugin's own: a string that exists in each language */
-    private const OWN = 'own:';
+    /** @var string[] the rules that the plugin has its own words for: the string is refusal:$rule */
+    private const KNOWN = [
+        'before_2000',
+        'empty',
+        'emptypart',
+        'no_such_instant',
+        'not_an_instant',
+        'not_printable',
+        'parts',
+        'too_far_ahead',
+        'too_long',
+    ];
+
+    /** @var string[] the rules that a completion time breaks, whatever day it is tried again */
+    public const INSTANTS = ['before_2000', 'no_such_instant', 'not_an_instant'];
 
     /**
-     * A reason of the plugin's own.
+     * Refuse it, by a rule of the plugin's own or of the bridge's.
      *
-     * @param string $code the string is refusal:$code
+     * @param string $rule the plugin's own (parts, emptypart), or the code that the bridge gives; see
+     *     RuleCode in its OpenAPI document
+     * @param string $words the bridge's own words, in English
+     * @param int $retryafter seconds after which time itself will have mended it; 0 when it will not
      */
-    public function __construct(string $code) {
-        parent::__construct(self::OWN . $code);
+    public function __construct(
+        /** @var string which rule */
+        public readonly string $rule,
+        /** @var string what the bridge said */
+        public readonly string $words = '',
+        /** @var int seconds */
+        public readonly int $retryafter = 0,
+    ) {
+        parent::__construct($words === '' ? $rule : $words);
     }
 
     /**
-     * The reason in words, as it was kept in the ledger.
+     * Read what the bridge answered about one completion.
      *
-     * @param string $reason the message of a refusal, or the bridge's own words
+     * @param \stdClass $result
+     * @return self|null null when it was accepted
+     */
+    public static function from_result(\stdClass $result): ?self {
+        if (($result->status ?? '') === 'accepted') {
+            return null;
+        }
+        $value = isset($result->value) && is_scalar($result->value) ? ' (' . $result->value . ')' : '';
+        return new self(
+            \core_text::substr((string) ($result->code ?? ''), 0, 40),
+            ($result->field ?? '?') . ': ' . ($result->rule ?? '?') . $value,
+            max(0, min(YEARSECS, (int) ($result->retry_after ?? 0))),
+        );
+    }
+
+    /**
+     * Say why, in the reader's language where the rule is known.
+     *
+     * @param string|null $rule as the ledger keeps it
+     * @param string|null $words the bridge's own
      * @return string not escaped
      */
-    public static function words(string $reason): string {
-        if (!str_starts_with($reason, self::OWN)) {
-            return $reason;
+    public static function explain(?string $rule, ?string $words): string {
+        if (in_array($rule, self::KNOWN, true)) {
+            return get_string('refusal:' . $rule, 'local_progressbridge');
         }
-        return get_string('refusal:' . substr($reason, strlen(self::OWN)), 'local_progressbridge');
+        return get_string('refusal:other', 'local_progressbridge', (string) ($words ?? $rule));
     }
 }

@@ -28,13 +28,13 @@ class sender {
      * A sender.
      *
      * @param client $client
-     * @param completions $completions
+     * @param due $due
      */
     public function __construct(
         /** @var client the bridge */
         private readonly client $client,
-        /** @var completions where they are read */
-        private readonly completions $completions,
+        /** @var due what is to be sent */
+        private readonly due $due,
     ) {
     }
 
@@ -45,7 +45,7 @@ class sender {
      * @throws failure
      */
     public static function from_config(): self {
-        return new self(client::from_config(), new completions(new scope()));
+        return new self(client::from_config(), new due(new scope()));
     }
 
     /**
@@ -58,15 +58,14 @@ class sender {
     public function send_waiting(int $limit): int {
         $done = 0;
         while ($done < $limit) {
-            $itemids = ledger::waiting(min(client::BATCH, $limit - $done));
-            if (!$itemids) {
+            $rows = $this->due->next(min(client::BATCH, $limit - $done));
+            if (!$rows) {
                 break;
             }
-            $rows = $this->completions->of_items($itemids);
-            $this->send($rows);
-            // No completion (any more) that is ours to send: unticked, the guest, no ID number, a course not chosen.
-            ledger::forget(array_diff($itemids, array_map(fn($row) => (int) $row->itemid, $rows)));
-            $done += count($itemids);
+            $ours = array_filter($rows, fn($row) => (bool) $row->ours);
+            $this->send($ours);
+            ledger::forget(array_keys(array_diff_key($rows, $ours)));
+            $done += count($rows);
         }
         return $done;
     }
@@ -74,38 +73,25 @@ class sender {
     /**
      * Send these.
      *
-     * @param \stdClass[] $rows of {@see completions}, 1,000 at most
+     * @param \stdClass[] $rows of {@see due}, 1,000 at most
      * @throws failure nothing is noted of those that were to be sent
      */
-    public function send(array $rows): void {
+    private function send(array $rows): void {
         $bodies = [];
-        $reasons = [];
+        $refusals = [];
         foreach ($rows as $key => $row) {
             try {
                 $bodies[$key] = mapping::completion($row);
             } catch (refusal $refusal) {
-                $reasons[$key] = $refusal->getMessage();
+                $refusals[$key] = $refusal;
             }
         }
         if ($bodies) {
             $results = array_combine(array_keys($bodies), $this->client->send(array_values($bodies)));
-            $reasons += array_map([self::class, 'reason'], $results);
+            $refusals += array_filter(array_map([refusal::class, 'from_result'], $results));
             state::succeeded();
         }
-        ledger::note($rows, $reasons);
-    }
-
-    /**
-     * Why the bridge refused one.
-     *
-     * @param \stdClass $result its answer about one completion
-     * @return string|null null when it was accepted
-     */
-    private static function reason(\stdClass $result): ?string {
-        if (($result->status ?? '') === 'accepted') {
-            return null;
-        }
-        $value = isset($result->value) && is_scalar($result->value) ? ' (' . $result->value . ')' : '';
-        return ($result->field ?? '?') . ': ' . ($result->rule ?? '?') . $value;
+        ledger::acknowledge(array_diff_key($rows, $refusals));
+        ledger::refuse(array_intersect_key($rows, $refusals), $refusals);
     }
 }

@@ -63,12 +63,20 @@ final class mapping_test extends \basic_testcase {
      * The instant is RFC 3339 in UTC.
      */
     public function test_completion(): void {
-        $row = (object) ['userid' => 12, 'timemodified' => 1767261600, 'idnumber' => 'grain', 'courseidnumber' => ''];
+        $row = (object) [
+            'userid' => 12,
+            'timecompleted' => 1767261600,
+            'timeasof' => 0,
+            'idnumber' => 'grain',
+            'courseidnumber' => '',
+        ];
         $this->assertEquals([
             'origin' => 'moodle',
             'external_user_id' => '12',
             'completed_at' => '2026-01-01T10:00:00Z',
             'grain_id' => 'grain',
         ], mapping::completion($row));
+        $row->timeasof = 1767348000;
+        $this->assertSame('2026-01-02T10:00:00Z', mapping::completion($row)['completed_at']);
     }
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.errors import InvalidCompletion
+from bridge.errors import InvalidCompletion, RuleCode
 from bridge.model import Completion, Identity
 from bridge.outbox import LONGEST, DeadLetter, Erased, Leased, Outbox
 from tests.contract.learners import done, somebody
@@ -370,7 +370,7 @@ def test_what_this_version_cannot_read_is_set_aside_and_holds_up_nobody(
 
     def stricter(values: Mapping[str, str]) -> Completion:
         if values["grain_id"] == "0":
-            raise InvalidCompletion("grain_id", "a rule of another version", "0")
+            raise InvalidCompletion("grain_id", "a rule of another version", "0", RuleCode.EMPTY)
         return read(values)
 
     monkeypatch.setattr(Completion, "from_dict", stricter)

@@ -70,6 +70,36 @@ namespace core\output {
     }
 }
 
+namespace core_completion {
+    class cm_completion_details {
+        private function __construct(private readonly \stdClass $cm, private readonly int $state) {
+        }
+
+        public static function get_instance($cminfo, int $userid, bool $returndetails = true): self {
+            if ((int) $cminfo->customrules < 0) {
+                throw new \coding_exception('a broken module');
+            }
+            $where = ['coursemoduleid' => $cminfo->id, 'userid' => $userid];
+            return new self($cminfo, (int) $GLOBALS['DB']->get_field('course_modules_completion', 'completionstate', $where));
+        }
+
+        public function get_overall_completion(): int {
+            return $this->state;
+        }
+
+        // As in Moodle 4.5 and 5.1.
+        public function is_overall_complete(): bool {
+            $passing = $this->cm->completiongradeitemnumber !== null && $this->cm->completionpassgrade;
+            $states = match ((int) $this->cm->completion) {
+                1 => [1],
+                2 => $this->cm->customrules || $passing ? [1, 2] : [1, 2, 3],
+                default => [],
+            };
+            return in_array($this->state, $states, true);
+        }
+    }
+}
+
 namespace core\session {
     class manager {
         public static function write_close(): void {

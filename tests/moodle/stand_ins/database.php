@@ -41,6 +41,8 @@ class moodle_database {
         $type = (string) $field['TYPE'] === 'char' ? 'TEXT' : 'INTEGER';
         $column = "{$field['NAME']} {$type}" . ((string) $field['NOTNULL'] === 'true' ? ' NOT NULL' : '');
         if ($type === 'TEXT') {
+            // As Moodle's generators: text that must not be null is empty by default.
+            $column .= (string) $field['NOTNULL'] === 'true' ? " DEFAULT ''" : '';
             $column .= " CHECK (length({$field['NAME']}) <= {$field['LENGTH']})";
         }
         return $column . (isset($field['DEFAULT']) ? " DEFAULT {$field['DEFAULT']}" : '');
@@ -145,6 +147,10 @@ class moodle_database {
     public function count_records($table, ?array $conditions = null): int {
         [$where, $params] = $this->where($conditions);
         return $this->count_records_sql("SELECT COUNT('x') FROM {{$table}} {$where}", $params);
+    }
+
+    public function count_records_select($table, $select, ?array $params = null): int {
+        return $this->count_records_sql("SELECT COUNT('x') FROM {{$table}} WHERE {$select}", $params);
     }
 
     public function count_records_sql($sql, ?array $params = null): int {

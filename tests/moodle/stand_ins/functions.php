@@ -15,6 +15,7 @@ const PARAM_RAW = 'raw';
 const PARAM_RAW_TRIMMED = 'raw_trimmed';
 const SQL_PARAMS_NAMED = 1;
 const SQL_PARAMS_QM = 2;
+const YEARSECS = 31536000;
 
 class moodle_exception extends Exception {
     public function __construct(
@@ -127,6 +128,20 @@ function set_config($name, $value, $plugin = null): bool {
 
 function unset_config($name, $plugin = null): bool {
     return $GLOBALS['DB']->delete_records('config_plugins', ['plugin' => $plugin, 'name' => $name]);
+}
+
+/** The activities of a course: of each only what Moodle's completion asks of it. */
+class course_modinfo {
+    public function __construct(private readonly array $cms) {
+    }
+
+    public function get_cms(): array {
+        return $this->cms;
+    }
+}
+
+function get_fast_modinfo($courseorid, $userid = 0): course_modinfo {
+    return new course_modinfo($GLOBALS['DB']->get_records('course_modules', ['course' => $courseorid]));
 }
 
 function s($text): string {

@@ -92,7 +92,7 @@ function ids(string $idnumber, string $courseidnumber): array {
     try {
         return mapping::ids($idnumber, $courseidnumber);
     } catch (refusal $refusal) {
-        return ['refused' => refusal::words($refusal->getMessage())];
+        return ['refused' => refusal::explain($refusal->rule, null)];
     }
 }
 

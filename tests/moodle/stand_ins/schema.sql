@@ -8,11 +8,13 @@ CREATE TABLE mdl_course (
 );
 CREATE TABLE mdl_course_modules (
     id INTEGER PRIMARY KEY, course INTEGER NOT NULL, idnumber TEXT, completion INTEGER NOT NULL DEFAULT 1,
-    deletioninprogress INTEGER NOT NULL DEFAULT 0
+    completiongradeitemnumber INTEGER, completionpassgrade INTEGER NOT NULL DEFAULT 0,
+    deletioninprogress INTEGER NOT NULL DEFAULT 0,
+    customrules INTEGER NOT NULL DEFAULT 0 -- not Moodle's: how many rules of its own the module checks
 );
 CREATE TABLE mdl_course_modules_completion (
     id INTEGER PRIMARY KEY, coursemoduleid INTEGER NOT NULL, userid INTEGER NOT NULL,
-    completionstate INTEGER NOT NULL, timemodified INTEGER NOT NULL
+    completionstate INTEGER NOT NULL, timemodified INTEGER NOT NULL, overrideby INTEGER
 );
 CREATE UNIQUE INDEX mdl_courmoducomp_usecou_uix ON mdl_course_modules_completion (userid, coursemoduleid);
 CREATE TABLE mdl_context (id INTEGER PRIMARY KEY, contextlevel INTEGER NOT NULL, instanceid INTEGER NOT NULL);

@@ -83,6 +83,9 @@ class status_page implements \renderable, \templatable {
             'lastwalk' => self::date(state::last_walk()),
             'walk' => self::walk(),
         ];
+        if (ledger::count_ahead()) {
+            $facts['ahead'] = ledger::count_ahead();
+        }
         if ($scope->unknown()) {
             $facts['unknowncourses'] = implode(', ', $scope->unknown());
         }
@@ -131,6 +134,16 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
+     * Where an activity's ID number is changed.
+     *
+     * @param int $cmid
+     * @return string
+     */
+    private function edit_url(int $cmid): string {
+        return (new \moodle_url('/course/modedit.php', ['update' => $cmid]))->out(false);
+    }
+
+    /**
      * One group of refused items.
      *
      * @param \stdClass $group of {@see ledger::refused()}
@@ -141,10 +154,12 @@ class status_page implements \renderable, \templatable {
         return [
             'course' => $course ? format_string($group->course, true, ['context' => $course]) : '',
             'idnumber' => $group->idnumber,
-            'editurl' => (new \moodle_url('/course/modedit.php', ['update' => $group->cmid]))->out(false),
-            'reason' => refusal::words((string) $group->reason),
+            'editurl' => $course ? $this->edit_url((int) $group->cmid) : null,
+            'reason' => refusal::explain($group->code, $group->reason),
             'learners' => $group->learners,
             'cmid' => $group->cmid,
+            'gone' => (bool) $group->gone,
+            'hasnotime' => in_array($group->code, refusal::INSTANTS, true),
         ];
     }
 }

@@ -54,8 +54,12 @@ class provider implements
             'cmid' => 'privacy:metadata:item:cmid',
             'status' => 'privacy:metadata:item:status',
             'idnumber' => 'privacy:metadata:item:idnumber',
+            'courseidnumber' => 'privacy:metadata:item:courseidnumber',
             'timecompleted' => 'privacy:metadata:item:timecompleted',
+            'timeasof' => 'privacy:metadata:item:timeasof',
+            'timenext' => 'privacy:metadata:item:timenext',
             'attempts' => 'privacy:metadata:item:attempts',
+            'code' => 'privacy:metadata:item:reason',
             'reason' => 'privacy:metadata:item:reason',
             'timecreated' => 'privacy:metadata:timecreated',
             'timemodified' => 'privacy:metadata:timemodified',
@@ -166,10 +170,13 @@ class provider implements
     private static function exported_item(\stdClass $item): array {
         return [
             'activity' => $item->idnumber,
+            'course' => $item->courseidnumber,
             'status' => get_string('status' . $item->status, 'local_progressbridge'),
-            'timecompleted' => $item->timecompleted ? transform::datetime($item->timecompleted) : null,
+            'timecompleted' => transform::datetime($item->timecompleted),
+            'timeasof' => $item->timeasof ? transform::datetime($item->timeasof) : null,
+            'timenext' => $item->timenext ? transform::datetime($item->timenext) : null,
             'attempts' => $item->attempts,
-            'reason' => $item->reason === null ? null : refusal::words($item->reason),
+            'reason' => $item->code === null ? $item->reason : refusal::explain($item->code, $item->reason),
             'timecreated' => transform::datetime($item->timecreated),
             'timemodified' => transform::datetime($item->timemodified),
         ];

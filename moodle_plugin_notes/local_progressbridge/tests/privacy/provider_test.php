@@ -39,7 +39,14 @@ final class provider_test extends \core_privacy\tests\provider_testcase {
         parent::setUp();
         $this->resetAfterTest();
         $this->user = $this->getDataGenerator()->create_user();
-        ledger::queue(7, (int) $this->user->id);
+        ledger::note([(object) [
+            'cmid' => 7,
+            'userid' => $this->user->id,
+            'itemid' => null,
+            'idnumber' => 'grain',
+            'courseidnumber' => 'module',
+            'timemodified' => 1767261600,
+        ]]);
     }
 
     /**
@@ -63,6 +70,8 @@ final class provider_test extends \core_privacy\tests\provider_testcase {
         $this->export_context_data_for_user($this->user->id, $context, 'local_progressbridge');
         $data = writer::with_context($context)->get_data([get_string('pluginname', 'local_progressbridge')]);
         $this->assertCount(1, $data->completions);
+        $this->assertSame('grain', $data->completions[0]['activity']);
+        $this->assertSame('module', $data->completions[0]['course']);
     }
 
     /**
