@@ -43,6 +43,7 @@ class RuleCode(StrEnum):
     TOO_DEEP = "too_deep"
     NOT_AN_OBJECT = "not_an_object"
     UNKNOWN_FIELD = "unknown_field"
+    OTHER = "other"
 
 
 class BridgeError(Exception):
@@ -62,7 +63,12 @@ class InvalidInput(BridgeError, ValueError):
     """
 
     def __init__(
-        self, what: str, rule: str, value: str, code: RuleCode, retry_after: int | None = None
+        self,
+        what: str,
+        rule: str,
+        value: str,
+        code: RuleCode = RuleCode.OTHER,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{what}: {rule}: {value}")
         self.what = what
