@@ -73,11 +73,13 @@ class Site:
         columns = "id, category, shortname, fullname, idnumber"
         self.sql(f"INSERT INTO mdl_course ({columns}) VALUES (?, ?, ?, ?, ?)", *values)
 
-    def add_activity(self, cmid: int, idnumber: str | None, *, course: int = 10) -> None:
-        """An activity with completion tracking."""
-        columns = "id, course, idnumber"
-        values = (cmid, course, idnumber)
-        self.sql(f"INSERT INTO mdl_course_modules ({columns}) VALUES (?, ?, ?)", *values)
+    def add_activity(
+        self, cmid: int, idnumber: str | None, *, course: int = 10, completion: int = 1
+    ) -> None:
+        """An activity, with completion tracking unless `completion` is 0."""
+        columns = "id, course, idnumber, completion"
+        values = (cmid, course, idnumber, completion)
+        self.sql(f"INSERT INTO mdl_course_modules ({columns}) VALUES (?, ?, ?, ?)", *values)
 
     def add_user(self, user: int) -> None:
         """A user with their context."""

@@ -34,9 +34,6 @@ class reconciliation {
     /** @var int rows looked at in one run */
     private const RUN = 200000;
 
-    /** @var int completions sent in one run when the setting says nothing */
-    public const PACE = 10000;
-
     /** @var int learners erased in one run: one request each */
     private const ERASURES = 200;
 
@@ -69,7 +66,7 @@ class reconciliation {
      * @throws failure what was not sent is kept
      */
     public function run(?int $pace = null): bool {
-        $pace ??= max(1, (int) (get_config('local_progressbridge', 'pace') ?: self::PACE));
+        $pace ??= limits::pace();
         $left = $pace - $this->sender->send_waiting($pace);
         $finished = $this->walk($left);
         // Last, because a key without the right to erase must not keep completions from being sent.

@@ -67,6 +67,24 @@ namespace core\event {
 namespace core\output {
     class notification {
         public const NOTIFY_SUCCESS = 'success';
+        public const NOTIFY_WARNING = 'warning';
+    }
+}
+
+namespace core {
+    class notification {
+        public static array $warnings = [];
+
+        public static function warning($message): void {
+            self::$warnings[] = $message;
+        }
+    }
+}
+
+namespace core\hook\output {
+    class before_http_headers {
+        public function __construct(public readonly \renderer_base $renderer) {
+        }
     }
 }
 
@@ -95,6 +113,8 @@ namespace core\check {
     class result {
         public const NA = 'na';
         public const OK = 'ok';
+        public const INFO = 'info';
+        public const UNKNOWN = 'unknown';
         public const WARNING = 'warning';
         public const ERROR = 'error';
 
