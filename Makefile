@@ -6,6 +6,9 @@ COUNT := 100000
 FAULTS := 200
 OUTBOX := both
 SEED :=
+EDX :=
+MOODLE :=
+VENDOR :=
 PYTHON := .cache/venv/bin/python
 INSTALLED := .cache/venv/.installed
 PROVISION := $(PYTHON) -m tests.servers.provision
@@ -15,11 +18,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench faults clean
+.PHONY: help run test test-real lint bench faults clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: $(INSTALLED) ## Start the demo, on SQLite or with STORE=directus
 	@$(if $(filter directus,$(STORE)),$(PROVISION) directus-11.17.4)
@@ -29,6 +32,13 @@ run: $(INSTALLED) ## Start the demo, on SQLite or with STORE=directus
 test: lint ## Install what the tests need, check the code, run all tests; ARGS go to pytest
 	@$(PROVISION) || test "$$CI" != true
 	@exec $(PYTHON) -m pytest $(ARGS)
+
+# Without EDX or MOODLE, the tests of that platform are skipped: tests/real/README.md.
+test-real: export PROGRESS_BRIDGE_TEST_EDX = $(abspath $(EDX))
+test-real: export PROGRESS_BRIDGE_TEST_MOODLE = $(abspath $(MOODLE))
+test-real: export PROGRESS_BRIDGE_TEST_MOODLE_VENDOR = $(abspath $(VENDOR))
+test-real: $(INSTALLED) ## Run the tests in a real edx-platform and Moodle: EDX=DIR MOODLE=DIR
+	@exec $(PYTHON) -m pytest tests/real $(ARGS)
 
 lint: $(INSTALLED) ## Check the code's style and types
 	@$(PYTHON) -m ruff check --quiet

@@ -24,8 +24,10 @@
 
 use local_progressbridge\admin\setting_categories;
 use local_progressbridge\admin\setting_courses;
+use local_progressbridge\admin\setting_key;
+use local_progressbridge\admin\setting_pace;
+use local_progressbridge\admin\setting_timeout;
 use local_progressbridge\admin\setting_url;
-use local_progressbridge\reconciliation;
 
 defined('MOODLE_INTERNAL') || die();
 
@@ -47,6 +49,12 @@ if ($hassiteconfig) {
         new moodle_url('/local/progressbridge/status.php'),
     ));
 
+    $ADMIN->add('local_progressbridge_category', new admin_externalpage(
+        'local_progressbridge_ignored',
+        new lang_string('ignored', 'local_progressbridge'),
+        new moodle_url('/local/progressbridge/ignored.php'),
+    ));
+
     if ($ADMIN->fulltree) {
         $settings->add(new setting_url(
             'local_progressbridge/url',
@@ -54,20 +62,17 @@ if ($hassiteconfig) {
             new lang_string('url_desc', 'local_progressbridge'),
             '',
             PARAM_RAW_TRIMMED,
-            60,
         ));
-        $settings->add(new admin_setting_configpasswordunmask(
+        $settings->add(new setting_key(
             'local_progressbridge/apikey',
             new lang_string('apikey', 'local_progressbridge'),
             new lang_string('apikey_desc', 'local_progressbridge'),
             '',
         ));
-        $settings->add(new admin_setting_configduration(
+        $settings->add(new setting_timeout(
             'local_progressbridge/timeout',
             new lang_string('timeout', 'local_progressbridge'),
             new lang_string('timeout_desc', 'local_progressbridge'),
-            10,
-            1,
         ));
         $settings->add(new setting_categories(
             'local_progressbridge/categories',
@@ -82,12 +87,10 @@ if ($hassiteconfig) {
             new lang_string('courses_desc', 'local_progressbridge'),
             '',
         ));
-        $settings->add(new admin_setting_configtext(
+        $settings->add(new setting_pace(
             'local_progressbridge/pace',
             new lang_string('pace', 'local_progressbridge'),
             new lang_string('pace_desc', 'local_progressbridge'),
-            reconciliation::PACE,
-            PARAM_INT,
         ));
     }
     $settings = null; // It is in its place; the caller must not add it again.

@@ -77,7 +77,7 @@ class Site:
     def add_activity(
         self, cmid: int, idnumber: str | None, *, course: int = 10, **more: object
     ) -> None:
-        """An activity with completion tracking.
+        """An activity, with completion tracking unless `completion` is 0.
 
         Args:
             more: columns of course_modules, such as the completion's conditions.

@@ -7,6 +7,7 @@ from typing import Any
 import chevron
 import pytest
 
+from tests.moodle.odd_bridge import Answer, OddBridge
 from tests.moodle.service import Service
 from tests.moodle.site import ACKNOWLEDGED, REFUSED, WAITING, PhpError, Site
 
@@ -85,6 +86,61 @@ def test_a_button_needs_the_session_key(refusing_site: Site, page: str, post: st
     assert refusing_site.items() == before
 
 
+def test_ignored_activities_are_listed_with_the_reason(site: Site) -> None:
+    site.add_activity(20, None)
+    site.add_activity(21, "")
+    site.add_activity(22, "grain-22")
+    site.add_activity(23, "grain-23", completion=0)
+    site.add_activity(24, "", completion=0)
+    site.add_course(11, idnumber="untracked")
+    site.sql("UPDATE mdl_course SET enablecompletion = 0 WHERE id = 11")
+    site.add_activity(25, "grain-25", course=11)
+    site.add_activity(26, "", course=11)
+    shown = site.page("ignored.php")["context"]["activities"]
+    assert [(row["editurl"].split("=")[-1], row["reason"]) for row in shown] == [
+        ("20", "It has no ID number."),
+        ("21", "It has no ID number."),
+        ("23", "Its completion tracking is off."),
+        ("25", "Completion tracking is off in the course."),
+    ]
+    facts = {fact["name"]: fact["value"] for fact in site.run("status")["facts"]}
+    assert facts["Ignored activities"] == 4
+
+
+def test_the_names_of_ignored_activities_are_escaped_once(site: Site) -> None:
+    site.add_activity(20, "")
+    site.sql("UPDATE mdl_course SET fullname = 'A & B'")
+    html = render(site, site.page("ignored.php"))
+    assert "Activity &amp; 20<" in html
+    assert ">A &amp; B<" in html
+
+
+def test_only_chosen_courses_have_ignored_activities(site: Site) -> None:
+    site.add_activity(20, "")
+    site.set("local_progressbridge", "courses", "another")
+    html = render(site, site.page("ignored.php"))
+    assert "No activity is ignored." in html
+
+
+def test_a_long_list_of_ignored_activities_has_pages(site: Site) -> None:
+    for cmid in range(100, 151):
+        site.add_activity(cmid, "")
+    shown = site.page("ignored.php", page=1)["context"]
+    assert len(shown["activities"]) == 1
+    assert "page 2 of 2" in shown["pages"]
+    assert len(site.page("ignored.php", page=-3)["context"]["activities"]) == 50
+
+
+def test_a_failure_is_escaped_once(site: Site) -> None:
+    answer = Answer(503, {"title": "<b>Down & out</b>"})
+    with OddBridge(lambda request: answer) as odd:
+        site.configure(odd.url, "key")
+        html = render(site, site.page("connection.php", test="1", sesskey=SESSKEY))
+        assert "HTTP 503: &lt;b&gt;Down &amp; out&lt;/b&gt;" in html
+    html = render(site, site.page("status.php"))
+    assert "HTTP 503: &lt;b&gt;Down &amp; out&lt;/b&gt;" in html
+
+
 def test_the_connection_is_tested_when_the_button_is_pressed(site: Site) -> None:
     html = render(site, site.page("connection.php"))
     assert "alert" not in html
@@ -110,11 +166,7 @@ def test_the_settings_page_warns_of_blocked_hosts_and_masks_the_key(bare_site: S
     assert "ports other than 80 and 443" in shown["settings"]["local_progressbridge/url"]["help"]
     names = ["apikey", "categories", "courses", "pace", "timeout", "url"]
     assert sorted(shown["settings"]) == [f"local_progressbridge/{name}" for name in names]
-    settings = (bare_site.plugin / "settings.php").read_text()
-    assert (
-        "new admin_setting_configpasswordunmask(\n            'local_progressbridge/apikey'"
-        in settings
-    )
+    assert "local_progressbridge/apikey" in shown["masked"]
 
 
 def test_a_chosen_category_that_was_deleted_stays_chosen(site: Site) -> None:

@@ -19,6 +19,8 @@ TEMPLATES = sorted(PLUGIN.rglob("*.mustache"))
 COMPONENT = "local_progressbridge"
 # A string that is put together when it is needed: how it begins, and where its ends are listed.
 COMPOSED = {
+    "check:": r"self::result\(result::\w+, '(\w+)'",
+    "ignored:": r"(?:''|!\$activity->\w+|default) => '(\w+)',",
     "failure:": r"new (?:self|failure)\('(\w+)'",
     "test:": r"self::words\('(\w+)'[,)]",
 }

@@ -35,8 +35,8 @@ class client {
     /** @var int completions in one request, at most: the bridge's own limit */
     public const BATCH = 1000;
 
-    /** @var int seconds, the longest time-out that can be set */
-    private const MAX_TIMEOUT = 60;
+    /** @var int seconds that the bridge may ask to be left alone, at most */
+    public const MAX_PAUSE = HOURSECS;
 
     /** @var int seconds to connect, at most */
     private const CONNECT_TIMEOUT = 5;
@@ -66,14 +66,14 @@ class client {
         $config = get_config('local_progressbridge');
         $this->url = rtrim(trim($config->url ?? ''), '/');
         $this->key = trim($config->apikey ?? '');
-        $this->timeout = max(1, min(self::MAX_TIMEOUT, (int) ($config->timeout ?? 10)));
+        $this->timeout = limits::timeout();
         if ($this->url === '' || $this->key === '') {
             throw new failure('notconfigured');
         }
         if (!self::is_safe($this->url)) {
             throw new failure('insecure', $this->url);
         }
-        if (!preg_match('/^[\x21-\x7e]+$/', $this->key)) {
+        if (!self::is_key($this->key)) {
             throw new failure('key'); // Before the HTTP library refuses it with a message that shows it.
         }
     }
@@ -112,6 +112,16 @@ class client {
             return false;
         }
         return $scheme === 'https' || ($scheme === 'http' && in_array($host, self::LOOPBACK, true));
+    }
+
+    /**
+     * Tell whether a text can be a key: visible ASCII characters, as an HTTP header takes them.
+     *
+     * @param string $key
+     * @return bool
+     */
+    public static function is_key(string $key): bool {
+        return (bool) preg_match('/^[\x21-\x7e]+$/D', $key);
     }
 
     /**
@@ -265,9 +275,9 @@ class client {
     private static function retry_after(ResponseInterface $response): int {
         $value = trim($response->getHeaderLine('Retry-After'));
         if (ctype_digit($value)) {
-            return min(HOURSECS, (int) $value);
+            return min(self::MAX_PAUSE, (int) $value);
         }
         $date = \DateTimeImmutable::createFromFormat(DATE_RFC7231, $value, new \DateTimeZone('UTC'));
-        return $date === false ? 0 : max(0, min(HOURSECS, $date->getTimestamp() - time()));
+        return $date === false ? 0 : max(0, min(self::MAX_PAUSE, $date->getTimestamp() - time()));
     }
 }

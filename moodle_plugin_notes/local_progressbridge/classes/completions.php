@@ -107,22 +107,6 @@ class completions {
     }
 
     /**
-     * How many activities with completion tracking have no ID number, so that nothing of theirs is sent.
-     *
-     * @return int
-     */
-    public function count_without_idnumber(): int {
-        global $DB;
-        [$scope, $params] = $this->scope->sql();
-        $sql = "SELECT COUNT(1)
-                  FROM {course_modules} cm
-                  JOIN {course} c ON c.id = cm.course
-                 WHERE cm.completion > 0 AND cm.deletioninprogress = 0
-                       AND (cm.idnumber IS NULL OR cm.idnumber = '') AND {$scope}";
-        return $DB->count_records_sql($sql, $params);
-    }
-
-    /**
      * The rows that may belong in the learner record and fulfil a condition.
      *
      * @param string $condition

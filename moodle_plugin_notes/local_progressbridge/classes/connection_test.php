@@ -30,11 +30,11 @@ class connection_test {
     /** @var bool whether all is well */
     public readonly bool $passed;
 
-    /** @var string[] what is wrong, or that all is well; already escaped */
+    /** @var string[] what is wrong, or that all is well; not escaped */
     public readonly array $findings;
 
     /**
-     * Run the test.
+     * Run the test. What it finds is the latest that is known: it clears an earlier failure, or takes its place.
      */
     public function __construct() {
         try {
@@ -42,9 +42,20 @@ class connection_test {
             $problems = self::problems($key);
             $this->findings = $problems ?: [self::words('ok', $key->name ?? '?', $key->version)];
             $this->passed = !$problems;
+            $this->passed ? state::test_passed() : state::failed(new failure('forbidden'));
         } catch (failure $failure) {
+            state::failed($failure);
             $this->findings = [$failure->getMessage()];
             $this->passed = false;
+        }
+    }
+
+    /**
+     * Run the test if the last attempt failed: what is mended shows by itself, also when there is nothing to send.
+     */
+    public static function run_after_failure(): void {
+        if (state::failure() !== null) {
+            new self();
         }
     }
 
@@ -81,7 +92,7 @@ class connection_test {
      * @return string
      */
     private static function words(string $id, string ...$values): string {
-        $a = (object) ['first' => s($values[0] ?? ''), 'second' => s($values[1] ?? '')];
+        $a = (object) ['first' => $values[0] ?? '', 'second' => $values[1] ?? ''];
         return get_string('test:' . $id, 'local_progressbridge', $a);
     }
 }

@@ -90,6 +90,17 @@ class eraser {
     }
 
     /**
+     * Name those that wait to be erased, oldest first.
+     *
+     * @return int[] users
+     */
+    public static function waiting(): array {
+        global $DB;
+        $waiting = $DB->get_records(self::TABLE, ['timeerased' => 0], 'id', 'id, userid');
+        return array_map(fn($request) => (int) $request->userid, array_values($waiting));
+    }
+
+    /**
      * Since when the oldest waits.
      *
      * @return int|null a time; null when none waits

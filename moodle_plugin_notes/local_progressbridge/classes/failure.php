@@ -19,7 +19,7 @@ namespace local_progressbridge;
 /**
  * The bridge could not be asked, or would not answer: nothing was sent, everything is kept.
  *
- * Its message says in words what to do. It never holds the key.
+ * Its message says in words what to do. It is plain text, to be escaped where it is shown. It never holds the key.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
@@ -49,7 +49,7 @@ class failure extends \moodle_exception {
         $this->kind = $kind;
         $this->detail = $detail;
         $this->retryafter = $retryafter;
-        parent::__construct('failure:' . $kind, 'local_progressbridge', '', s($detail));
+        parent::__construct('failure:' . $kind, 'local_progressbridge', '', $detail);
     }
 
     /**

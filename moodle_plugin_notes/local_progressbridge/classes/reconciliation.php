@@ -34,9 +34,6 @@ class reconciliation {
     /** @var int rows looked at in one run */
     private const RUN = 200000;
 
-    /** @var int completions sent in one run when the setting says nothing */
-    public const PACE = 10000;
-
     /** @var int learners erased in one run: one request each */
     private const ERASURES = 200;
 
@@ -70,7 +67,7 @@ class reconciliation {
      * @throws failure what was not sent is kept
      */
     public function run(?int $pace = null): bool {
-        $pace ??= max(1, (int) (get_config('local_progressbridge', 'pace') ?: self::PACE));
+        $pace ??= limits::pace();
         ledger::retry_renamed();
         $left = $pace - $this->sender->send_waiting($pace);
         $finished = $this->walk($left);

@@ -33,6 +33,9 @@ class scope {
     /** @var string[] short names that no course has */
     private array $unknown = [];
 
+    /** @var string[] what is chosen and is no category (any more) */
+    private array $unknowncategories = [];
+
     /** @var bool whether every course is sent */
     private readonly bool $everything;
 
@@ -41,7 +44,7 @@ class scope {
      */
     public function __construct() {
         $config = get_config('local_progressbridge');
-        $categories = array_filter(array_map('intval', explode(',', $config->categories ?? '')));
+        $categories = self::entries(',', $config->categories ?? '');
         $shortnames = self::lines($config->courses ?? '');
         $this->everything = !$categories && !$shortnames;
         $this->resolve_categories($categories);
@@ -73,26 +76,49 @@ class scope {
     }
 
     /**
-     * The lines of a text that are not empty.
+     * Name the chosen categories that do not exist.
+     *
+     * @return string[] their ids, or what else is in the setting
+     */
+    public function unknown_categories(): array {
+        return $this->unknowncategories;
+    }
+
+    /**
+     * Split a text into its lines, without empty ones.
      *
      * @param string $text
      * @return string[]
      */
     public static function lines(string $text): array {
-        return array_values(array_filter(array_map('trim', explode("\n", $text)), fn($line) => $line !== ''));
+        return self::entries("\n", $text);
+    }
+
+    /**
+     * Split a text into its entries, without empty ones.
+     *
+     * @param string $separator
+     * @param string $text
+     * @return string[]
+     */
+    private static function entries(string $separator, string $text): array {
+        return array_values(array_filter(array_map('trim', explode($separator, $text)), fn($entry) => $entry !== ''));
     }
 
     /**
      * Find the categories under the chosen ones.
      *
-     * @param int[] $chosen
+     * @param string[] $chosen their ids. What is none stays chosen: were it ignored, nothing might be left, and nothing
+     *     means everything
      */
     private function resolve_categories(array $chosen): void {
         global $DB;
         if (!$chosen) {
             return;
         }
-        foreach ($DB->get_records('course_categories', null, '', 'id, path') as $category) {
+        $categories = $DB->get_records('course_categories', null, '', 'id, path');
+        $this->unknowncategories = array_values(array_diff($chosen, array_keys($categories)));
+        foreach ($categories as $category) {
             if (array_intersect($chosen, explode('/', $category->path))) {
                 $this->categoryids[] = (int) $category->id;
             }

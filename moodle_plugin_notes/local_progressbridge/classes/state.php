@@ -17,7 +17,7 @@
 namespace local_progressbridge;
 
 /**
- * What the plugin remembers of its own work, in its configuration: last success, last failure, how far the walk is.
+ * What the plugin remembers of its own work, in its configuration: last success, last failure, a pause, how far the walk is.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
@@ -31,32 +31,62 @@ class state {
     private const FRESH = 30;
 
     /**
-     * The bridge has answered as it should.
+     * Note that the bridge has taken completions, or erased a learner.
      *
      * Written once in so many seconds: each write empties Moodle's cache of these settings.
      */
     public static function succeeded(): void {
-        $failed = self::failure_time() !== null;
-        if ($failed) {
-            unset_config('lastfailure', self::COMPONENT);
-            unset_config('pauseduntil', self::COMPONENT);
-        }
-        if ($failed || time() - (self::last_success() ?? 0) >= self::FRESH) {
+        $mended = self::mended();
+        if ($mended || time() - (self::last_success() ?? 0) >= self::FRESH) {
             set_config('lastsuccess', time(), self::COMPONENT);
         }
     }
 
     /**
-     * The bridge could not be asked, or would not answer.
+     * Note that a test of the connection passed: what was wrong is mended, and the bridge takes requests again.
+     */
+    public static function test_passed(): void {
+        self::mended();
+        set_config('lasttest', time(), self::COMPONENT);
+    }
+
+    /**
+     * Note that the bridge could not be asked, or would not answer. The latest answer also sets or ends the pause.
      *
-     * @param failure $failure
+     * @param failure $failure without an address and a key there was no attempt, so that is not noted
      */
     public static function failed(failure $failure): void {
+        if ($failure->kind === 'notconfigured') {
+            return;
+        }
         $told = ['kind' => $failure->kind, 'detail' => $failure->detail, 'time' => time()];
         set_config('lastfailure', json_encode($told), self::COMPONENT);
         if ($failure->retryafter > 0) {
             set_config('pauseduntil', time() + $failure->retryafter, self::COMPONENT);
+        } else {
+            self::clear('pauseduntil');
         }
+    }
+
+    /**
+     * Forget the last failure and the pause.
+     *
+     * @return bool whether there was one of them
+     */
+    private static function mended(): bool {
+        $failed = self::clear('lastfailure');
+        return self::clear('pauseduntil') || $failed;
+    }
+
+    /**
+     * Forget a value.
+     *
+     * @param string $name
+     * @return bool whether it was there
+     */
+    private static function clear(string $name): bool {
+        $known = get_config(self::COMPONENT, $name) !== false;
+        return $known && unset_config($name, self::COMPONENT);
     }
 
     /**
@@ -89,12 +119,22 @@ class state {
     }
 
     /**
-     * Whether the bridge asked to be left alone, and the time is not over.
+     * Tell when a test of the connection last passed.
      *
-     * @return bool
+     * @return int|null null when none did
      */
-    public static function is_paused(): bool {
-        return (int) get_config(self::COMPONENT, 'pauseduntil') > time();
+    public static function last_test(): ?int {
+        return ((int) get_config(self::COMPONENT, 'lasttest')) ?: null;
+    }
+
+    /**
+     * Tell until when the bridge asked to be left alone.
+     *
+     * @return int|null a time; null when the pause is over, or would last longer than any (a clock was set back)
+     */
+    public static function paused_until(): ?int {
+        $until = (int) get_config(self::COMPONENT, 'pauseduntil');
+        return $until > time() && $until <= time() + client::MAX_PAUSE ? $until : null;
     }
 
     /**

@@ -24,6 +24,7 @@
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
 
+use local_progressbridge\connection_test;
 use local_progressbridge\failure;
 use local_progressbridge\ledger;
 use local_progressbridge\reconciliation;
@@ -51,6 +52,7 @@ try {
         $finished = $reconciliation->run();
         cli_writeln(get_string('cli:progress', 'local_progressbridge', ledger::count(ledger::ACKNOWLEDGED)));
     } while (!$finished);
+    connection_test::run_after_failure();
 } catch (failure $failure) {
     state::failed($failure);
     cli_error($failure->getMessage());

@@ -16,6 +16,9 @@
 
 namespace local_progressbridge;
 
+use PHPUnit\Framework\Attributes\CoversClass;
+use PHPUnit\Framework\Attributes\DataProvider;
+
 /**
  * Tests of what an ID number means.
  *
@@ -25,6 +28,8 @@ namespace local_progressbridge;
  * @covers \local_progressbridge\mapping
  * @covers \local_progressbridge\refusal
  */
+#[CoversClass(mapping::class)]
+#[CoversClass(refusal::class)]
 final class mapping_test extends \basic_testcase {
     /**
      * ID numbers of both forms.
@@ -47,6 +52,7 @@ final class mapping_test extends \basic_testcase {
      * @param string $courseidnumber
      * @param array $expected
      */
+    #[DataProvider('idnumber_provider')]
     public function test_both_forms(string $idnumber, string $courseidnumber, array $expected): void {
         $this->assertSame($expected, mapping::ids($idnumber, $courseidnumber));
     }

@@ -67,12 +67,30 @@ namespace core\event {
 namespace core\output {
     class notification {
         public const NOTIFY_SUCCESS = 'success';
+        public const NOTIFY_WARNING = 'warning';
+    }
+}
+
+namespace core {
+    class notification {
+        public static array $warnings = [];
+
+        public static function warning($message): void {
+            self::$warnings[] = $message;
+        }
+    }
+}
+
+namespace core\hook\output {
+    class before_http_headers {
+        public function __construct(public readonly \renderer_base $renderer) {
+        }
     }
 }
 
 namespace core_completion {
     class cm_completion_details {
-        private function __construct(private readonly \stdClass $cm, private readonly int $state) {
+        private function __construct(private readonly \cm_info $cm, private readonly int $state) {
         }
 
         public static function get_instance($cminfo, int $userid, bool $returndetails = true): self {
@@ -125,6 +143,8 @@ namespace core\check {
     class result {
         public const NA = 'na';
         public const OK = 'ok';
+        public const INFO = 'info';
+        public const UNKNOWN = 'unknown';
         public const WARNING = 'warning';
         public const ERROR = 'error';
 

@@ -2,6 +2,7 @@
 // Moodle's functions, constants and classes outside namespaces, as far as the plugin uses them.
 
 const MOODLE_INTERNAL = true;
+defined('CLI_SCRIPT') || define('CLI_SCRIPT', false);
 const CONTEXT_USER = 30;
 const CONTEXT_COURSE = 50;
 const CONTEXT_MODULE = 70;
@@ -10,11 +11,13 @@ const HOURSECS = 3600;
 const IGNORE_MISSING = 0;
 const MATURITY_BETA = 100;
 const PARAM_BOOL = 'bool';
+const PARAM_COMPONENT = 'component';
 const PARAM_INT = 'int';
 const PARAM_RAW = 'raw';
 const PARAM_RAW_TRIMMED = 'raw_trimmed';
 const SQL_PARAMS_NAMED = 1;
 const SQL_PARAMS_QM = 2;
+const URL_MATCH_BASE = 0;
 const YEARSECS = 31536000;
 
 class moodle_exception extends Exception {
@@ -44,6 +47,10 @@ class moodle_url {
         $separator = $escaped ? '&amp;' : '&';
         $query = $this->params ? '?' . http_build_query($this->params, '', $separator) : '';
         return $GLOBALS['CFG']->wwwroot . $this->path . $query;
+    }
+
+    public function compare(moodle_url $url, $matchtype = 2): bool {
+        return $matchtype === URL_MATCH_BASE && $this->path === $url->path;
     }
 }
 
@@ -80,6 +87,27 @@ interface templatable {
 }
 
 class renderer_base {
+    public function get_page(): object {
+        return $GLOBALS['PAGE'];
+    }
+
+    public function paging_bar($totalcount, $page, $perpage, $baseurl): string {
+        return $totalcount > $perpage ? '<nav>page ' . ($page + 1) . ' of ' . ceil($totalcount / $perpage) . '</nav>' : '';
+    }
+}
+
+/** An activity: its row, and its name, which is its number here. */
+class cm_info {
+    public function __construct(private readonly stdClass $row) {
+    }
+
+    public function __get($name): mixed {
+        return $this->row->$name;
+    }
+
+    public function get_formatted_name(): string {
+        return "Activity &amp; {$this->row->id}";
+    }
 }
 
 class lang_string {
@@ -130,7 +158,7 @@ function unset_config($name, $plugin = null): bool {
     return $GLOBALS['DB']->delete_records('config_plugins', ['plugin' => $plugin, 'name' => $name]);
 }
 
-/** The activities of a course: of each only what Moodle's completion asks of it. */
+/** The activities of a course. */
 class course_modinfo {
     public function __construct(private readonly array $cms) {
     }
@@ -141,7 +169,8 @@ class course_modinfo {
 }
 
 function get_fast_modinfo($courseorid, $userid = 0): course_modinfo {
-    return new course_modinfo($GLOBALS['DB']->get_records('course_modules', ['course' => $courseorid]));
+    $rows = $GLOBALS['DB']->get_records('course_modules', ['course' => $courseorid]);
+    return new course_modinfo(array_map(fn($row) => new cm_info($row), $rows));
 }
 
 function s($text): string {
@@ -180,6 +209,7 @@ function optional_param($parname, $default, $type): mixed {
     return match ($type) {
         PARAM_INT => (int) $value,
         PARAM_BOOL => (bool) $value,
+        PARAM_COMPONENT => preg_match('/^[a-z][a-z0-9_]*$/D', (string) $value) ? $value : '',
     };
 }
 

@@ -8,6 +8,7 @@ use core_privacy\local\request\approved_userlist;
 use core_privacy\local\request\userlist;
 use core_privacy\local\request\writer;
 use local_progressbridge\connection_test;
+use local_progressbridge\limits;
 use local_progressbridge\mapping;
 use local_progressbridge\output\status_page;
 use local_progressbridge\privacy\provider;
@@ -96,22 +97,74 @@ function ids(string $idnumber, string $courseidnumber): array {
     }
 }
 
-/** The settings page: each setting's name and default. */
-function settings(): array {
+/** The plugin's part of the tree of settings. */
+function settings_tree(): admin_root {
     global $CFG;
     $hassiteconfig = true;
     $ADMIN = new admin_root();
     require($CFG->plugin . '/settings.php');
-    $shown = [];
+    return $ADMIN;
+}
+
+/** Save settings, as the settings page does: the errors, by name. */
+function save(array $values): object {
+    $errors = [];
+    foreach (settings_tree()->children as $page) {
+        foreach ($page->children ?? [] as $setting) {
+            $name = explode('/', $setting->name)[1];
+            if (array_key_exists($name, $values)) {
+                $errors[$name] = $setting->write_setting($values[$name]);
+            }
+        }
+    }
+    return (object) array_filter($errors);
+}
+
+/** What a page warns of before it is shown, when it was asked for with these parameters. */
+function warnings(string $path, array $params): array {
+    $_POST = $params;
+    $GLOBALS['PAGE'] = new class (new moodle_url($path)) {
+        public function __construct(public readonly moodle_url $url) {
+        }
+
+        public function has_set_url(): bool {
+            return true;
+        }
+    };
+    $callbacks = [];
+    require($GLOBALS['CFG']->plugin . '/db/hooks.php');
+    foreach ($callbacks as $callback) {
+        call_user_func($callback['callback'], new $callback['hook'](new renderer_base()));
+    }
+    return core\notification::$warnings;
+}
+
+/** What Moodle does before it drops the plugin's tables: what is said, as HTML. */
+function uninstall(): string {
+    global $OUTPUT;
+    $OUTPUT = new stand_in_output();
+    require($GLOBALS['CFG']->plugin . '/db/uninstall.php');
+    ob_start();
+    xmldb_local_progressbridge_uninstall();
+    return ob_get_clean();
+}
+
+/** The settings page: each setting's name and default. */
+function settings(): array {
+    $ADMIN = settings_tree();
+    $shown = $masked = [];
     foreach ($ADMIN->children as $page) {
         foreach ($page->children ?? [] as $setting) {
             $shown[$setting->name] = ['default' => $setting->defaultsetting, 'help' => (string) $setting->description];
+            if ($setting instanceof admin_setting_configpasswordunmask) {
+                $masked[] = $setting->name;
+            }
             if ($setting instanceof admin_setting_configmultiselect && $setting->load_choices()) {
                 $shown[$setting->name]['choices'] = (object) $setting->choices;
             }
         }
     }
-    return ['settings' => $shown, 'pages' => array_map(fn($page) => $page->name ?? null, $ADMIN->children)];
+    return ['settings' => $shown, 'masked' => $masked, 'pages' => array_map(fn($page) => $page->name ?? null, $ADMIN->children)];
 }
 
 /** What a setting says of a value: true, or what is wrong with it. */
@@ -146,6 +199,10 @@ $answer = match ($command) {
     'privacy' => privacy(...$given),
     'ids' => ids(...$given),
     'settings' => settings(),
+    'save' => save($given),
+    'limits' => [limits::timeout(), limits::pace()],
+    'warnings' => warnings(...$given),
+    'uninstall' => uninstall(),
     'validate' => validate(...$given),
     'string' => get_string($given, 'local_progressbridge'),
 };

@@ -4,7 +4,8 @@ CREATE INDEX mdl_user_del_ix ON mdl_user (deleted);
 CREATE TABLE mdl_course_categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL);
 CREATE TABLE mdl_course (
     id INTEGER PRIMARY KEY, category INTEGER NOT NULL, shortname TEXT NOT NULL, fullname TEXT NOT NULL,
-    idnumber TEXT NOT NULL DEFAULT ''
+    idnumber TEXT NOT NULL DEFAULT '', enablecompletion INTEGER NOT NULL DEFAULT 1,
+    sortorder INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE mdl_course_modules (
     id INTEGER PRIMARY KEY, course INTEGER NOT NULL, idnumber TEXT, completion INTEGER NOT NULL DEFAULT 1,

@@ -43,6 +43,6 @@ class setting_courses extends \admin_setting_configtextarea {
         global $DB;
         $exists = fn($shortname) => $DB->record_exists('course', ['shortname' => $shortname]);
         $unknown = array_filter(scope::lines($data), fn($shortname) => !$exists($shortname));
-        return $unknown ? get_string('courses_unknown', 'local_progressbridge', s(implode(', ', $unknown))) : true;
+        return $unknown ? get_string('courses_unknown', 'local_progressbridge', implode(', ', $unknown)) : true;
     }
 }

@@ -32,6 +32,6 @@ class setting_url extends \admin_setting_configtext {
         if ($data === '' || (filter_var($data, FILTER_VALIDATE_URL) && client::is_safe($data))) {
             return true;
         }
-        return get_string('failure:insecure', 'local_progressbridge', s($data));
+        return get_string('failure:insecure', 'local_progressbridge', $data);
     }
 }

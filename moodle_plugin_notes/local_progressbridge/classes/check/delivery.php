@@ -24,7 +24,7 @@ use local_progressbridge\ledger;
 use local_progressbridge\state;
 
 /**
- * Whether completions reach the bridge. It reads the plugin's own tables; it asks the bridge nothing.
+ * Whether completions reach the bridge, as far as it is known. It reads the plugin's own tables; it asks the bridge nothing.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
@@ -48,18 +48,60 @@ class delivery extends check {
             return new result(result::NA, get_string('failure:notconfigured', 'local_progressbridge'));
         }
         $failure = state::failure();
+        $words = $failure === null ? '' : s($failure->getMessage());
         if ($failure !== null && !$failure->is_temporary()) {
-            return new result(result::ERROR, $failure->getMessage());
+            return new result(result::ERROR, $words);
         }
         $since = min(ledger::waiting_since() ?? PHP_INT_MAX, eraser::waiting_since() ?? PHP_INT_MAX);
         if ($since < time() - self::PATIENCE) {
-            $words = get_string('check:waiting', 'local_progressbridge', userdate($since));
-            return new result(result::WARNING, $words, $failure === null ? '' : $failure->getMessage());
+            return self::result(result::WARNING, 'waiting', userdate($since), $words);
         }
         $refused = ledger::count(ledger::REFUSED);
         if ($refused) {
-            return new result(result::WARNING, get_string('check:refused', 'local_progressbridge', $refused));
+            return self::result(result::WARNING, 'refused', $refused, $words);
         }
-        return new result(result::OK, get_string('check:ok', 'local_progressbridge'));
+        if ($failure !== null) {
+            $a = (object) ['time' => userdate(state::failure_time()), 'words' => $words];
+            return self::result(result::WARNING, 'failed', $a, self::pause());
+        }
+        return self::result_without_failure();
+    }
+
+    /**
+     * Tell what is known when nothing is wrong: also that nothing was ever sent.
+     *
+     * @return result
+     */
+    private static function result_without_failure(): result {
+        if (state::last_success() !== null) {
+            return self::result(result::OK, 'ok', userdate(state::last_success()));
+        }
+        if (state::last_test() !== null) {
+            return self::result(result::INFO, 'tested', userdate(state::last_test()));
+        }
+        return self::result(result::UNKNOWN, 'never');
+    }
+
+    /**
+     * Tell until when the bridge asked to be left alone.
+     *
+     * @return string empty when it did not
+     */
+    private static function pause(): string {
+        $until = state::paused_until();
+        return $until === null ? '' : get_string('task:paused', 'local_progressbridge', userdate($until));
+    }
+
+    /**
+     * Make a result in words.
+     *
+     * @param string $status of \core\check\result
+     * @param string $id the string is check:$id
+     * @param mixed $a for the string
+     * @param string $details HTML
+     * @return result
+     */
+    private static function result(string $status, string $id, mixed $a = null, string $details = ''): result {
+        return new result($status, get_string('check:' . $id, 'local_progressbridge', $a), $details);
     }
 }

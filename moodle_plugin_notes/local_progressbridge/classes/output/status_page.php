@@ -17,8 +17,8 @@
 namespace local_progressbridge\output;
 
 use local_progressbridge\client;
-use local_progressbridge\completions;
 use local_progressbridge\eraser;
+use local_progressbridge\ignored_activities;
 use local_progressbridge\ledger;
 use local_progressbridge\refusal;
 use local_progressbridge\scope;
@@ -45,6 +45,7 @@ class status_page implements \renderable, \templatable {
             'refused' => array_map([$this, 'refused'], array_values($refused)),
             'more' => count($refused) === self::GROUPS,
             'url' => (new \moodle_url('/local/progressbridge/status.php'))->out(false),
+            'ignoredurl' => (new \moodle_url('/local/progressbridge/ignored.php'))->out(false),
             'connectionurl' => (new \moodle_url('/local/progressbridge/connection.php'))->out(false),
             'sesskey' => sesskey(),
         ];
@@ -53,7 +54,7 @@ class status_page implements \renderable, \templatable {
     /**
      * What is wrong, in words.
      *
-     * @return string|null HTML; null when nothing is
+     * @return string|null not escaped; null when nothing is
      */
     private function failure(): ?string {
         if (!client::is_configured()) {
@@ -75,19 +76,26 @@ class status_page implements \renderable, \templatable {
         $scope = new scope();
         $facts = [
             'lastsuccess' => self::date(state::last_success()),
+            'lasttest' => self::date(state::last_test()),
             'waiting' => self::number(ledger::count(ledger::WAITING), ledger::waiting_since()),
             'acknowledged' => ledger::count(ledger::ACKNOWLEDGED),
             'refused' => ledger::count(ledger::REFUSED),
             'erasures' => self::number(eraser::count_waiting(), eraser::waiting_since()),
-            'withoutidnumber' => (new completions($scope))->count_without_idnumber(),
+            'ignored' => (new ignored_activities($scope))->count(),
             'lastwalk' => self::date(state::last_walk()),
             'walk' => self::walk(),
         ];
         if (ledger::count_ahead()) {
             $facts['ahead'] = ledger::count_ahead();
         }
+        if (state::paused_until() !== null) {
+            $facts['pause'] = self::date(state::paused_until());
+        }
         if ($scope->unknown()) {
             $facts['unknowncourses'] = implode(', ', $scope->unknown());
+        }
+        if ($scope->unknown_categories()) {
+            $facts['unknowncategories'] = implode(', ', $scope->unknown_categories());
         }
         $named = [];
         foreach ($facts as $id => $value) {

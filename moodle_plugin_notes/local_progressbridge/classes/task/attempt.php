@@ -32,20 +32,21 @@ use local_progressbridge\state;
  */
 abstract class attempt extends adhoc_task {
     /**
-     * Do it.
+     * Do what the task is for.
      *
      * @throws failure
      */
-    abstract protected function attempt(): void;
+    abstract protected function work(): void;
 
     #[\Override]
     public function execute(): void {
-        if (state::is_paused()) {
-            mtrace(get_string('task:paused', 'local_progressbridge'));
+        $pause = state::paused_until();
+        if ($pause !== null) {
+            mtrace(get_string('task:paused', 'local_progressbridge', userdate($pause)));
             return;
         }
         try {
-            $this->attempt();
+            $this->work();
         } catch (failure $failure) {
             state::failed($failure);
             $attempts = $this->get_attempts_available();

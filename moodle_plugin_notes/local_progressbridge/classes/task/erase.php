@@ -36,7 +36,7 @@ class erase extends attempt {
     }
 
     #[\Override]
-    protected function attempt(): void {
+    protected function work(): void {
         (new eraser(client::from_config()))->erase_waiting(self::LIMIT);
     }
 }

@@ -18,6 +18,7 @@ namespace local_progressbridge\task;
 
 use core\task\scheduled_task;
 use local_progressbridge\client;
+use local_progressbridge\connection_test;
 use local_progressbridge\failure;
 use local_progressbridge\reconciliation;
 use local_progressbridge\state;
@@ -47,12 +48,14 @@ class reconcile extends scheduled_task {
             mtrace(get_string('failure:notconfigured', 'local_progressbridge'));
             return;
         }
-        if (state::is_paused()) {
-            mtrace(get_string('task:paused', 'local_progressbridge'));
+        $pause = state::paused_until();
+        if ($pause !== null) {
+            mtrace(get_string('task:paused', 'local_progressbridge', userdate($pause)));
             return;
         }
         try {
             (new reconciliation())->run();
+            connection_test::run_after_failure();
         } catch (failure $failure) {
             state::failed($failure);
             mtrace($failure->getMessage());

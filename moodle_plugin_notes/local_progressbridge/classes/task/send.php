@@ -37,7 +37,7 @@ class send extends attempt {
     }
 
     #[\Override]
-    protected function attempt(): void {
+    protected function work(): void {
         sender::from_config()->send_waiting(self::LIMIT);
     }
 }

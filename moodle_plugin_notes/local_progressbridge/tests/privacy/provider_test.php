@@ -21,6 +21,7 @@ use core_privacy\local\request\userlist;
 use core_privacy\local\request\writer;
 use local_progressbridge\eraser;
 use local_progressbridge\ledger;
+use PHPUnit\Framework\Attributes\CoversClass;
 
 /**
  * Tests of the privacy provider.
@@ -30,6 +31,7 @@ use local_progressbridge\ledger;
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  * @covers \local_progressbridge\privacy\provider
  */
+#[CoversClass(provider::class)]
 final class provider_test extends \core_privacy\tests\provider_testcase {
     /** @var \stdClass a user with a completion that waits */
     private \stdClass $user;

@@ -10,6 +10,10 @@ class stand_in_output extends renderer_base {
         return '';
     }
 
+    public function notification($message, $type = null, $closebutton = true): string {
+        return "<div class=\"{$type}\">{$message}</div>";
+    }
+
     public function footer(): string {
         return '';
     }
@@ -56,6 +60,15 @@ class admin_externalpage {
 abstract class admin_setting {
     public function __construct(public $name, public $visiblename, public $description, public $defaultsetting) {
     }
+
+    public function get_defaultsetting() {
+        return $this->defaultsetting;
+    }
+
+    public function config_write($name, $value): bool {
+        [$plugin, $name] = explode('/', $name);
+        return set_config($name, $value, $plugin);
+    }
 }
 
 class admin_setting_configtext extends admin_setting {
@@ -66,6 +79,17 @@ class admin_setting_configtext extends admin_setting {
     public function validate($data) {
         return true;
     }
+
+    public function write_setting($data) {
+        if ($this->paramtype === PARAM_INT && $data === '') {
+            $data = 0;
+        }
+        $validated = $this->validate($data);
+        if ($validated !== true) {
+            return $validated;
+        }
+        return $this->config_write($this->name, $data) ? '' : 'not saved';
+    }
 }
 
 class admin_setting_configtextarea extends admin_setting_configtext {
@@ -74,12 +98,28 @@ class admin_setting_configtextarea extends admin_setting_configtext {
     }
 }
 
-class admin_setting_configpasswordunmask extends admin_setting {
+class admin_setting_configpasswordunmask extends admin_setting_configtext {
 }
 
 class admin_setting_configduration extends admin_setting {
     public function __construct($name, $visible, $description, $default, public $defaultunit = 86400) {
-        parent::__construct($name, $visible, $description, $default);
+        parent::__construct($name, $visible, $description, ['v' => (int) $default, 'u' => 1]);
+    }
+
+    public function set_max_duration(?int $duration): void {
+    }
+
+    protected function validate_setting(int $data): string {
+        return '';
+    }
+
+    public function write_setting($data) {
+        if (!is_array($data)) {
+            return '';
+        }
+        $seconds = (int) $data['v'] * (int) $data['u'];
+        $error = $this->validate_setting($seconds);
+        return $error ?: ($this->config_write($this->name, $seconds) ? '' : 'not saved');
     }
 }
 
