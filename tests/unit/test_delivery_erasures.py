@@ -238,6 +238,17 @@ def test_an_erasure_outlives_the_stores_outage(bench: Bench) -> None:
     assert overview(bench.outbox).state is State.IDLE
 
 
+def test_while_the_store_is_down_one_erasure_at_a_time_finds_out(bench: Bench) -> None:
+    bench.store.not_erased = {None: DOWN}
+    ask(bench, *others(10))
+    bench.go_on(600)
+    assert sum(leased.attempts for leased in bench.outbox.lease_erasures(10, 60)) <= 50
+    bench.clock.now += 61
+    bench.store.not_erased = {}
+    bench.go_on(61)
+    assert set(bench.store.asked[-10:]) == set(others(10))
+
+
 def test_the_waits_between_erasures_grow_to_a_minute(bench: Bench) -> None:
     bench.store.not_erased = {None: DOWN}
     ask(bench)
