@@ -1,11 +1,12 @@
 """The block's view, against done-xblock's on the same runtime.
 
-A click is not compared here: ours is on disk before it is answered, which a runtime that keeps
-states in variables cannot show. It is a matter of the whole request, in the platform itself.
+A click is compared as a whole request, in edx-platform itself: ours is on disk before it is
+answered, which a runtime that keeps states in variables cannot show.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median
@@ -23,7 +24,8 @@ from xblock.test.tools import TestRuntime
 from bridge.origins.funmooc import IS_AUTHENTICATED, LearnerId
 from progress_xblock import ProgressXBlock
 from tests.bench.bed import Bed
-from tests.bench.measure import Bench, Result, Rival, Side, compare
+from tests.bench.measure import Bench, Result, Rival, Side, compare, say
+from tests.real.edx.laid import HERE, named
 
 Settings = Mapping[str, Any]
 
@@ -95,4 +97,25 @@ def _configure_django() -> None:
         django.setup()
 
 
-BENCHES: Final[Mapping[str, Bench]] = {"xblock-view": view}
+def click(bed: Bed) -> Iterator[Result]:
+    """A learner's click as a whole request of an LMS, where an edx-platform is at hand."""
+    platform = named()
+    if platform is None:
+        say("xblock-click: no edx-platform is given (make bench EDX=DIR, tests/real/README.md)")
+        return
+    ran = platform.lay().run("lms", str(HERE / "platform/lms/click_time.py"))
+    if ran.returncode:
+        raise RuntimeError(ran.stdout)
+    told = json.loads((platform.root / "run/click.json").read_text())
+    yield Result(
+        name="xblock-click",
+        value=told["ours"],
+        unit="ms",
+        ratio=told["ratio"],
+        against=_AGAINST,
+        bar=1.0,
+        lower_is_better=True,
+    )
+
+
+BENCHES: Final[Mapping[str, Bench]] = {"xblock-view": view, "xblock-click": click}
