@@ -113,15 +113,14 @@ class Erasing:
         Raises:
             OutboxUnavailable: what is not settled is due again when its lease is over.
         """
-        for place, request in enumerate(requests):
-            error = None if self._stopping else self._carry_out(request)
-            if error is not None or self._stopping:
-                for left in requests[place + (error is not None) :]:
-                    self._outbox.put_off_erasure(left, 0.0)
-                return (isinstance(error, StoreUnavailable) and error.retry_after) or 0.0
-        if len(requests) == AT_ONCE:
+        left, error = list(requests), None
+        while left and error is None and not self._stopping:
+            error = self._carry_out(left.pop(0))
+        for request in left:
+            self._outbox.put_off_erasure(request, 0.0)
+        if not left and len(requests) == AT_ONCE:
             self._looked = float("-inf")  # there may be more
-        return 0.0
+        return (isinstance(error, StoreUnavailable) and error.retry_after) or 0.0
 
     def ended(self) -> None:
         """Note that `carry_out` has returned, or could not be called."""

@@ -9,6 +9,15 @@ local function held(queue, group, id, token)
     return pending and pending[2] == WORKERS and pending[4] == tonumber(token)
 end
 
+-- Set a field of a hash; whether there was memory for it. What a Redis that is out of memory hands out
+-- must be settled all the same, so that it can be emptied.
+local function set(hash, field, value)
+    local answer = redis.pcall('HSET', hash, field, value)
+    local failure = type(answer) == 'table' and answer.err
+    if failure and not string.find(failure, 'OOM', 1, true) then error(failure) end
+    return not failure
+end
+
 -- The server's time in milliseconds.
 local function now()
     local time = redis.call('TIME')

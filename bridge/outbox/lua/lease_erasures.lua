@@ -9,9 +9,8 @@ local function give(learner, at)
         string.match(state, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
     if tonumber(since) <= time and time < tonumber(till) then return end
     local leased = string.format('%d %d %d %d %s', time, time + ARGV[2], attempts + 1, erased, ARGV[3])
-    -- Not by call: a Redis that is out of memory refuses it, and must be emptied all the same. The
-    -- request keeps its token then, and may be carried out twice.
-    if redis.pcall('HSET', KEYS[2], learner, leased) == 0 then token = ARGV[3] end
+    -- Without memory the request keeps its token, and may be carried out by two at once.
+    if set(KEYS[2], learner, leased) then token = ARGV[3] end
     given[#given + 1] = {learner, at, attempts + 1, erased, token}
 end
 

@@ -10,8 +10,8 @@ if delay == '' then
     redis.call('HDEL', KEYS[2], learner)
 else
     local time = now()
-    -- Not by call, as in lease_erasures: the lease then lasts as long as it was to.
-    redis.pcall('HSET', KEYS[2], learner,
+    -- Without memory the lease lasts as long as it was to.
+    set(KEYS[2], learner,
         string.format('%d %d %d %d %s', time, time + delay, attempts, ARGV[4], token .. '-'))
 end
 return 1

@@ -79,7 +79,11 @@ def lease(outbox: Outbox) -> None:
     outbox.lease(1, 60)
 
 
-@pytest.mark.parametrize("ask", [put, put_two, lease])
+def request_erasure(outbox: Outbox) -> None:
+    outbox.request_erasure(somebody())
+
+
+@pytest.mark.parametrize("ask", [put, put_two, lease, request_erasure])
 def test_the_try_after_a_failover_reaches_the_new_primary(
     servers: tuple[Redis, Redis], address: Address, ask: Callable[[Outbox], None]
 ) -> None:

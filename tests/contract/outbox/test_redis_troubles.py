@@ -124,6 +124,26 @@ def test_a_read_only_replica_is_told(admin: redis.Redis, open_: Open) -> None:
     assert (finding.ok, finding.fatal) == (False, True)
 
 
+def test_a_read_only_replica_hands_out_and_settles_no_erasure(
+    admin: redis.Redis, open_: Open
+) -> None:
+    outbox = open_(prefix="replicated:")
+    outbox.request_erasure(somebody())
+    (request,) = outbox.lease_erasures(10, 60)
+    outbox.request_erasure(somebody())
+    admin.replicaof(HOST, str(closed_port()))
+    for ask in (
+        lambda: outbox.request_erasure(somebody()),
+        lambda: outbox.lease_erasures(10, 60),
+        lambda: outbox.put_off_erasure(request, 60),
+        lambda: outbox.erasure_done(request),
+    ):
+        with pytest.raises(OutboxUnavailable, match="read-only replica"):
+            ask()
+    admin.replicaof("NO", "ONE")
+    assert outbox.erasure_done(request)
+
+
 def test_nobody_listening_is_told(open_: Open) -> None:
     url = f"redis://:the-password@{HOST}:{closed_port()}/0"
     outbox = RedisOutbox(OutboxSettings(url=url))

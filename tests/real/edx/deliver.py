@@ -16,7 +16,7 @@ settings = Settings.from_mapping(
     {
         "store": {"url": store},
         "outbox": {"url": outbox_url},
-        "delivery": {"lease": 1.0},  # a lease's time later an erasure is looked at again, then done
+        "delivery": {"lease": 1.0},  # two leases later an erasure is looked at again, then done
     }
 )
 outbox = open_outbox(settings)
