@@ -7,6 +7,7 @@ FAULTS := 200
 OUTBOX := both
 SEED :=
 EDX :=
+EDX_COMMIT :=
 MOODLE :=
 VENDOR :=
 PYTHON := .cache/venv/bin/python
