@@ -4,6 +4,7 @@ STORE := sqlite
 ARGS :=
 COUNT := 100000
 FAULTS := 200
+WORKERS := 2
 OUTBOX := both
 SEED :=
 EDX :=
@@ -30,9 +31,9 @@ run: $(INSTALLED) ## Start the demo, on SQLite or with STORE=directus
 	@exec $(PYTHON) -m tests.demo --store $(STORE) $(ARGS)
 
 # Without CI=true, tests of a component that cannot be installed are skipped.
-test: lint ## Install what the tests need, check the code, run all tests; ARGS go to pytest
+test: lint ## Install what the tests need, check the code, run all tests (WORKERS=2 at once); ARGS go to pytest
 	@$(PROVISION) || test "$$CI" != true
-	@exec $(PYTHON) -m pytest $(ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Without EDX or MOODLE, the tests of that platform are skipped: tests/real/README.md.
 test-real bench: export PROGRESS_BRIDGE_TEST_EDX = $(abspath $(EDX))

@@ -34,6 +34,7 @@ TEST = [
     "mypy>=1.14",
     "persist-queue>=1.0",  # the same
     "pytest>=8",
+    "pytest-xdist>=3.6",  # half of the tests' time is waiting for servers: two at once
     "ruff>=0.9",
     "schemathesis>=4",
     "setuptools>=70.1",  # builds the wheel; earlier ones need another package for it

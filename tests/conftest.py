@@ -90,8 +90,14 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Chrome]:
-    """A headless Chromium that asks for French; one window for the whole run."""
+def running_browser() -> Iterator[Chrome]:
     need("chromium")
     with chromium.browser("fr") as window:
         yield window
+
+
+@pytest.fixture
+def browser(running_browser: Chrome) -> Chrome:
+    """A headless Chromium that asks for French and has no cookie; one for the whole run."""
+    running_browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    return running_browser
