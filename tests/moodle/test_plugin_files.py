@@ -108,6 +108,15 @@ def test_every_file_has_moodles_licence_header_and_every_class_its_own_file() ->
                 assert f"namespace {space};" in text, path
 
 
+def test_phpunits_annotations_have_attributes_beside_them() -> None:
+    """PHPUnit 9.6 (Moodle 4.5) reads the annotations, 11 (5.1) the attributes."""
+    for path in (PLUGIN / "tests").rglob("*_test.php"):
+        text = path.read_text()
+        covers = len(re.findall(r"@covers(?:Nothing| )", text))
+        assert covers == len(re.findall(r"^#\[Covers\w+", text, re.M)) > 0, path
+        assert text.count("@dataProvider ") == text.count("#[DataProvider("), path
+
+
 def test_observers_tasks_and_pages_name_what_exists() -> None:
     callbacks = re.findall(
         r"'\\(local_progressbridge\\[\w\\]+)::(\w+)'", (PLUGIN / "db/events.php").read_text()

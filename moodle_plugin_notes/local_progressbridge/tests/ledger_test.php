@@ -17,6 +17,7 @@
 namespace local_progressbridge;
 
 use GuzzleHttp\Psr7\Response;
+use PHPUnit\Framework\Attributes\CoversClass;
 
 /**
  * Tests that what waits is sent whatever becomes of it in Moodle, and that refusals are kept apart.
@@ -29,6 +30,10 @@ use GuzzleHttp\Psr7\Response;
  * @covers \local_progressbridge\refusal
  * @covers \local_progressbridge\sender
  */
+#[CoversClass(due::class)]
+#[CoversClass(ledger::class)]
+#[CoversClass(refusal::class)]
+#[CoversClass(sender::class)]
 final class ledger_test extends \advanced_testcase {
     /** @var \stdClass a course with completion */
     private \stdClass $course;

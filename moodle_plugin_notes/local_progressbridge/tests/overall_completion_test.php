@@ -16,6 +16,8 @@
 
 namespace local_progressbridge;
 
+use PHPUnit\Framework\Attributes\CoversClass;
+
 /**
  * Tests that what Moodle calls done is noted, by Moodle's own rules, grades and overrides.
  *
@@ -26,6 +28,9 @@ namespace local_progressbridge;
  * @covers \local_progressbridge\observer
  * @covers \local_progressbridge\overall_completion
  */
+#[CoversClass(completions::class)]
+#[CoversClass(observer::class)]
+#[CoversClass(overall_completion::class)]
 final class overall_completion_test extends \advanced_testcase {
     /** @var \stdClass a course with completion */
     private \stdClass $course;

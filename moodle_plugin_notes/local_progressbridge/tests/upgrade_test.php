@@ -16,6 +16,8 @@
 
 namespace local_progressbridge;
 
+use PHPUnit\Framework\Attributes\CoversNothing;
+
 /**
  * Tests that an upgrade keeps what waits.
  *
@@ -24,6 +26,7 @@ namespace local_progressbridge;
  * @license    https://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  * @coversNothing
  */
+#[CoversNothing]
 final class upgrade_test extends \advanced_testcase {
     #[\Override]
     protected function setUp(): void {
