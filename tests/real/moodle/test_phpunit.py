@@ -67,4 +67,4 @@ def test_moodles_privacy_tests_pass(phpunit: Moodle) -> None:
     runner = phpunit.code.root / "vendor/bin/phpunit"
     test = phpunit.code.web / "privacy/tests/privacy/provider_test.php"
     said = phpunit.php([runner, "--filter", "progressbridge", test])
-    assert re.search(r"^OK \(\d+ tests", said, re.MULTILINE), said[-2000:]
+    assert re.search(r"^OK\b", said, re.MULTILINE), said[-2000:]  # Moodle's own has deprecations

@@ -61,12 +61,13 @@ def test_an_unticked_completion_is_not_sent(moodle: Moodle, bridge: Service) -> 
 
 @pytest.mark.parametrize("lost", ["reset_course", "delete_activity", "delete_course"])
 def test_nothing_lost_between_event_and_sending(moodle: Moodle, bridge: Service, lost: str) -> None:
-    seeded = moodle.act("seed", "", GRAIN)
+    seeded = moodle.act("seed", f"module-{lost}", GRAIN)
     cmid = seeded["cms"]["grain"]
     moodle.act("complete", cmid, seeded["learner"])
     moodle.act(lost, cmid if lost == "delete_activity" else seeded["course"])
     moodle.run_adhoc()
     eventually(lambda: grains(bridge, seeded["learner"]) == ["grain-1"])
+    assert bridge.rows(seeded["learner"])[0][2] == f"module-{lost}"
 
 
 def graded(passing: int) -> dict[str, Any]:
