@@ -14,6 +14,11 @@ from progress_xblock.base import BaseMixin, Unexpected
 COMPLETION: Final = "completion"
 GRADE: Final = "grade"
 
+_REFUSED: Final = {
+    COMPLETION: "the platform takes no completion, and is told again on the learner's next visit",
+    GRADE: "the platform takes no grade, and is told again on the learner's next visit",
+}
+
 FULL_GRADE: Final = {"value": 1.0, "max_value": 1.0, "only_if_higher": True}
 """Of the block's weight; a grade that staff raised is not lowered."""
 
@@ -66,8 +71,7 @@ class TellingMixin(BaseMixin):
                 self.emit_completion(1.0)
                 return self._is_tracked()
         except Exception as error:  # noqa: BLE001  # the platform's; the learner's state is kept
-            what = f"the platform takes no {name}, and is told again on the learner's next visit"
-            self._say(logging.ERROR, what, Unexpected(error))
+            self._say(logging.ERROR, _REFUSED[name], Unexpected(error))
             return False
 
     def _is_untold(self) -> bool:
