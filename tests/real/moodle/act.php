@@ -51,6 +51,32 @@ function write_completion(int $cmid, int $userid): void {
     $DB->insert_record('course_modules_completion', $row + ['timemodified' => time()]);
 }
 
+/** An import of grades: Moodle fires no event. */
+function import_grade(int $cmid, int $userid, float $grade): void {
+    [$course, $cm] = get_course_and_cm_from_cmid($cmid, 'assign');
+    $item = grade_item::fetch(['itemtype' => 'mod', 'itemmodule' => 'assign', 'iteminstance' => $cm->instance]);
+    $item->update_final_grade($userid, $grade, 'import', false, FORMAT_MOODLE, null, null, true);
+}
+
+/** Give a completion another time, where it is noted as well: as if it had been completed then. */
+function set_time(int $cmid, int $time): void {
+    global $DB;
+    $DB->set_field('course_modules_completion', 'timemodified', $time, ['coursemoduleid' => $cmid]);
+    $DB->set_field('local_progressbridge_item', 'timecompleted', $time, ['cmid' => $cmid]);
+}
+
+/** Give an activity another ID number. */
+function rename_activity(int $cmid, string $idnumber): void {
+    global $DB;
+    $DB->set_field('course_modules', 'idnumber', $idnumber, ['id' => $cmid]);
+}
+
+/** What is refused of an activity: by which rule, and whether it is gone from Moodle. */
+function refused(int $cmid): array {
+    $groups = array_filter(local_progressbridge\ledger::refused(1000), fn($group) => (int) $group->cmid === $cmid);
+    return array_values(array_map(fn($group) => [$group->code, (bool) $group->gone], $groups));
+}
+
 /** The plugin's check. */
 function check(): array {
     $result = (new local_progressbridge\check\delivery())->get_result();
@@ -64,7 +90,13 @@ $answer = match ($command) {
     'seed' => seed(...$given),
     'complete' => complete(...$given),
     'grade' => grade(...$given),
+    'import_grade' => import_grade(...$given),
     'write_completion' => write_completion(...$given),
+    'set_time' => set_time(...$given),
+    'rename_activity' => rename_activity(...$given),
+    'refused' => refused(...$given),
+    'ahead' => local_progressbridge\ledger::count_ahead(),
+    'reset_grades' => reset_course_userdata((object) ['id' => $given[0], 'reset_gradebook_grades' => 1]),
     'reset_course' => reset_course_userdata((object) ['id' => $given[0], 'reset_completion' => 1]),
     'delete_activity' => course_delete_module($given[0]),
     'delete_course' => delete_course($given[0], false),

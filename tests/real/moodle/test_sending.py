@@ -70,11 +70,9 @@ def test_nothing_lost_between_event_and_sending(moodle: Moodle, bridge: Service,
     assert bridge.rows(seeded["learner"])[0][2] == f"module-{lost}"
 
 
-@pytest.mark.parametrize(("passing", "rows"), [(0, ["grain-1"]), (1, [])])
-def test_a_failing_grade_counts_where_moodle_says_done(
-    moodle: Moodle, bridge: Service, passing: int, rows: list[str]
-) -> None:
-    graded = {
+def graded(passing: int) -> dict[str, Any]:
+    """An assignment that a grade completes, or a passing one alone."""
+    return {
         "module": "assign",
         "idnumber": "grain-1",
         "completion": 2,
@@ -83,10 +81,27 @@ def test_a_failing_grade_counts_where_moodle_says_done(
         "gradepass": 50,
         "grade": 100,
     }
-    seeded = moodle.act("seed", "", {"graded": graded, "last": {"idnumber": "last"}})
-    moodle.act("grade", seeded["cms"]["graded"], seeded["learner"], 40)
-    moodle.act("complete", seeded["cms"]["last"], seeded["learner"])
+
+
+def test_what_a_reset_of_the_grades_takes_back_is_sent(moodle: Moodle, bridge: Service) -> None:
+    """Moodle fires the event of an unticking for it."""
+    seeded = moodle.act("seed", "", {"graded": graded(0)})
+    moodle.act("grade", seeded["cms"]["graded"], seeded["learner"], 80)
+    moodle.act("reset_grades", seeded["course"])
     moodle.run_adhoc()
+    eventually(lambda: grains(bridge, seeded["learner"]) == ["grain-1"])
+
+
+@pytest.mark.parametrize("how", ["grade", "import_grade"])
+@pytest.mark.parametrize(("passing", "rows"), [(0, ["grain-1"]), (1, [])])
+def test_a_failing_grade_counts_where_moodle_says_done(
+    moodle: Moodle, bridge: Service, passing: int, rows: list[str], how: str
+) -> None:
+    activities = {"graded": graded(passing), "last": {"idnumber": "last"}}
+    seeded = moodle.act("seed", "", activities)
+    moodle.act(how, seeded["cms"]["graded"], seeded["learner"], 40)
+    moodle.act("complete", seeded["cms"]["last"], seeded["learner"])
+    moodle.run_scheduled()
     eventually(lambda: grains(bridge, seeded["learner"]) == [*rows, "last"])
 
 
