@@ -52,7 +52,8 @@ class SendingMixin(BaseMixin):
             status = self._pass_on(completion)
         except (CompletionRejected, InvalidInput) as error:
             log.error("%s: the completion cannot be recorded: %s", self.scope_ids.usage_id, error)
-            self.state = State.REFUSED.value
+            healed = isinstance(error, InvalidInput) and error.retry_after  # by time: clocks differ
+            self.state = (State.PENDING if healed else State.REFUSED).value
         except (ConfigurationError, StoreMisconfigured) as error:
             self._say(logging.ERROR, "completions are kept until this is mended", error)
             self._hold()

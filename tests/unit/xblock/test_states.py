@@ -1,8 +1,9 @@
 """What a learner's state may hold that this version did not write."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from xblock.fields import ScopeIds
 
 from bridge import Identity, StoreUnavailable
@@ -79,6 +80,16 @@ def test_what_waits_without_an_instant_in_a_zone_is_made_anew(course, store, ins
     assert course.handler("send_pending").json["state"] == "done"
     (row,) = store.progress(Identity("funmooc", PLATFORM_ID))
     assert (row.grain_id, row.completed_at) == ("grain-1", WHEN)
+
+
+def test_an_instant_ahead_of_the_clock_is_kept(course, store):
+    """It was valid where the clock was; what was to be sent of it cannot be read any more."""
+    ahead = datetime.now(UTC) + timedelta(minutes=10)
+    put(course, state="pending", completed_at=ahead.isoformat(), pending={"grain_id": 7})
+    assert course.handler("send_pending").json["state"] == "pending"
+    assert store.calls == 0
+    with time_machine.travel(ahead):
+        assert course.handler("send_pending").json["state"] == "done"
 
 
 def test_a_look_at_nonsense_changes_nothing(course):
