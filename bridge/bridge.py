@@ -156,7 +156,7 @@ class Bridge:
         in the outbox is then removed, and a deliverer erases the learner from the store as soon as
         it can: not before what other deliverers hold of this learner has arrived there, so that it
         is erased too. The store is not asked anything. What is accepted of the learner until this
-        is done (a minute, where all is well) is erased as well. What is accepted afterwards is
+        is done (two minutes, where all is well) is erased as well. What is accepted afterwards is
         recorded as anybody's.
 
         Without an outbox, the learner is erased at once, or an error is raised and the caller has

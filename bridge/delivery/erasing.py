@@ -4,9 +4,10 @@ A learner is erased from the store only when no deliverer holds a completion of 
 held could be recorded at any moment, and would be there afterwards. The outbox hands out nothing
 more of a learner whose erasure is asked for, so this comes about within a lease's time.
 
-A lease's time later it is looked again, and erased again what has come meanwhile, until nothing
+Two leases' time later it is looked again, and erased again what has come meanwhile, until nothing
 has: from a deliverer that stood still for longer than its leases and went on, or in a request that
-the store carried out after the deliverer had ceased to wait for it.
+the store carried out after the deliverer had ceased to wait for it. (One that stands still for
+longer than three leases, in the middle of recording this very learner, can still bring a row back.)
 
 What keeps erasures from being carried out keeps no completion from being delivered: a right to
 delete that is missing, say, or one learner whom the store cannot erase.
@@ -32,6 +33,9 @@ LOOK_EVERY: Final = 1.0
 
 AT_ONCE: Final = 10
 """Requests that are leased together."""
+
+LAST_LOOK: Final = 2
+"""Leases' times from an erasure to the look whether it is done."""
 
 HELD_DELAY: Final = 1.0
 """Seconds after which to look again whether completions of the learner are still held."""
@@ -155,7 +159,7 @@ class Erasing:
         if over is not None:
             self._journal.erasures_resumed(self._clock() - over.since)
         if found or not request.erased:
-            self._outbox.put_off_erasure(request, self._settings.lease, erased=True)
+            self._outbox.put_off_erasure(request, LAST_LOOK * self._settings.lease, erased=True)
         elif self._outbox.erasure_done(request):
             self._journal.erased(request)
         return None

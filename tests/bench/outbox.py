@@ -105,7 +105,7 @@ def full(bed: Bed) -> Iterator[Result]:
             "counts": _time_counts,
         }
         for work, timed in works.items():
-            many, few = (_side(timed, outbox) for outbox in outboxes)
+            many, few = (_side(timed, outbox, bed.count(100)) for outbox in outboxes)
             yield from compare(
                 f"outbox-full-{work}",
                 many,
@@ -202,9 +202,9 @@ def _filled(folder: Path, size: int) -> SQLiteOutbox:
     return outbox
 
 
-def _side(timed: Callable[[SQLiteOutbox], float], outbox: SQLiteOutbox) -> Side:
-    """Milliseconds, the median of a round of 100 that leaves as many waiting as before."""
-    return lambda _: 1000 * median(timed(outbox) for _ in range(100))
+def _side(timed: Callable[[SQLiteOutbox], float], outbox: SQLiteOutbox, count: int) -> Side:
+    """Milliseconds, the median of a round of so many that leaves as many waiting as before."""
+    return lambda _: 1000 * median(timed(outbox) for _ in range(count))
 
 
 def _time_put(outbox: SQLiteOutbox) -> float:

@@ -37,6 +37,10 @@ _DRAINED_WITHIN: Final = 300.0
 _POLL: Final = 0.05
 _CANARIES: Final = 45_000_000
 """Numbers of canaries begin here, far beyond those of the producers' completions."""
+_LEAVERS: Final = 47_000_000
+"""Numbers of learners who are erased begin here."""
+_KEPT: Final = 8
+"""Completions of each of them, put before the erasure is asked for."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Campaign:
             plan.seed, plan.count, PRODUCERS * WRITERS, refused_every=plan.refused_every
         )
         self._canaries: list[Put] = []
+        self._leavers: list[Identity] = []
         self._lock = threading.Lock()
         self.report = Report(plan.seed, plan.outbox, plan.count)
 
@@ -91,7 +96,9 @@ class Campaign:
             for child in self._children:
                 stack.callback(child.kill)
             self._strive()
-            self.report.verdict = judge(list(self._puts()), self._found())
+            found = self._found()
+            self._check_leavers(found)
+            self.report.verdict = judge(list(self._puts()), found)
         self.report.seconds = time.monotonic() - began
         return self.report
 
@@ -158,8 +165,9 @@ class Campaign:
             self._allow(share)
 
     def _strike(self, field: Field, slot: Sequence[Event]) -> None:
-        """Let the faults of one slot strike together, to their end."""
+        """Let the faults of one slot strike together, to their end, while a learner leaves."""
         threads = [threading.Thread(target=self._one, args=(field, event)) for event in slot]
+        threads.append(threading.Thread(target=self._leave))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -218,15 +226,44 @@ class Campaign:
                 put.accepted = True
         return completion
 
+    def _leave(self) -> None:
+        """Put completions of a new learner, and ask for their erasure while they are under way."""
+        leaver = Identity(Origin.MOODLE, _LEAVERS + len(self._leavers))
+        self._leavers.append(leaver)
+        for grain in range(_KEPT):
+            completion = Completion(leaver, f"grain-{grain}", completed_at=instant_of(grain))
+            self._insist(lambda kept=completion: self._outbox.put([kept]))
+            time.sleep(_POLL)
+        self._insist(lambda: self._outbox.request_erasure(leaver))
+        self._insist(lambda: self._outbox.erase(leaver))
+
+    def _insist(self, ask: Callable[[], object]) -> None:
+        """Ask the outbox until it answers."""
+        while True:
+            try:
+                ask()
+            except OutboxUnavailable:
+                time.sleep(_POLL)
+            else:
+                return
+
+    def _check_leavers(self, found: Found) -> None:
+        """See that nothing is left of those who were erased."""
+        left = {(str(who.origin), who.external_user_id) for who in self._leavers}
+        self.report.erased = len(left)
+        for who in [*found.learners, *(row[:2] for row in found.rows)]:
+            if who in left:
+                self.report.complaints.append(f"learner {who} was erased, and is there")
+
     def _finish(self) -> None:
-        """All is put, and the outbox is empty."""
+        """All is put, the outbox is empty, and all who are to be are erased."""
         self._say("the faults are over: the rest is put and delivered")
         self._heal()
         self._allow(1.0)
         for producer in self._producers:
             producer.finish(_DRAINED_WITHIN)
         deadline = time.monotonic() + _DRAINED_WITHIN
-        while (counts := self._outbox.counts()).waiting or counts.leased:
+        while (counts := self._outbox.counts()).waiting or counts.leased or counts.erasures:
             if time.monotonic() > deadline:
                 self.report.complaints.append(f"the outbox does not become empty: {counts}")
                 return

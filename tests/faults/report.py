@@ -31,6 +31,7 @@ class Report:
 
     Attributes:
         memory: the steady deliverer's, in MB, early and late.
+        erased: learners whose erasure was asked for.
         complaints: what went wrong besides the verdict, one text each.
     """
 
@@ -40,6 +41,7 @@ class Report:
     survivals: dict[str, Survival] = field(default_factory=dict)
     verdict: Verdict = field(default_factory=Verdict)
     memory: tuple[float, float] = (0.0, 0.0)
+    erased: int = 0
     seconds: float = 0.0
     complaints: list[str] = field(default_factory=list)
 
@@ -73,7 +75,8 @@ class Report:
             f"{len(verdict.lost)} lost, {len(verdict.doubled)} doubled, "
             f"{len(verdict.halved)} halved, {len(verdict.strange)} that nobody put; "
             f"{verdict.refused} that the base refuses, all among the dead letters, with "
-            f"{len(verdict.neighbours)} of their neighbours. A deliverer's memory: "
+            f"{len(verdict.neighbours)} of their neighbours. {self.erased} learners erased "
+            f"meanwhile. A deliverer's memory: "
             f"{self.memory[0]:.0f} MB early, {self.memory[1]:.0f} MB late. "
             f"{self.seconds / 60:.0f} minutes."
         )

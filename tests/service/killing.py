@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -93,7 +93,7 @@ def _requests(key: str) -> Iterator[tuple[Any, bytes]]:
     for number in itertools.count():
         grains = [f"g-{number}-{n}" for n in range(1 if number % 3 else 10)]
         items = [
-            {"origin": "moodle", "external_user_id": number % LEARNERS + 1, "grain_id": grain}
+            {"origin": "moodle", "external_user_id": _learner_of(number), "grain_id": grain}
             for grain in grains
         ]
         body = json.dumps(items[0] if len(items) == 1 else items).encode()
@@ -103,17 +103,22 @@ def _requests(key: str) -> Iterator[tuple[Any, bytes]]:
 def _recorded(service: Service, store: Callable[[], Store], accepted: set[str]) -> set[str]:
     """What is in the database, once nothing waits any more."""
     deadline = time.monotonic() + DRAINED_WITHIN
-    opened = store()
-    while True:
-        recorded = {
-            row.grain_id
-            for number in range(LEARNERS)
-            for row in opened.progress(Identity("moodle", number + 1))
-        }
-        if accepted <= recorded or time.monotonic() > deadline:
-            opened.close()
-            return recorded
-        time.sleep(0.5)
+    waited_for: dict[int, set[str]] = {learner: set() for learner in range(1, LEARNERS + 1)}
+    for grain in accepted:
+        waited_for[_learner_of(int(grain.split("-")[1]))].add(grain)
+    with closing(store()) as opened:
+        for learner, grains in waited_for.items():
+            while not grains <= _rows(opened, learner) and time.monotonic() < deadline:
+                time.sleep(0.1)
+        return set().union(*(_rows(opened, learner) for learner in waited_for))
+
+
+def _rows(store: Store, learner: int) -> set[str]:
+    return {row.grain_id for row in store.progress(Identity("moodle", learner))}
+
+
+def _learner_of(number: int) -> int:
+    return number % LEARNERS + 1
 
 
 def main() -> int:

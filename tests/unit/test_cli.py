@@ -146,6 +146,22 @@ def test_a_learner_who_is_being_delivered_is_not_erased_yet(sqlite: Path) -> Non
     assert run("erase", *LEARNER, "--yes", **outbox).output.endswith(": erased\n")
 
 
+def test_an_erasure_can_be_left_to_a_deliverer(sqlite: Path) -> None:
+    outbox = {"PROGRESS_BRIDGE_OUTBOX_URL": f"sqlite:///{sqlite.with_name('outbox.db')}"}
+    run("record", *LEARNER, "g1", **outbox)
+    said = run("erase", *LEARNER, "--yes", "--later", **outbox).output
+    assert said.startswith("direct:6f9619ff…: a deliverer erases them;")
+    answer = json.loads(run("erase", *LEARNER, "--yes", "--later", "--json", **outbox).output)
+    assert answer == {"erased": False, "asked": True}
+    told = json.loads(run("status", "--json", **outbox).output)
+    assert (told["waiting"], told["erasures"]) == (0, 1)
+
+
+def test_without_an_outbox_an_erasure_is_not_left_for_later(sqlite: Path) -> None:
+    run("record", *LEARNER, "g1")
+    assert run("erase", *LEARNER, "--yes", "--later").output == "direct:6f9619ff…: erased\n"
+
+
 def test_the_email_is_kept_only_where_the_configuration_says_so(
     sqlite: Path, tmp_path: Path
 ) -> None:

@@ -57,7 +57,7 @@ def test_who_is_to_be_erased_is(bench: Bench) -> None:
     bench.go_on(1)
     assert bench.store.grains == ["b"]
     assert bench.store.export(GONE) is None
-    bench.go_on(70)
+    bench.go_on(130)
     assert bench.store.asked == [GONE, GONE]
     assert erasures(bench) == 0
 
@@ -66,7 +66,7 @@ def test_more_than_a_round_of_erasures_is_carried_out_at_once(bench: Bench) -> N
     ask(bench, *others(35))
     bench.step(4)
     assert bench.store.asked == others(35)
-    bench.go_on(70)
+    bench.go_on(130)
     assert erasures(bench) == 0
 
 
@@ -81,9 +81,9 @@ def test_what_comes_after_the_request_is_erased_before(bench: Bench) -> None:
 
 def test_what_comes_after_the_erasure_is_recorded(bench: Bench) -> None:
     ask(bench)
-    bench.go_on(70)
+    bench.go_on(130)
     bench.put("new", who=GONE)
-    bench.go_on(70)
+    bench.go_on(130)
     assert bench.store.grains == ["new"]
 
 
@@ -97,10 +97,10 @@ def test_what_reaches_the_store_late_is_erased_too(bench: Bench) -> None:
     assert bench.store.asked == [GONE]
     works[0]()
     assert bench.store.grains == ["late"]
-    bench.go_on(60)
+    bench.go_on(120)
     assert bench.store.grains == []
     assert erasures(bench) == 1, "it is looked once more, for something had come"
-    bench.go_on(65)
+    bench.go_on(125)
     assert bench.store.asked == [GONE, GONE, GONE]
     assert erasures(bench) == 0
 
@@ -212,7 +212,7 @@ def test_what_a_killed_deliverer_began_is_carried_out_by_the_next(
     bench.go_on(15)
     assert bench.store.export(GONE) is None
     assert bench.store.grains == []
-    bench.go_on(70)
+    bench.go_on(130)
     assert erasures(bench) == 0
     assert not bench.outbox.erasure_done(request)
 
@@ -232,10 +232,21 @@ def test_an_erasure_outlives_the_stores_outage(bench: Bench) -> None:
     found = overview(bench.outbox)
     assert (found.state, "no connection" in found.why) == (State.RETRYING, True)
     bench.store.not_erased, bench.store.always = {}, None
-    bench.go_on(130)
+    bench.go_on(190)
     assert erasures(bench) == 0
     assert bench.store.grains == ["b"]
     assert overview(bench.outbox).state is State.IDLE
+
+
+def test_while_the_store_is_down_one_erasure_at_a_time_finds_out(bench: Bench) -> None:
+    bench.store.not_erased = {None: DOWN}
+    ask(bench, *others(10))
+    bench.go_on(600)
+    assert sum(leased.attempts for leased in bench.outbox.lease_erasures(10, 60)) <= 50
+    bench.clock.now += 61
+    bench.store.not_erased = {}
+    bench.go_on(61)
+    assert set(bench.store.asked[-10:]) == set(others(10))
 
 
 def test_the_waits_between_erasures_grow_to_a_minute(bench: Bench) -> None:
@@ -295,7 +306,7 @@ def test_a_missing_right_to_delete_holds_up_no_completion(
     bench.store.not_erased = {}
     bench.go_on(61)
     assert told(bench).erasing is State.DELIVERING
-    bench.go_on(70)
+    bench.go_on(130)
     assert erasures(bench) == 0
     assert overview(bench.outbox).state is State.IDLE
 
@@ -319,7 +330,7 @@ def test_an_unforeseen_error_is_put_off_and_costs_nobody_else(
     assert GONE.external_user_id not in caplog.text
     assert "funmooc:01234567…" in caplog.text
     bench.store.not_erased = {}
-    bench.go_on(130)
+    bench.go_on(190)
     assert erasures(bench) == 0
 
 
@@ -347,12 +358,12 @@ def test_an_outbox_that_fails_for_a_time_loses_no_request(
     monkeypatch.setattr(bench.outbox, part, fail)
     bench.store.not_erased = {None: DOWN} if part == "put_off_erasure" else {}
     with suppress(OutboxUnavailable):
-        bench.go_on(90)
+        bench.go_on(150)
     assert told(bench).last_error
     assert erasures(bench) == 1
     monkeypatch.undo()
     bench.store.not_erased = {}
-    bench.go_on(300)
+    bench.go_on(400)
     assert erasures(bench) == 0
     assert bench.store.export(GONE) is None
 
@@ -367,7 +378,7 @@ def test_no_more_threads_loses_no_request(bench: Bench) -> None:
 
     ask(bench)
     bench.delivery = bench.deliverer(spawn=spawn)
-    bench.go_on(200)
+    bench.go_on(260)
     assert erasures(bench) == 0
 
 

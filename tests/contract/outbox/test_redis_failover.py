@@ -56,6 +56,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Redis, R
     need("redis")
     with Redis(tmp_path_factory.mktemp("one")) as one, Redis(tmp_path_factory.mktemp("two")) as two:
         yield one, two
+        for server in (one, two):
+            server.kill()  # told to stop, each would wait for what replicates from it
 
 
 @pytest.fixture

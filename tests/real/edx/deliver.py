@@ -11,7 +11,14 @@ from bridge.delivery import Delivery
 from bridge.outbox import open_outbox
 from bridge.stores import open_store
 
-settings = Settings.from_mapping({"store": {"url": sys.argv[1]}, "outbox": {"url": sys.argv[2]}})
+store, outbox_url = sys.argv[1:]
+settings = Settings.from_mapping(
+    {
+        "store": {"url": store},
+        "outbox": {"url": outbox_url},
+        "delivery": {"lease": 1.0},  # a lease's time later an erasure is looked at again, then done
+    }
+)
 outbox = open_outbox(settings)
 delivery = Delivery(outbox, open_store(settings), settings.delivery)
 delivery.start()

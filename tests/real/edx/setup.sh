@@ -3,7 +3,7 @@
 #
 #   setup.sh GITDIR PROJECT ROOT [COMMIT]
 #
-# GITDIR   git directory of an edx-platform of the Teak line (Python 3.11)
+# GITDIR   a clone of an edx-platform of the Teak line (Python 3.11), bare or not
 # PROJECT  checkout of the project
 # ROOT     an empty folder, for the code, a virtual environment and caches; about 5 minutes
 # COMMIT   one whose URLs load; the newest unless given
@@ -20,7 +20,7 @@ if ! dpkg -s $PACKAGES >/dev/null 2>&1; then
 fi
 
 # A shallow copy may lack its largest files, which nothing here needs.
-git --git-dir="$GITDIR" archive "$COMMIT" -- . ':!common/static/data/geoip' 2>/dev/null | tar x -C edx || true
+git -C "$GITDIR" archive "$COMMIT" -- . ':!common/static/data/geoip' 2>/dev/null | tar x -C edx || true
 [ -d edx/lms ] || { echo "no edx-platform at $COMMIT of $GITDIR" >&2; exit 1; }
 mkdir -p edx/test_root/log
 
