@@ -36,10 +36,10 @@ test: lint ## Install what the tests need, check the code, run all tests (WORKER
 	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Without EDX or MOODLE, the tests of that platform are skipped: tests/real/README.md.
-test-real bench: export PROGRESS_BRIDGE_REAL_EDX = $(abspath $(EDX))
-test-real bench: export PROGRESS_BRIDGE_REAL_EDX_COMMIT = $(EDX_COMMIT)
-test-real: export PROGRESS_BRIDGE_REAL_MOODLE = $(abspath $(MOODLE))
-test-real: export PROGRESS_BRIDGE_REAL_MOODLE_VENDOR = $(abspath $(VENDOR))
+test-real bench: export PROGRESS_BRIDGE_TEST_EDX = $(abspath $(EDX))
+test-real bench: export PROGRESS_BRIDGE_TEST_EDX_COMMIT = $(EDX_COMMIT)
+test-real: export PROGRESS_BRIDGE_TEST_MOODLE = $(abspath $(MOODLE))
+test-real: export PROGRESS_BRIDGE_TEST_MOODLE_VENDOR = $(abspath $(VENDOR))
 test-real: $(INSTALLED) ## Run the tests in a real edx-platform and Moodle: EDX=DIR MOODLE=DIR
 	@exec $(PYTHON) -m pytest tests/real $(ARGS)
 

@@ -11,8 +11,8 @@ from typing import Final
 from tests.servers import CACHE, ROOT
 
 HERE: Final = Path(__file__).parent
-VARIABLE: Final = "PROGRESS_BRIDGE_REAL_EDX"
-COMMIT: Final = "PROGRESS_BRIDGE_REAL_EDX_COMMIT"
+VARIABLE: Final = "PROGRESS_BRIDGE_TEST_EDX"
+COMMIT: Final = "PROGRESS_BRIDGE_TEST_EDX_COMMIT"
 
 
 class Edx:

@@ -16,7 +16,7 @@ from tests.real.moodle.site import Administrator, Moodle
 from tests.servers.need import need
 from tests.servers.postgres import Postgres
 
-VARIABLE: Final = "PROGRESS_BRIDGE_REAL_MOODLE"
+VARIABLE: Final = "PROGRESS_BRIDGE_TEST_MOODLE"
 EXTENSIONS: Final = ("curl", "gd", "intl", "mbstring", "pgsql", "soap", "xml", "zip")
 
 

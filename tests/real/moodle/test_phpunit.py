@@ -14,7 +14,7 @@ import pytest
 from tests.real.moodle.code import Code
 from tests.real.moodle.site import Moodle
 
-VARIABLE: Final = "PROGRESS_BRIDGE_REAL_MOODLE_VENDOR"
+VARIABLE: Final = "PROGRESS_BRIDGE_TEST_MOODLE_VENDOR"
 DEBIAN: Final = (
     Path("/usr/share/php/PHPUnit/Autoload.php"),
     Path("/usr/share/php/org/bovigo/vfs/autoload.php"),
