@@ -171,9 +171,11 @@ def test_an_erasure_outlives_the_store_and_the_deliverer(site: Site) -> None:
         assert (answer["erasures"], answer["state"]) == (1, "retrying")
         assert "Erasures      1 " in said
 
+        killed.send_signal(signal.SIGSTOP)  # else it may have erased before we lock
         site.postgres.start()
         with ExitStack() as stuck:
             with site.learner_locked(gone) as waited_for:
+                killed.send_signal(signal.SIGCONT)
                 until(waited_for, "the deliverer is erasing")
                 stuck.enter_context(site.outbox_stuck())
             until(lambda: site.rows(gone) == [], "the learner is erased")
