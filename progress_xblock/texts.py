@@ -81,7 +81,7 @@ BUTTONS: Final[Mapping[State, str]] = {
 REASONS: Final[Mapping[WhyNot, str]] = {
     WhyNot.PREVIEW: _("Preview: nothing is recorded from here."),
     WhyNot.MASQUERADE: _(
-        "You are looking at the course as another learner: nothing is recorded for them."
+        "You are looking at the course as another learner: from here, nothing is recorded for them."
     ),
     WhyNot.ROLE: _(
         "You are looking at the course as a learner would: nothing is recorded for you. "
