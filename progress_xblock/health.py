@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from bridge import Bridge, BridgeError, ConfigurationError
+from bridge.config_values import as_mapping
 from progress_xblock.deployment import KEY, bridge_for, budget, check, section
 from progress_xblock.notices import notice
 from progress_xblock.patience import within
@@ -31,10 +32,10 @@ def block_settings() -> Mapping[str, Any]:
     """The block's bucket of the LMS's settings.
 
     Raises:
-        ConfigurationError: it is no mapping.
+        ConfigurationError: it is no mapping, or all blocks' settings are none.
     """
-    buckets = getattr(settings, "XBLOCK_SETTINGS", None) or {}
-    return section(buckets.get(KEY))
+    buckets = getattr(settings, "XBLOCK_SETTINGS", None)
+    return section(as_mapping("XBLOCK_SETTINGS", {} if buckets is None else buckets).get(KEY))
 
 
 def look() -> str:

@@ -112,6 +112,12 @@ class TestHealth:
         code = HEALTH + "print(asked)\n"
         assert lms.python("-c", looks + code).stdout.split() == ["200", "ok", "[503]"]
 
+    @pytest.mark.parametrize("buckets", ["[]", '"redis://h"', "7"])
+    def test_settings_of_all_blocks_may_be_wrong(self, lms: LMS, buckets: str) -> None:
+        (lms.folder / "xblock_settings.json").write_text(buckets)
+        assert self.ask(lms) == "503 the settings are wrong: the log tells which"
+        assert "XBLOCK_SETTINGS: not a mapping" in lms.manage("check").stderr
+
     def test_wrong_settings_are_said_without_any_of_them(self, lms: LMS) -> None:
         lms.set_up({"store": {"url": "ftp://user:secret@example.org"}})
         assert self.ask(lms) == "503 the settings are wrong: the log tells which"
