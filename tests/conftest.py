@@ -98,6 +98,11 @@ def running_browser() -> Iterator[Chrome]:
 
 @pytest.fixture
 def browser(running_browser: Chrome) -> Chrome:
-    """A headless Chromium that asks for French and has no cookie; one for the whole run."""
+    """A headless Chromium that asks for French; one for the whole run, with nothing of before.
+
+    No cookie, no page of an earlier test that goes on asking, and none of its words in the log.
+    """
+    running_browser.get("about:blank")
     running_browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    running_browser.get_log("browser")
     return running_browser
