@@ -15,7 +15,7 @@ from typing import Any
 
 from xblock.completable import CompletableXBlockMixin
 from xblock.core import XBlock, XBlockMixin
-from xblock.fields import Boolean, Scope
+from xblock.fields import Scope
 from xblock.utils.studio_editable import StudioEditableXBlockMixin
 
 from bridge import BridgeError, ConfigurationError, Identity
@@ -23,7 +23,16 @@ from bridge.origins import funmooc
 from bridge.origins.funmooc import LearnerId, NoLearner, WhyNot
 from bridge.outbox.written import restore
 from progress_xblock.deployment import KEY, learner_id, section
-from progress_xblock.fields import Instant, JSONObject, Names, Number, StateName, Text, WholeNumber
+from progress_xblock.fields import (
+    Flag,
+    Instant,
+    JSONObject,
+    Names,
+    Number,
+    StateName,
+    Text,
+    WholeNumber,
+)
 from progress_xblock.notices import notice
 from progress_xblock.rules import PIXELS, SECONDS
 from progress_xblock.texts import WAITING, CompleteOn, State, _
@@ -118,7 +127,7 @@ class BaseMixin(
     )
     # Not "graded": in Open edX that name is inherited from the subsection, and a graded subsection
     # would make every block in it count (InheritableFieldsMixin in xmodule/modulestore).
-    counts_for_grade = Boolean(
+    counts_for_grade = Flag(
         display_name=_("Counts for the grade"),
         help=_("In a graded subsection, whoever completes it gets all of its points."),
         default=False,

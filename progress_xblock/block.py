@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.http.request import RawPostDataException
 from xblock.core import XBlock
 from xblock.exceptions import JsonHandlerError
 
@@ -53,6 +54,8 @@ class ProgressXBlock(
             check_json(request.body.decode(errors="replace"))
         except TooDeep as error:
             return JsonHandlerError(400, f"the body is {error}").get_response()
+        except RawPostDataException:  # a form with files, which edX has read already
+            return JsonHandlerError(400, "the body is not JSON").get_response()
         return super().handle(handler_name, request, suffix)
 
     @XBlock.json_handler  # type: ignore[untyped-decorator]  # answers 405 to all but POST
@@ -72,8 +75,11 @@ class ProgressXBlock(
         """Pass on what an earlier visit could not, to the bridge and to the platform."""
         learner = self._learner()
         if self._may_record(learner):
+            first = self.completed_at is None
             if self._state in WAITING:
                 self._send(learner)
+                if first:  # a state of another version's
+                    self._tell_platform()
             self._tell_platform_again()
         return self._face(learner)
 

@@ -66,7 +66,7 @@ def learner_id(block_settings: Mapping[str, Any]) -> LearnerId:
         return LearnerId(value)
     except ValueError:
         names = ", ".join(LearnerId)
-        raise ConfigurationError(f"learner_id: not one of {names}: {value}") from None
+        raise ConfigurationError(f"learner_id: not one of {names}: {_shown(value)}") from None
 
 
 def budget(block_settings: Mapping[str, Any]) -> float:
@@ -77,8 +77,14 @@ def budget(block_settings: Mapping[str, Any]) -> float:
     """
     value = block_settings.get("budget", 3.0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.1 <= value <= 30:
-        raise ConfigurationError(f"budget: not a number of seconds from 0.1 to 30: {value}")
+        raise ConfigurationError(f"budget: not a number of seconds from 0.1 to 30: {_shown(value)}")
     return float(value)
+
+
+def _shown(value: object) -> str:
+    """The value, where it is plain: another may be a section that slipped, with its secrets."""
+    plain = value is None or isinstance(value, int | float | str)
+    return ascii(value)[:40] if plain else f"a {type(value).__name__}"
 
 
 def mini_site(block_settings: Mapping[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from xblock.fields import DateTime, Dict, Float, Integer, JSONField, List, String
+from xblock.fields import Boolean, DateTime, Dict, Float, Integer, JSONField, List, String
 from yaml import YAMLError
 
 from progress_xblock.notices import notice
@@ -94,6 +94,20 @@ class Number(Tolerant[float | None], Float):  # type: ignore[misc]
         if number is not None and not (math.isfinite(number) and number >= 0):
             raise ValueError("a number is needed, 0 or more")
         return number
+
+
+class Flag(Tolerant[bool], Boolean):  # type: ignore[misc]
+    """Yes or no."""
+
+    def strict(self, value: Any) -> Any:
+        """Read the value, or the words of OLX and of Studio's form.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        if isinstance(value, bool) or str(value).lower() in ("true", "false"):
+            return super().strict(value)
+        raise ValueError("neither true nor false")
 
 
 class Instant(Tolerant[datetime | None], DateTime):  # type: ignore[misc]

@@ -78,9 +78,13 @@ def completion_of(state: str, learner: Identity | None = None) -> Completion | N
 
 
 def forgotten(state: str) -> str | None:
-    """The state without what waits in it; None when it holds nothing of the kind."""
+    """The state without what waits in it; None when it holds nothing of the kind.
+
+    Of a state that cannot be read nothing is left: nobody knows what it holds.
+    """
     values = _values(state)
-    if not values.get("pending") and values.get("state") not in WAITING:
+    waits = values.get("pending") or values.get("state") in WAITING
+    if not waits and (values or state in ("", "{}")):
         return None
     left = {name: value for name, value in values.items() if name not in ("completed_at", "untold")}
     return json.dumps(left | {"state": State.NONE.value, "pending": {}})

@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final
 
-from bridge import Bridge, Origin
+from bridge import Bridge, ConfigurationError, Identity, InvalidIdentity, Origin
 from bridge.config import ENVIRONMENT
 from progress_xblock import lms
-from progress_xblock.deployment import PATIENT, settings_for
+from progress_xblock.deployment import KEY, PATIENT, settings_for
 from progress_xblock.health import block_settings
 
 log = logging.getLogger(__name__)
+
+
+_NOTHING_SET: Final = (
+    f"XBLOCK_SETTINGS[{KEY!r}] is not set, and the learner has states of the block: set it as it "
+    "was, so that they are erased from the record too, then retire the account again"
+)
 
 
 def retire(sender: object, user: Any, **_: object) -> None:
@@ -31,16 +39,26 @@ def retire(sender: object, user: Any, **_: object) -> None:
         user: the Django user.
 
     Raises:
-        ConfigurationError: a setting is wrong, so that nothing can be erased.
+        ConfigurationError: a setting is wrong or missing, so that nothing can be erased.
         OutboxUnavailable, StoreUnavailable, StoreMisconfigured: not all is erased or asked for.
             Retire the account again; to do it twice does no harm.
     """
-    settings = block_settings()
+    states = lms.student_modules()
+    states.forget(user.id)
+    settings = {name: value for name, value in block_settings().items() if name != "tokens"}
     if not settings and not any(os.environ.get(name) for name in ENVIRONMENT):
-        return  # the block is not in use: nothing was ever recorded
-    lms.student_modules().forget(user.id)
+        if states.has_any(user.id):
+            raise ConfigurationError(_NOTHING_SET)
+        return  # the block is not in use
     with Bridge.from_settings(settings_for(settings, timeouts=PATIENT)) as bridge:
-        for anonymous_id in sorted(lms.anonymous_ids(user)):
-            bridge.request_erasure(Origin.FUNMOOC, anonymous_id)
+        for identity in _identities(user):
+            bridge.request_erasure(identity.origin, identity.external_user_id)
         done = "asked for" if bridge.outbox else "done"
     log.info("a retired account: the learner's erasure is %s", done)
+
+
+def _identities(user: Any) -> Iterator[Identity]:
+    """Every identity that the learner may have in the record, in a fixed order."""
+    for anonymous_id in sorted(lms.anonymous_ids(user)):
+        with suppress(InvalidIdentity):  # under such an id nothing can have been recorded
+            yield Identity(Origin.FUNMOOC, anonymous_id)

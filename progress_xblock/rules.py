@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -50,8 +50,10 @@ def broken(name: str, value: Any) -> Rule | None:
         case "page_height":
             return _whole(value, PIXELS)
         case "weight":
-            fine = isinstance(value, int | float) and math.isfinite(value) and value >= 0
+            fine = isinstance(value, int | float) and 0 <= value <= sys.float_info.max
             return None if fine else Rule(_("a number is needed, 0 or more"))
+        case "counts_for_grade":
+            return None if isinstance(value, bool) else Rule(_("not one of the choices"))
     return None
 
 

@@ -59,6 +59,10 @@ class StudentModules:
         """Whether the learner was erased since the state was read."""
         return any(is_forgotten(row.state) for row in self._rows.filter(pk=kept.key))
 
+    def has_any(self, user_id: int) -> bool:
+        """Whether the learner has a state of the block, of whatever kind."""
+        return bool(self._rows.filter(student_id=user_id).exists())
+
     def forget(self, user_id: int) -> None:
         """Forget what waits in a learner's states."""
         for row in self._rows.filter(student_id=user_id).exclude(state=None):

@@ -59,7 +59,9 @@ class TellingMixin(BaseMixin):
             self._tell(self.untold, _UNCOMPARED)
 
     def _tell(self, news: Iterable[str], grade: Mapping[str, Any]) -> None:
-        self.untold = [name for name in news if not self._is_told(name, grade)]
+        """Tell of each; what it does not take, and what a newer version knows of, is left."""
+        told = [name for name in news if name in _REFUSED and self._is_told(name, grade)]
+        self.untold = [name for name in news if name not in told]
 
     def _is_told(self, name: str, grade: Mapping[str, Any]) -> bool:
         """Tell of one of them; whether the platform has taken it."""
@@ -84,7 +86,15 @@ class TellingMixin(BaseMixin):
         The service is edx-completion's (``completion/services.py``).
         """
         service: Any = self.runtime.service(self, "completion")
-        return service is None or bool(service.completion_tracking_enabled())
+        try:
+            return service is None or bool(service.completion_tracking_enabled())
+        except Exception as error:  # noqa: BLE001  # the platform's; the learner's state is kept
+            self._say(
+                logging.ERROR,
+                "the platform does not say whether it keeps completions",
+                Unexpected(error),
+            )
+            return False
 
     def _is_late(self) -> bool:
         """Whether the subsection's due date is over: the platform leaves that to each block.
@@ -93,7 +103,11 @@ class TellingMixin(BaseMixin):
         ``modulestore/inheritance.py`` counts them.
         """
         has_deadline_passed = getattr(self, "has_deadline_passed", None)
-        return bool(has_deadline_passed and has_deadline_passed())
+        try:
+            return bool(has_deadline_passed and has_deadline_passed())
+        except Exception as error:  # noqa: BLE001  # such as a year 9999 and three days of grace
+            self._say(logging.ERROR, "the due date is taken for one to come", Unexpected(error))
+            return False
 
 
 def _savepoint() -> AbstractContextManager[Any]:

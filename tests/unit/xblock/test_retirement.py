@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,12 +50,12 @@ class TestWithoutAnOutbox:
         assert LEARNER not in said
 
     def test_what_waits_is_forgotten_first(self, lms: LMS) -> None:
-        lms.states(waiting(), waiting() | {"state": "refused"}, DONE, None, "{")
+        deep = json.dumps(waiting())[:-1] + ', "x": ' + "[" * 80 + "]" * 80 + "}"
+        lms.states(waiting(), waiting() | {"state": "refused"}, deep, "{", DONE, None)
         retire(lms)
-        forgotten, refused, done, none, nonsense = lms.kept_texts()
-        assert LEARNER not in forgotten + refused
-        assert json.loads(forgotten) == {"state": "none", "pending": {}}
-        assert (json.loads(done), none, nonsense) == (DONE, None, "{")
+        *forgotten, done, none = lms.kept_texts()
+        assert [json.loads(text) for text in forgotten] == 4 * [{"state": "none", "pending": {}}]
+        assert (json.loads(done), none) == (DONE, None)
         assert lms.manage("send_pending_progress").stdout == "nothing is waiting\n"
 
     def test_a_store_that_is_down_fails_the_step(self, lms: LMS) -> None:
@@ -82,8 +84,26 @@ def test_wrong_settings_fail_the_step(lms: LMS) -> None:
 
 
 def test_where_the_block_is_not_used_nothing_happens(lms: LMS) -> None:
+    lms.states()
     lms.set_up({})
-    assert lms.python("-c", RETIRE).returncode == 0  # there are not even its tables
+    assert lms.python("-c", RETIRE).returncode == 0
+
+
+@pytest.mark.parametrize("state", [waiting(), DONE], ids=["waits", "is recorded"])
+def test_settings_that_are_gone_fail_the_step(lms: LMS, state: dict[str, object]) -> None:
+    lms.states(state)
+    lms.set_up({})
+    done = lms.python("-c", RETIRE)
+    assert done.returncode == 1
+    assert "is not set, and the learner has states of the block" in done.stderr
+    assert LEARNER not in str(lms.kept_texts())  # what waits is forgotten all the same
+
+
+def test_an_id_against_the_rules_stops_nothing(lms: LMS) -> None:
+    lms.states(DONE)
+    with closing(sqlite3.connect(lms.folder / "lms.db")) as base, base:
+        base.execute("UPDATE courseware_anonymoususerid SET anonymous_user_id = 'a b' WHERE id = 1")
+    assert "erasure is done" in retire(lms)
 
 
 def test_the_lms_connects_the_receiver() -> None:

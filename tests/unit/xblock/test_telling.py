@@ -73,6 +73,59 @@ def test_the_tick_does_not_wait_for_the_store(course, store):
     assert course.block().state == "pending"
 
 
+def test_a_service_that_raises_loses_no_state(course, store):
+    def raises():
+        raise IntegrityError("a secret")
+
+    course.completion = SimpleNamespace(completion_tracking_enabled=raises)
+    assert course.click()["state"] == "done"
+    assert course.block().untold == ["completion"]
+    assert course.visit()["state"] == "done"
+    course.completion = SimpleNamespace()  # one that does not even have the question
+    assert course.handler("send_pending").json["state"] == "done"
+
+
+def test_a_due_date_that_overflows_loses_no_click(graded):
+    block = graded.block()
+
+    def overflows():
+        raise OverflowError("date value out of range")
+
+    block.has_deadline_passed = overflows
+    assert graded.handler("complete", block=block).json["state"] == "done"
+    assert "grade" in dict(graded.published)
+
+
+def test_news_of_another_version_is_left_alone(course):
+    course.click()
+    block = course.block()
+    block.untold = ["badge", "completion"]
+    block.save()
+    course.publishing_raises = RuntimeError("full")
+    course.handler("send_pending")
+    assert course.block().untold == ["badge", "completion"]
+    course.publishing_raises = None
+    course.handler("send_pending")
+    assert course.block().untold == ["badge"]
+
+
+def test_a_kept_state_of_another_version_gives_its_tick(course):
+    block = course.block()
+    block.state, block.completed_at, block.pending = (
+        "queued",
+        None,
+        {
+            "origin": "funmooc",
+            "external_user_id": "0123456789abcdef0123456789abcdef",
+            "grain_id": "g",
+            "completed_at": "2024-05-06T07:08:09+00:00",
+        },
+    )
+    block.save()
+    assert course.handler("send_pending").json["state"] == "done"
+    assert course.published == [COMPLETION]
+
+
 def test_with_tracking_on_a_tick_is_told_once(course):
     tracking(course, enabled=True)
     course.click()

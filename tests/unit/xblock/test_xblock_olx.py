@@ -102,7 +102,8 @@ def test_a_weight_that_is_none_is_the_default(again, weight):
     assert block.max_score() == 1.0
 
 
-@pytest.mark.parametrize("name", ["seen_seconds", "page_height"])
-def test_a_number_that_is_none_is_the_default(again, name):
-    block = again(f'<progress grain_id="g1" {name}="ten"/>')
+@pytest.mark.parametrize("name", ["seen_seconds", "page_height", "counts_for_grade"])
+@pytest.mark.parametrize("text", ["ten", "{", "yes: no: x", "[1"])
+def test_a_value_of_another_kind_is_the_default(again, name, text):
+    block = again(f'<progress grain_id="g1" {name}="{text}"/>')
     assert getattr(block, name) == ProgressXBlock.fields[name].default

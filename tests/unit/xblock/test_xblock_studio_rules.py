@@ -247,7 +247,11 @@ class TestAMalformedForm:
         assert course.block().grain_id == "grain-1"
 
     @pytest.mark.parametrize("field", ProgressXBlock.editable_fields)
-    @pytest.mark.parametrize("value", ["ten", [], {"a": 1}, "1e400", 1e400, "\x00"], ids=repr)
+    @pytest.mark.parametrize(
+        "value",
+        ["ten", [], {"a": 1}, "1e400", 1e400, "\x00", int("9" * 400), -int("9" * 400)],
+        ids=lambda value: repr(value)[:20],
+    )
     def test_a_value_of_another_kind_never_raises(self, course, field, value):
         before = getattr(course.block(), field)
         response = save(course, **{field: value})
@@ -261,6 +265,10 @@ class TestAMalformedForm:
     @pytest.mark.parametrize("field", ["display_name", "button_text", "grain_id", "page_path"])
     def test_a_text_is_asked_for(self, course, field):
         assert save(course, **{field: 7}).status_code == 400
+
+    @pytest.mark.parametrize("value", ["maybe", {"a": 1}, None, 2])
+    def test_a_yes_or_a_no_is_asked_for(self, course, value):
+        assert save(course, counts_for_grade=value).status_code == 400
 
     def test_names_of_other_fields_are_not_taken(self, course):
         response = save(course, state="done", pending={"a": 1})
