@@ -37,8 +37,8 @@ class refusal extends \Exception {
         'too_long',
     ];
 
-    /** @var string[] the rules that a completion time breaks, whatever day it is tried again */
-    public const INSTANTS = ['before_2000', 'no_such_instant', 'not_an_instant'];
+    /** @var string[] the rules that a completion time breaks */
+    public const INSTANTS = ['before_2000', 'no_such_instant', 'not_an_instant', 'too_far_ahead'];
 
     /**
      * Refuse it, by a rule of the plugin's own or of the bridge's.
