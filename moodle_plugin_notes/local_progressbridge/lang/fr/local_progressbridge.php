@@ -26,7 +26,7 @@ defined('MOODLE_INTERNAL') || die();
 
 $string['apikey'] = 'Clé';
 $string['apikey_desc'] = 'La clé serveur de ce Moodle, telle que <code>progress-bridge keys new --name moodle --origin moodle --right write --right erase</code> l’a affichée.';
-$string['apikey_invalid'] = 'Ce ne peut pas être une clé : une clé ne contient ni espace ni accent. Copiez à nouveau la ligne entière que la commande a affichée.';
+$string['apikey_invalid'] = 'Cela ne peut pas être une clé : une clé ne contient ni espace ni accent. Copiez à nouveau la ligne entière que la commande a affichée.';
 $string['asoftoday'] = 'Enregistrer à la date du jour';
 $string['categories'] = 'Catégories de cours';
 $string['categories_desc'] = 'Les cours de ces catégories et de leurs sous-catégories sont transmis. Si aucune catégorie ni aucun cours n’est choisi, tous les cours le sont.';
@@ -52,7 +52,7 @@ $string['connection_help'] = 'Demande à la passerelle si elle connaît la clé 
 $string['courses'] = 'Cours';
 $string['courses_desc'] = 'Noms abrégés de cours transmis en plus, un par ligne.';
 $string['courses_unknown'] = 'Aucun cours n’a ce nom abrégé : {$a}';
-$string['failure:answer'] = 'La passerelle a donné une réponse que ce plugin ne comprend pas. Rien n’est perdu ; la passerelle et le plugin sont-ils du même âge ? {$a}';
+$string['failure:answer'] = 'La passerelle a donné une réponse que ce plugin ne comprend pas. Rien n’est perdu ; les versions de la passerelle et du plugin vont-elles ensemble ? {$a}';
 $string['failure:blocked'] = 'C’est Moodle qui bloque {$a} : par défaut, il n’appelle ni adresse privée, ni port autre que 80 et 443. Modifiez les listes des hôtes bloqués et des ports autorisés dans Administration du site > Général > Sécurité > Sécurité HTTP, ou faites répondre la passerelle sur le port 443 d’une adresse publique.';
 $string['failure:connect'] = 'Rien n’accepte de connexion à {$a}. La passerelle y tourne-t-elle, et le pare-feu laisse-t-il passer ce serveur ?';
 $string['failure:dns'] = 'Le nom d’hôte {$a} est introuvable. Est-il bien orthographié ?';
