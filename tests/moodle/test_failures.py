@@ -13,7 +13,7 @@ import trustme
 
 from tests.moodle.odd_bridge import Answer, OddBridge, Request, all_accepted
 from tests.moodle.service import Service, eventually
-from tests.moodle.site import ACKNOWLEDGED, WAITING, PhpError, Site
+from tests.moodle.site import ACKNOWLEDGED, REFUSED, WAITING, PhpError, Site
 from tests.servers.process import HOST
 
 KEY = "pb_00000000_" + "s" * 43
@@ -158,6 +158,8 @@ def test_addresses_that_the_settings_take(bare_site: Site, url: str) -> None:
     [
         (Answer(404, "<h1>Not found</h1>"), "is not a progress bridge"),
         (Answer(200, "<h1>Welcome</h1>"), "is not a progress bridge"),
+        (Answer(200, {"kind": "server", "version": {"major": 1}}), "is not a progress bridge"),
+        (Answer(200, {"kind": "server", "version": "1", "rights": 1}), "is not a progress bridge"),
         (Answer(302, "", {"Location": "http://127.0.0.1:9/"}), "is not a progress bridge"),
         (Answer(403, PROBLEM), "HTTP 403: not for this key"),
         (Answer(418, "[]"), "does not understand. Nothing is lost"),
@@ -178,6 +180,7 @@ def test_odd_answers(waiting_site: Site, answer: Answer, words: str) -> None:
         Answer(202, "no JSON"),
         Answer(202, {"results": []}),
         Answer(202, {"results": [{"status": "accepted"}, {"status": "accepted"}]}),
+        Answer(202, {"results": ["accepted"]}),
         Answer(422, {"title": "Unprocessable"}),
         Answer(200, {"results": [{"status": "accepted"}]}),
     ],
@@ -189,6 +192,15 @@ def test_an_answer_that_does_not_tell_of_each_item_acknowledges_none(
         waiting_site.configure(odd.url, KEY)
         waiting_site.run("adhoc")
     assert waiting_site.items() == {(7, 9): (WAITING, None)}
+
+
+def test_a_refusal_of_an_odd_form_is_one(waiting_site: Site) -> None:
+    odd_result = {"status": "refused", "code": {"name": "new"}, "rule": ["r"], "retry_after": []}
+    with OddBridge(lambda request: Answer(422, {"results": [odd_result]})) as odd:
+        waiting_site.configure(odd.url, KEY)
+        waiting_site.run("adhoc")
+    assert waiting_site.items() == {(7, 9): (REFUSED, "")}
+    assert waiting_site.run("status")["refused"][0]["reason"] == "The bridge says: ?: ?"
 
 
 def test_a_bridge_that_is_too_old(waiting_site: Site) -> None:

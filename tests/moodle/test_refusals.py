@@ -131,6 +131,48 @@ def test_the_real_bridge_says_when_a_time_ahead_heals(site: Site, learner: int) 
     assert 3200 < due - time.time() <= 3301
 
 
+@pytest.mark.parametrize(("ahead", "status"), [(3600, WAITING), (10 * 365 * 86400, REFUSED)])
+def test_a_time_ahead_that_was_put_right_is_noticed(
+    site: Site, bridge: Service, learner: int, ahead: int, status: int
+) -> None:
+    site.add_activity(7, "grain-1")
+    site.complete(7, learner, at=int(time.time()) + ahead)
+    site.cron()
+    assert site.items()[7, learner][0] == status
+    site.write_completion(7, learner)
+    site.run("scheduled")
+    assert site.items() == {(7, learner): (ACKNOWLEDGED, None)}
+    eventually(lambda: completed_at(bridge, learner) == [datetime(2026, 1, 1, 10, tzinfo=UTC)])
+
+
+def test_a_time_days_ahead_has_a_remedy(site: Site, bridge: Service, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.complete(7, learner, at=int(time.time()) + 3 * 86400)
+    site.cron()
+    assert site.items() == {(7, learner): (REFUSED, "too_far_ahead")}
+    [refused] = site.run("status")["refused"]
+    assert refused["hasnotime"]
+    assert "record these as of today" in refused["reason"]
+    press(site, "asoftoday", 7)
+    assert site.items() == {(7, learner): (ACKNOWLEDGED, None)}
+    eventually(lambda: len(bridge.rows(learner)) == 1)
+    assert completed_at(bridge, learner)[0] <= datetime.now(UTC)
+
+
+def test_a_time_days_ahead_is_sent_again_by_itself(site: Site, learner: int) -> None:
+    site.add_activity(7, "grain-1")
+    site.complete(7, learner, at=int(time.time()) + 3 * 86400)
+    site.cron()
+    with OddBridge(all_accepted) as odd:
+        site.configure(odd.url, "key")
+        site.run("scheduled")
+        assert odd.requests == []
+        site.sql("UPDATE mdl_local_progressbridge_item SET timenext = 1")  # the time has come
+        site.run("scheduled")
+        assert len(odd.requests) == 1
+    assert site.items() == {(7, learner): (ACKNOWLEDGED, None)}
+
+
 @pytest.mark.parametrize("gone", ["completion", "activity", "course"])
 def test_refused_completions_that_are_gone_are_told_apart(
     site: Site, learner: int, gone: str

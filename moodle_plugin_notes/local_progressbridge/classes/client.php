@@ -140,7 +140,7 @@ class client {
         $answer = json_decode((string) $response->getBody());
         $results = $answer->results ?? null;
         if (in_array($response->getStatusCode(), [202, 207, 422], true) && is_array($results)) {
-            if (count($results) !== count($completions)) {
+            if (count($results) !== count($completions) || array_filter($results, 'is_object') !== $results) {
                 throw new failure('answer');
             }
             return $results;
@@ -173,10 +173,21 @@ class client {
             throw $this->refused($response);
         }
         $key = json_decode((string) $response->getBody());
-        if (!is_object($key) || !isset($key->kind, $key->version)) {
+        if (!self::describes_key($key)) {
             throw new failure('notabridge', $this->url);
         }
         return $key;
+    }
+
+    /**
+     * Tell whether an answer has the form of one about a key: many a server answers with JSON of another.
+     *
+     * @param mixed $key
+     * @return bool
+     */
+    private static function describes_key(mixed $key): bool {
+        return is_string($key->kind ?? null) && is_string($key->version ?? null) && is_string($key->name ?? '')
+            && is_array($key->origins ?? []) && is_array($key->rights ?? []);
     }
 
     /**

@@ -72,10 +72,14 @@ class completions {
         global $DB;
         $renamed = $DB->sql_equal('i.idnumber', 'cm.idnumber', true, true, true);
         $recorded = 'CASE WHEN i.timeasof > 0 THEN i.timeasof ELSE i.timecompleted END';
-        $othertime = "cmc.timemodified <> i.timecompleted AND (i.status = :refused OR cmc.timemodified < {$recorded})";
+        $othertime = "cmc.timemodified <> i.timecompleted
+                      AND (i.status <> :acknowledged OR cmc.timemodified < {$recorded})";
+        // What waits is sent as it was noted; but what lies ahead waits long enough to be put right.
+        $comparable = '(i.status <> :waiting OR i.timenext > 0)';
         $condition = "cmc.id > :after AND cmc.id <= :upto
-                  AND (i.id IS NULL OR (i.status <> :waiting AND ({$renamed} OR ({$othertime}))))";
-        $params = ['after' => $after, 'upto' => $upto, 'waiting' => ledger::WAITING, 'refused' => ledger::REFUSED];
+                  AND (i.id IS NULL OR ({$comparable} AND ({$renamed} OR ({$othertime}))))";
+        $params = ['after' => $after, 'upto' => $upto, 'waiting' => ledger::WAITING];
+        $params['acknowledged'] = ledger::ACKNOWLEDGED;
         return $this->select($condition, $params, $limit);
     }
 

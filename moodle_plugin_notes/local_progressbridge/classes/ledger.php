@@ -104,7 +104,9 @@ class ledger {
     }
 
     /**
-     * Note that completions were refused. What time heals waits for its time; the rest waits for somebody.
+     * Note that completions were refused. What time heals within a day waits for its time; the rest waits for somebody.
+     *
+     * A time that lies further ahead comes of no clock that is a little fast: it is shown, and tried again all the same.
      *
      * @param \stdClass[] $rows of {@see due}, 1,000 at most
      * @param refusal[] $refusals by the same keys
@@ -114,14 +116,14 @@ class ledger {
         self::answered($rows);
         foreach ($rows as $id => $row) {
             $refusal = $refusals[$id];
-            $healing = $refusal->retryafter > 0;
+            $healing = $refusal->retryafter > 0 && $refusal->retryafter <= DAYSECS;
             $DB->update_record(self::TABLE, (object) [
                 'id' => $id,
                 'status' => $healing ? self::WAITING : self::REFUSED,
                 'code' => $healing ? null : $refusal->rule,
                 'reason' => $refusal->words === '' ? null : \core_text::substr($refusal->words, 0, 255),
                 'timeasof' => $healing ? $row->timeasof : 0,
-                'timenext' => $healing ? time() + $refusal->retryafter : 0,
+                'timenext' => $refusal->retryafter > 0 ? time() + $refusal->retryafter : 0,
             ]);
         }
     }
@@ -132,10 +134,17 @@ class ledger {
      * @param int|null $cmid those of one activity; null for all
      */
     public static function retry(?int $cmid = null): void {
-        global $DB;
         $condition = 'status = :refused' . ($cmid === null ? '' : ' AND cmid = :cmid');
         $params = ['refused' => self::REFUSED] + ($cmid === null ? [] : ['cmid' => $cmid]);
-        $DB->set_field_select(self::TABLE, 'status', self::WAITING, $condition, $params);
+        self::wait_again($condition, $params);
+    }
+
+    /**
+     * Let the refused items wait that time has healed.
+     */
+    public static function retry_healed(): void {
+        $condition = 'status = :refused AND timenext BETWEEN 1 AND :now';
+        self::wait_again($condition, ['refused' => self::REFUSED, 'now' => time()]);
     }
 
     /**
@@ -167,9 +176,8 @@ class ledger {
         [$in, $params] = $DB->get_in_or_equal(refusal::INSTANTS, SQL_PARAMS_NAMED, 'code');
         $condition = "status = :refused AND cmid = :cmid AND code {$in}";
         $params += ['refused' => self::REFUSED, 'cmid' => $cmid];
-        // The status last: it is what the condition finds them by.
         $DB->set_field_select(self::TABLE, 'timeasof', time(), $condition, $params);
-        $DB->set_field_select(self::TABLE, 'status', self::WAITING, $condition, $params);
+        self::wait_again($condition, $params);
     }
 
     /**
@@ -281,6 +289,18 @@ class ledger {
                        ON cmc.userid = i.userid AND cmc.coursemoduleid = i.cmid AND cmc.completionstate <> 0',
             'condition' => "(cm.id IS NULL OR cm.idnumber IS NULL OR cm.idnumber = '' OR cmc.id IS NULL)",
         ];
+    }
+
+    /**
+     * Let refused items wait, to be sent at once.
+     *
+     * @param string $condition finds them by their status
+     * @param array $params named
+     */
+    private static function wait_again(string $condition, array $params): void {
+        global $DB;
+        $sql = 'UPDATE {' . self::TABLE . "} SET status = :waiting, timenext = 0 WHERE {$condition}";
+        $DB->execute($sql, $params + ['waiting' => self::WAITING]);
     }
 
     /**

@@ -69,6 +69,7 @@ class reconciliation {
     public function run(?int $pace = null): bool {
         $pace ??= limits::pace();
         ledger::retry_renamed();
+        ledger::retry_healed();
         $left = $pace - $this->sender->send_waiting($pace);
         $finished = $this->walk($left);
         // Last, because a key without the right to erase must not keep completions from being sent.

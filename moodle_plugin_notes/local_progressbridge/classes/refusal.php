@@ -37,8 +37,8 @@ class refusal extends \Exception {
         'too_long',
     ];
 
-    /** @var string[] the rules that a completion time breaks, whatever day it is tried again */
-    public const INSTANTS = ['before_2000', 'no_such_instant', 'not_an_instant'];
+    /** @var string[] the rules that a completion time breaks */
+    public const INSTANTS = ['before_2000', 'no_such_instant', 'not_an_instant', 'too_far_ahead'];
 
     /**
      * Refuse it, by a rule of the plugin's own or of the bridge's.
@@ -69,11 +69,13 @@ class refusal extends \Exception {
         if (($result->status ?? '') === 'accepted') {
             return null;
         }
-        $value = isset($result->value) && is_scalar($result->value) ? ' (' . $result->value . ')' : '';
+        // Whatever the answer holds in these places: one that is odd must hold up nobody else's completions.
+        $told = array_filter((array) $result, 'is_scalar') + ['code' => '', 'field' => '?', 'rule' => '?', 'retry_after' => 0];
+        $value = isset($told['value']) ? " ({$told['value']})" : '';
         return new self(
-            \core_text::substr((string) ($result->code ?? ''), 0, 40),
-            ($result->field ?? '?') . ': ' . ($result->rule ?? '?') . $value,
-            max(0, min(YEARSECS, (int) ($result->retry_after ?? 0))),
+            \core_text::substr((string) $told['code'], 0, 40),
+            "{$told['field']}: {$told['rule']}{$value}",
+            max(0, min(YEARSECS, (int) $told['retry_after'])),
         );
     }
 

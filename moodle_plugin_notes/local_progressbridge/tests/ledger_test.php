@@ -183,6 +183,22 @@ final class ledger_test extends \advanced_testcase {
     }
 
     /**
+     * What lies days ahead is shown as refused, and is sent again by itself all the same.
+     */
+    public function test_a_time_days_ahead_is_shown_and_heals(): void {
+        global $DB;
+        $refused = ['status' => 'refused', 'field' => 'completed_at', 'code' => 'too_far_ahead', 'retry_after' => 2 * DAYSECS];
+        $first = $this->send($refused);
+        $this->assertSame(1, ledger::count(ledger::REFUSED));
+        ledger::retry_healed();
+        $this->assertNull($this->send());
+        $DB->set_field('local_progressbridge_item', 'timenext', 1);
+        ledger::retry_healed();
+        $this->assertEquals($first, $this->send());
+        $this->assertSame(1, ledger::count(ledger::ACKNOWLEDGED));
+    }
+
+    /**
      * A time that cannot be is recorded as of today, when an administrator says so.
      */
     public function test_a_time_that_cannot_be_is_recorded_as_of_today(): void {

@@ -8,6 +8,7 @@ const CONTEXT_COURSE = 50;
 const CONTEXT_MODULE = 70;
 const DEBUG_NORMAL = 15;
 const HOURSECS = 3600;
+const DAYSECS = 86400;
 const IGNORE_MISSING = 0;
 const MATURITY_BETA = 100;
 const PARAM_BOOL = 'bool';

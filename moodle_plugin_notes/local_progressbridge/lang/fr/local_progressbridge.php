@@ -26,7 +26,7 @@ defined('MOODLE_INTERNAL') || die();
 
 $string['apikey'] = 'Clé';
 $string['apikey_desc'] = 'La clé serveur de ce Moodle, telle que <code>progress-bridge keys new --name moodle --origin moodle --right write --right erase</code> l’a affichée.';
-$string['apikey_invalid'] = 'Ce ne peut pas être une clé : une clé ne contient ni espace ni accent. Copiez à nouveau la ligne entière que la commande a affichée.';
+$string['apikey_invalid'] = 'Cela ne peut pas être une clé : une clé ne contient ni espace ni accent. Copiez à nouveau la ligne entière que la commande a affichée.';
 $string['asoftoday'] = 'Enregistrer à la date du jour';
 $string['categories'] = 'Catégories de cours';
 $string['categories_desc'] = 'Les cours de ces catégories et de leurs sous-catégories sont transmis. Si aucune catégorie ni aucun cours n’est choisi, tous les cours le sont.';
@@ -52,7 +52,7 @@ $string['connection_help'] = 'Demande à la passerelle si elle connaît la clé 
 $string['courses'] = 'Cours';
 $string['courses_desc'] = 'Noms abrégés de cours transmis en plus, un par ligne.';
 $string['courses_unknown'] = 'Aucun cours n’a ce nom abrégé : {$a}';
-$string['failure:answer'] = 'La passerelle a donné une réponse que ce plugin ne comprend pas. Rien n’est perdu ; la passerelle et le plugin sont-ils du même âge ? {$a}';
+$string['failure:answer'] = 'La passerelle a donné une réponse que ce plugin ne comprend pas. Rien n’est perdu ; les versions de la passerelle et du plugin vont-elles ensemble ? {$a}';
 $string['failure:blocked'] = 'C’est Moodle qui bloque {$a} : par défaut, il n’appelle ni adresse privée, ni port autre que 80 et 443. Modifiez les listes des hôtes bloqués et des ports autorisés dans Administration du site > Général > Sécurité > Sécurité HTTP, ou faites répondre la passerelle sur le port 443 d’une adresse publique.';
 $string['failure:connect'] = 'Rien n’accepte de connexion à {$a}. La passerelle y tourne-t-elle, et le pare-feu laisse-t-il passer ce serveur ?';
 $string['failure:dns'] = 'Le nom d’hôte {$a} est introuvable. Est-il bien orthographié ?';
@@ -108,7 +108,7 @@ $string['refusal:not_an_instant'] = 'La date d’achèvement qu’a Moodle n’e
 $string['refusal:not_printable'] = 'Le numéro d’identification de l’activité ou de son cours contient un caractère qui ne s’imprime pas, par exemple une espace invisible. Saisissez-le à nouveau.';
 $string['refusal:other'] = 'La passerelle répond : {$a}';
 $string['refusal:parts'] = 'Le numéro d’identification n’a ni une partie ni trois. Écrivez grain, ou module/séquence/grain.';
-$string['refusal:too_far_ahead'] = 'La date d’achèvement est en avance de plus de 5 minutes sur l’horloge de la passerelle. Comparez les horloges des deux serveurs, puis réessayez.';
+$string['refusal:too_far_ahead'] = 'La date d’achèvement est en avance de plus de 5 minutes sur l’horloge de la passerelle. Comparez les horloges des deux serveurs. L’envoi sera réessayé de lui-même à cette date ; si elle est fausse, rétablissez la vraie date dans Moodle, ou enregistrez à la date du jour : c’est alors la date d’aujourd’hui que le dossier indiquera.';
 $string['refusal:too_long'] = 'Le numéro d’identification de l’activité ou de son cours est trop long pour la passerelle. Raccourcissez-le.';
 $string['refused:gone'] = 'L’achèvement, l’activité ou son numéro d’identification n’est plus dans Moodle : on peut réessayer tel qu’il a été noté, ou oublier.';
 $string['refused:idnumber'] = 'Numéro d’identification';
