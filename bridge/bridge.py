@@ -14,8 +14,8 @@ from bridge.config import Settings
 from bridge.errors import BeingDelivered
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
-from bridge.outbox.attempts import attempts
 from bridge.stores import Finding, Store, open_store
+from bridge.support.polling import attempts
 
 BATCH: Final = 5_000
 """Completions that `Bridge.record_many` holds in memory at once."""

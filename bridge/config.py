@@ -42,7 +42,7 @@ from bridge.config_values import (
     url_of,
 )
 from bridge.errors import ConfigurationError
-from bridge.nesting import TooDeep, load_yaml
+from bridge.support.nesting import TooDeep, load_yaml
 
 CONFIG_VARIABLE: Final = "PROGRESS_BRIDGE_CONFIG"
 """Environment variable with the path of the YAML file."""

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Self
 
-from bridge.nesting import load_json
 from bridge.outbox import Counts, Note, Outbox
+from bridge.support.nesting import load_json
 
 ALIVE: Final = 30.0
 """Seconds; a deliverer that told nothing for longer is gone. It tells every 5 s."""

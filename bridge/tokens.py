@@ -21,7 +21,7 @@ from jwt.utils import base64url_decode
 from bridge.config_tokens import TokenKey, TokenSettings
 from bridge.errors import ConfigurationError, InvalidInput, InvalidToken
 from bridge.model import Completion, Identity
-from bridge.nesting import check_json
+from bridge.support.nesting import check_json
 
 LIFETIME: Final = 300.0
 """Seconds that a token is valid unless it is said otherwise."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from xblock.core import XBlock
 from xblock.exceptions import JsonHandlerError
 
-from bridge.nesting import TooDeep, check_json
+from bridge.support.nesting import TooDeep, check_json
 from progress_xblock import lms
 from progress_xblock.olx import OlxMixin
 from progress_xblock.sending import SendingMixin

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bridge import logs, metrics
+from bridge import metrics
 from bridge.cli.context import Context, pass_context
 from bridge.stores import open_store
+from bridge.support import logs
 
 if TYPE_CHECKING:
     from bridge.delivery import Delivery

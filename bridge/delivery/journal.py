@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from bridge import metrics
 from bridge.config import DeliverySettings
 from bridge.delivery.pace import Pace, Trouble
-from bridge.logs import event
 from bridge.model import Outcome
 from bridge.outbox import ErasureRequest, Leased
 from bridge.reports import Report, State
+from bridge.support.logs import event
 
 if TYPE_CHECKING:
     from bridge.delivery.erasing import Erasing

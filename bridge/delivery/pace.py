@@ -14,8 +14,8 @@ from typing import Final
 
 from bridge.config import DeliverySettings
 from bridge.errors import StoreUnavailable
-from bridge.extras import needs
 from bridge.reports import State
+from bridge.support.extras import needs
 
 with needs("delivery"):
     from tenacity import RetryCallState, Retrying, wait_random_exponential

@@ -24,7 +24,6 @@ from typing import Any, Final
 
 from bridge.config import OutboxSettings
 from bridge.errors import ConfigurationError
-from bridge.extras import needs
 from bridge.finding import Finding
 from bridge.model import Completion, Identity
 from bridge.outbox import (
@@ -37,6 +36,7 @@ from bridge.outbox import (
     Note,
     written,
 )
+from bridge.support.extras import needs
 
 with needs("redis", "outbox.url"):
     import redis

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.errors import OutboxUnavailable
-from bridge.forks import HeldOverForks
-from bridge.sqlite_lock import patiently, primary_code
+from bridge.support.forks import HeldOverForks
+from bridge.support.sqlite_files import patiently, primary_code
 
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
 VERSION: Final = 2

@@ -10,8 +10,8 @@ from typing import Final
 
 from bridge.errors import InvalidIdentity
 from bridge.model import Completion, Identity
-from bridge.nesting import load_json
 from bridge.outbox import ErasureRequest, Leased
+from bridge.support.nesting import load_json
 
 UNREADABLE: Final = "this version of the bridge cannot read what was put"
 

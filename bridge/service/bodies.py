@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 from fastapi import Request
 
-from bridge.nesting import TooDeep, check_json
 from bridge.service.problems import Problem
+from bridge.support.nesting import TooDeep, check_json
 
 LARGEST: Final = 1_048_576
 """Bytes of a body at most."""

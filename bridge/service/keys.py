@@ -26,9 +26,9 @@ import yaml
 
 from bridge.config_values import Secret, as_mapping, refuse_unknown, some_of
 from bridge.errors import ConfigurationError
-from bridge.logs import event
 from bridge.model import Origin
-from bridge.nesting import TooDeep, load_yaml
+from bridge.support.logs import event
+from bridge.support.nesting import TooDeep, load_yaml
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks whether the file has changed: a revoked key ends within them."""

@@ -16,8 +16,8 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 
 from bridge.config_service import RateLimits
-from bridge.logs import event
 from bridge.service.problems import Problem
+from bridge.support.logs import event
 
 PURGE_EVERY: Final = 10.0
 """Seconds between two looks for windows that are over."""

@@ -11,9 +11,9 @@ from typing import Any, Final
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.logs import event
 from bridge.service.measuring import REQUESTS, SECONDS
 from bridge.service.problems import Problem
+from bridge.support.logs import event
 
 HEADERS: Final = {
     "Cache-Control": "no-store",

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from bridge.errors import BeingDelivered, OutboxUnavailable, StoreMisconfigured, StoreUnavailable
-from bridge.logs import event
+from bridge.support.logs import event
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 5

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bridge.config import Settings
-from bridge.extras import needs
 from bridge.finding import Finding as Finding
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
+from bridge.support.extras import needs
 
 
 class Store(Protocol):

@@ -22,8 +22,8 @@ from urllib3.exceptions import MaxRetryError
 
 from bridge.config import Secret, StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.nesting import TooDeep, load_json
 from bridge.stores.http_session import Deadline, Overdue, open_session
+from bridge.support.nesting import TooDeep, load_json
 
 TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"
 """Code of a refusal because the body is over the server's (or a proxy's) limit."""

@@ -10,8 +10,8 @@ from sqlalchemy.exc import ArgumentError
 
 from bridge.config import StoreSettings
 from bridge.errors import ConfigurationError
-from bridge.extras import needs
-from bridge.sqlite_lock import patiently
+from bridge.support.extras import needs
+from bridge.support.sqlite_files import patiently
 
 _WRITING: Final = "bridge_writing"
 

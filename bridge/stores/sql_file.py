@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from bridge.errors import StoreUnavailable
-from bridge.forks import HeldOverForks
+from bridge.support.forks import HeldOverForks
 
 LOOK_EVERY: Final = 1.0
 """Seconds after which to see whether the file is still the same."""

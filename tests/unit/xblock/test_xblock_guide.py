@@ -88,7 +88,11 @@ def test_every_line_of_the_log_is_one_that_is_written():
     lines = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
     assert len(lines) > 6
     known = SOURCES + REDIS + (ROOT / "bridge/origins/funmooc.py").read_text(encoding="utf-8")
-    known += (ROOT / "bridge/extras.py").read_text(encoding="utf-8").replace("{missing}", "redis")
+    known += (
+        (ROOT / "bridge/support/extras.py")
+        .read_text(encoding="utf-8")
+        .replace("{missing}", "redis")
+    )
     for line in lines:
         for part in re.split(r"[:…]", line):
             assert part.strip() in known, part
