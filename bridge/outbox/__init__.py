@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
+from bridge.checks import Finding
 from bridge.config import Settings
-from bridge.finding import Finding
 from bridge.model import Completion, Identity
 
 LONGEST: Final = 86_400.0

@@ -22,9 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.checks import Finding
 from bridge.config import OutboxSettings
 from bridge.errors import ConfigurationError
-from bridge.finding import Finding
 from bridge.model import Completion, Identity
 from bridge.outbox import (
     LONGEST,

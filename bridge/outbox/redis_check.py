@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import redis
 
+from bridge.checks import Finding
 from bridge.errors import OutboxUnavailable
-from bridge.finding import Finding
 from bridge.outbox.redis_errors import meaning
 
 OLDEST: Final = (6, 2)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final
 
+from bridge.checks import Finding
 from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
-from bridge.finding import Finding
 from bridge.model import Completion, Identity
 from bridge.outbox import (
     LONGEST,

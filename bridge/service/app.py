@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from bridge import __version__
-from bridge.bridge import Bridge
 from bridge.config import Settings
 from bridge.delivery import Delivery
 from bridge.errors import ConfigurationError
+from bridge.facade import Bridge
 from bridge.model import Completion, Origin
 from bridge.service import problems, schemas
 from bridge.service.accepting import Acceptor

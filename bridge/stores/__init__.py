@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from bridge.checks import Finding
 from bridge.config import Settings
-from bridge.finding import Finding as Finding
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
 from bridge.support.extras import needs
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.json_format import learner_as_json
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
-from bridge.stores import Finding
 from bridge.stores.directus_batch import Batch
 from bridge.stores.directus_check import check
 from bridge.stores.directus_http import DirectusClient, DirectusRefusal
@@ -22,7 +23,6 @@ from bridge.stores.directus_learners import Learners, Resolved
 from bridge.stores.directus_probe import Probe
 from bridge.stores.directus_progress import Held, ProgressRows, rectangles
 from bridge.stores.directus_rows import Written, spread
-from bridge.stores.export import learner_as_json
 from bridge.stores.merge import Key
 
 _LOOKS: Final = 6

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from bridge.checks import Finding
 from bridge.config import Names
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.stores import Finding
 from bridge.stores.directus_http import DirectusClient, DirectusRefusal
 from bridge.stores.directus_rights import Right, learner_columns, progress_columns, rights
 from bridge.stores.directus_unique import learners_unique, progress_unique

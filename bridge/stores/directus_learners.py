@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreUnavailable
+from bridge.json_format import isoformat
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus_clash import Clash, Unique
 from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rows import Row, Writer, Written, chunks, post, spread
 from bridge.stores.directus_search import among, instant, search
-from bridge.stores.export import isoformat
 from bridge.support.forks import HeldOverForks
 
 _LOOKS: Final = 5

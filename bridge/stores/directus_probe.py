@@ -12,11 +12,11 @@ import uuid
 from datetime import UTC, datetime
 
 from bridge.config import Names
+from bridge.json_format import isoformat
 from bridge.model import Origin
 from bridge.stores.directus_clash import NO_SUCH_PARENT, NOT_UNIQUE, Unique, clash
 from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rows import Row, attempt
-from bridge.stores.export import isoformat
 
 _TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT})
 """Refusals that come after a row was taken: of its double, or of the impossible row behind them."""

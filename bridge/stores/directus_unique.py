@@ -10,9 +10,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, Final
 
+from bridge.checks import Finding
 from bridge.config import Names
 from bridge.errors import StoreMisconfigured
-from bridge.stores import Finding
 from bridge.stores.directus_clash import NO_SUCH_PARENT, NOT_UNIQUE, Unique, clash
 from bridge.stores.directus_http import DirectusClient, DirectusRefusal
 from bridge.stores.directus_rows import Row, attempt

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, exc, select
 
+from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.json_format import isoformat, learner_as_json
 from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress
-from bridge.stores import Finding
-from bridge.stores.export import isoformat, learner_as_json
 from bridge.stores.merge import Changes, Key, earliest, merge
 from bridge.stores.sql_check import check_tables
 from bridge.stores.sql_engine import for_writing, open_engine

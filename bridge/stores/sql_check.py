@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy import Connection, Inspector, Table, inspect, text
 
+from bridge.checks import Finding
 from bridge.config import StoreSettings
-from bridge.stores import Finding
 from bridge.stores.sql_tables import Tables
 
 _FRESH = "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql)"

@@ -34,8 +34,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from bridge.config import Names
+from bridge.json_format import isoformat
 from bridge.model import MAX_TEXT, Origin
-from bridge.stores.export import isoformat
 
 
 class Instant(TypeDecorator[datetime]):

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from bridge.checks import Finding
 from bridge.cli import cli
 from bridge.config import Names, Secret, StoreSettings
-from bridge.stores import Finding
 from bridge.stores.directus_check import check
 from bridge.stores.directus_http import DirectusClient
 from bridge.stores.directus_rights import Right, rights

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.bridge import Bridge
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
+from bridge.facade import Bridge
 from bridge.model import Identity
 from bridge.outbox import ErasureRequest
 from bridge.reports import Report, State, overview

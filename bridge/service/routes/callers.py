@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from bridge import __version__
 from bridge.config_service import ServiceSettings
+from bridge.json_format import isoformat
 from bridge.model import Identity, Origin
 from bridge.service import schemas
 from bridge.service.callers import Server, calling
@@ -17,7 +18,6 @@ from bridge.service.keys import Right
 from bridge.service.limits import Limits
 from bridge.service.problems import Problem
 from bridge.service.routes import answer
-from bridge.stores.export import isoformat
 from bridge.tokens import LONGEST_LIFETIME, Tokens
 
 router: Final = APIRouter(tags=["callers"])

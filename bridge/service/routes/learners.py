@@ -11,8 +11,9 @@ import orjson
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from bridge.bridge import Bridge
 from bridge.errors import InvalidCompletion
+from bridge.facade import Bridge
+from bridge.json_format import isoformat, progress_as_json
 from bridge.model import Completion, Identity, Origin, Progress
 from bridge.service import schemas
 from bridge.service.bodies import read_json
@@ -20,7 +21,6 @@ from bridge.service.callers import Server, calling
 from bridge.service.keys import Right
 from bridge.service.problems import Problem
 from bridge.service.routes import answer
-from bridge.stores.export import isoformat, progress_as_json
 
 router: Final = APIRouter(prefix="/v1/learners/{origin}/{external_user_id}", tags=["learners"])
 

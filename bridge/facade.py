@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Any, Final, Self
 
 from bridge import metrics
+from bridge.checks import Finding
 from bridge.config import Settings
 from bridge.errors import BeingDelivered
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
-from bridge.stores import Finding, Store, open_store
+from bridge.stores import Store, open_store
 from bridge.support.polling import attempts
 
 BATCH: Final = 5_000
