@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from bridge import Bridge, ConfigurationError, Settings
 from bridge.config import ENVIRONMENT
-from bridge.config_values import as_mapping
+from bridge.config.fields import as_mapping
 from bridge.origins.funmooc import LearnerId
 from bridge.outbox.sqlite import SQLiteOutbox
 

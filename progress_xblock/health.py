@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from bridge import Bridge, BridgeError, ConfigurationError
-from bridge.config_values import as_mapping
+from bridge.config.fields import as_mapping
 from progress_xblock.deployment import KEY, bridge_for, budget, check, section
 from progress_xblock.notices import notice
 from progress_xblock.patience import within

@@ -13,7 +13,7 @@ from typing import Any
 from xblock.core import XBlock
 
 from bridge import ConfigurationError, Identity, InvalidCompletion, Origin
-from bridge.config_tokens import token_settings
+from bridge.config import token_settings
 from bridge.tokens import Tokens
 from progress_xblock.base import BaseMixin
 from progress_xblock.deployment import mini_site

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import yaml
 
-from bridge.config_values import Secret, as_mapping, refuse_unknown, some_of
+from bridge.config.fields import Secret, as_mapping, refuse_unknown, some_of
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
 from bridge.support.logs import event

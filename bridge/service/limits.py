@@ -15,7 +15,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
-from bridge.config_service import RateLimits
+from bridge.config import RateLimits
 from bridge.service.problems import Problem
 from bridge.support.logs import event
 

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from bridge import __version__
-from bridge.config_service import ServiceSettings
+from bridge.config import ServiceSettings
 from bridge.json_format import isoformat
 from bridge.model import Identity, Origin
 from bridge.service import schemas

@@ -28,10 +28,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bridge.config_service import ServiceSettings, service_settings
-from bridge.config_tokens import TokenSettings, token_settings
-from bridge.config_values import Secret as Secret
-from bridge.config_values import (
+from bridge.config.fields import Secret as Secret
+from bridge.config.fields import (
     as_mapping,
     boolean,
     check_scheme,
@@ -41,6 +39,8 @@ from bridge.config_values import (
     secret,
     url_of,
 )
+from bridge.config.service import ServiceSettings, service_settings
+from bridge.config.tokens import TokenSettings, token_settings
 from bridge.errors import ConfigurationError
 from bridge.support.nesting import TooDeep, load_yaml
 

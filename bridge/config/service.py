@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bridge.config_values import as_mapping, boolean, refuse_unknown
+from bridge.config.fields import as_mapping, boolean, refuse_unknown
 from bridge.errors import ConfigurationError
 
 _LIMIT: Final = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour)")

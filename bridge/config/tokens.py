@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.config_values import Secret, as_mapping, refuse_unknown, secret, some_of
+from bridge.config.fields import Secret, as_mapping, refuse_unknown, secret, some_of
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
 
