@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationError
 
 E = TypeVar("E", bound=StrEnum)
+
+_USER_AND_PASSWORD: Final = re.compile(r"^([^:/]+://).*@")
 
 
 class Secret:
@@ -99,6 +102,13 @@ def url_of(section: str, mapping: Mapping[str, Any]) -> str:
             f"{section}.url: cannot be read; in a password, [ and ] are written %5B and %5D"
         ) from None
     return url.strip()
+
+
+def without_secrets(url: str) -> str:
+    """The URL as a message may show it: without user, password and query."""
+    if url.startswith("sqlite"):
+        return url.partition("?")[0]
+    return _USER_AND_PASSWORD.sub(r"\1", url).partition("?")[0]
 
 
 def check_scheme(section: str, scheme: str, schemes: Sequence[str]) -> None:
