@@ -58,7 +58,7 @@ setup(
     package_data={
         "bridge": [
             "py.typed",
-            "directus/*.yaml",
+            "stores/directus/setup/*.yaml",
             "outbox/*.sql",
             "outbox/lua/*.lua",
             "service/static/*",

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Inspector, Table, inspect, text
 
 from bridge.checks import Finding
 from bridge.config import StoreSettings
-from bridge.stores.sql_tables import Tables
+from bridge.stores.sql.tables import Tables
 
 _FRESH = "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql)"
 

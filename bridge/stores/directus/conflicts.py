@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from bridge.errors import StoreMisconfigured
-from bridge.stores.directus_http import DirectusRefusal
+from bridge.stores.directus.client import DirectusRefusal
 
 NOT_UNIQUE: Final = "RECORD_NOT_UNIQUE"
 NO_SUCH_PARENT: Final = "INVALID_FOREIGN_KEY"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.config import Names
-from bridge.directus.definitions import Collection, Meta, collections
 from bridge.errors import ConfigurationError, StoreMisconfigured
-from bridge.stores.directus_http import ConnectionCut, DirectusClient, DirectusRefusal
+from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal
+from bridge.stores.directus.setup.definitions import Collection, Meta, collections
 
 _WARMING: Final = 8
 """How often a relation is read before it is written; see `_write_relation`."""

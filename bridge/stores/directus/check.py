@@ -12,9 +12,9 @@ from typing import Any, Final
 from bridge.checks import Finding
 from bridge.config import Names
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.stores.directus_http import DirectusClient, DirectusRefusal
-from bridge.stores.directus_rights import Right, learner_columns, progress_columns, rights
-from bridge.stores.directus_unique import learners_unique, progress_unique
+from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.probe import learners_unique, progress_unique
+from bridge.stores.directus.rights import Right, learner_columns, progress_columns, rights
 
 SETUP: Final = "run progress-bridge setup"
 TABLES: Final = (

@@ -22,7 +22,7 @@ from urllib3.exceptions import MaxRetryError
 
 from bridge.config import Secret, StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.stores.http_session import Deadline, Overdue, open_session
+from bridge.stores.directus.deadline import Deadline, Overdue, open_session
 from bridge.support.nesting import TooDeep, load_json
 
 TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"

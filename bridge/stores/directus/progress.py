@@ -10,10 +10,10 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured
 from bridge.json_format import isoformat
 from bridge.model import Identity, Progress
-from bridge.stores.directus_clash import NOT_UNIQUE, Clash, Unique
-from bridge.stores.directus_http import TOO_LARGE, DirectusClient, DirectusRefusal
-from bridge.stores.directus_rows import MAX_ROWS, Row, Writer, Written, post
-from bridge.stores.directus_search import among, instant, search
+from bridge.stores.directus.client import TOO_LARGE, DirectusClient, DirectusRefusal
+from bridge.stores.directus.conflicts import NOT_UNIQUE, Clash, Unique
+from bridge.stores.directus.reading import among, instant, search
+from bridge.stores.directus.writing import MAX_ROWS, Row, Writer, Written, post
 from bridge.stores.merge import Key, earliest
 
 MAX_CELLS: Final = 5_000

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from bridge.config import Names, Secret
 from bridge.errors import StoreMisconfigured
-from bridge.stores.directus_http import DirectusClient
-from bridge.stores.directus_rights import Right, rights
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.rights import Right, rights
 
 NAME: Final = "Progress bridge"
 """Of the policy and of the role; by it a second run finds them again."""

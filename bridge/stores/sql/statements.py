@@ -8,7 +8,7 @@ from sqlalchemy import Delete, Executable, Integer, Text, and_, delete, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
-from bridge.stores.sql_tables import Instant, Rows, Tables
+from bridge.stores.sql.tables import Instant, Rows, Tables
 
 
 class Statements:

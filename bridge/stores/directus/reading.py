@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.errors import StoreMisconfigured
-from bridge.stores.directus_http import DirectusClient
-from bridge.stores.directus_rows import Row
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.writing import Row
 
 NO_LIMIT: Final = -1
 

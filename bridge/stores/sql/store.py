@@ -17,12 +17,12 @@ from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.json_format import isoformat, learner_as_json
 from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.stores.merge import Changes, Key, earliest, merge
-from bridge.stores.sql_check import check_tables
-from bridge.stores.sql_engine import for_writing, open_engine
-from bridge.stores.sql_errors import Conflict, Refused, meaning
-from bridge.stores.sql_file import SQLiteStoreFile
-from bridge.stores.sql_statements import Statements
-from bridge.stores.sql_tables import Tables, document
+from bridge.stores.sql.check import check_tables
+from bridge.stores.sql.engine import for_writing, open_engine
+from bridge.stores.sql.errors import Conflict, Refused, meaning
+from bridge.stores.sql.sqlite_file import SQLiteStoreFile
+from bridge.stores.sql.statements import Statements
+from bridge.stores.sql.tables import Tables, document
 
 _LOOKS: Final = 5
 """How often a batch is tried again because another writer came first."""

@@ -13,10 +13,10 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreUnavailable
 from bridge.json_format import isoformat
 from bridge.model import Identity, Learner, Origin
-from bridge.stores.directus_clash import Clash, Unique
-from bridge.stores.directus_http import DirectusClient
-from bridge.stores.directus_rows import Row, Writer, Written, chunks, post, spread
-from bridge.stores.directus_search import among, instant, search
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.conflicts import Clash, Unique
+from bridge.stores.directus.reading import among, instant, search
+from bridge.stores.directus.writing import Row, Writer, Written, chunks, post, spread
 from bridge.support.forks import HeldOverForks
 
 _LOOKS: Final = 5

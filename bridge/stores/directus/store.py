@@ -16,14 +16,13 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.json_format import learner_as_json
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
-from bridge.stores.directus_batch import Batch
-from bridge.stores.directus_check import check
-from bridge.stores.directus_http import DirectusClient, DirectusRefusal
-from bridge.stores.directus_learners import Learners, Resolved
-from bridge.stores.directus_probe import Probe
-from bridge.stores.directus_progress import Held, ProgressRows, rectangles
-from bridge.stores.directus_rows import Written, spread
-from bridge.stores.merge import Key
+from bridge.stores.directus.check import check
+from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.learners import Learners, Resolved
+from bridge.stores.directus.probe import Probe
+from bridge.stores.directus.progress import Held, ProgressRows, rectangles
+from bridge.stores.directus.writing import Written, spread
+from bridge.stores.merge import Changes, Key, key, merge
 
 _LOOKS: Final = 6
 """How often a group of rows is looked at again because other writers came first."""
@@ -161,3 +160,56 @@ class DirectusStore:
         identities = {identity for identity, _ in rows}
         self._learners.forget(identities)
         return self._learners.resolve(dict.fromkeys(identities)).ids
+
+
+class Batch:
+    """The completions of one `record`, by the rows that they are about: which are settled, and how.
+
+    Threads may each work on rows of their own at the same time.
+    """
+
+    def __init__(self, completions: Sequence[Completion]) -> None:
+        self._completions = completions
+        self._outcomes: list[Outcome | None] = [None] * len(completions)
+        self.pending: dict[Key, list[int]] = {}
+        for position, completion in enumerate(completions):
+            self.pending.setdefault(key(completion), []).append(position)
+
+    def outcomes(self) -> list[Outcome]:
+        """One for each completion, in order."""
+        return [outcome for outcome in self._outcomes if outcome is not None]
+
+    def refuse(self, learners: Mapping[Identity, str]) -> None:
+        """Reject all completions of these learners, who cannot be created."""
+        rows = {row: learners[row[0]] for row in self.pending if row[0] in learners}
+        self.refuse_rows(rows)
+        for row in rows:
+            del self.pending[row]
+
+    def refuse_rows(self, rows: Mapping[Key, str]) -> None:
+        """Reject all completions of these rows."""
+        for row, reason in rows.items():
+            for position in self.pending[row]:
+                self._outcomes[position] = Outcome.rejected(reason)
+
+    def merge(self, rows: Iterable[Key], held: Held) -> Changes:
+        """What the completions of these rows change, given what is recorded."""
+        return merge(
+            [self._completions[position] for row in rows for position in self.pending[row]],
+            {row: progress for row, (_, progress) in held.items()},
+        )
+
+    def settle(self, rows: Sequence[Key], changes: Changes, written: Written[Key]) -> list[Key]:
+        """Note the outcomes of what is done; the rows that need another look are given."""
+        left = []
+        outcomes = iter(changes.outcomes)
+        for row in rows:
+            coming = [(position, next(outcomes)) for position in self.pending[row]]
+            if row in written.refused:
+                self.refuse_rows({row: written.refused[row]})
+            elif row in written.keys or not (row in changes.create or row in changes.replace):
+                for position, outcome in coming:
+                    self._outcomes[position] = outcome
+            else:
+                left.append(row)
+        return left

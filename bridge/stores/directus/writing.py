@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
-from bridge.stores.directus_clash import NO_SUCH_PARENT, Clash, Unique, clash
-from bridge.stores.directus_http import ConnectionCut, DirectusClient, DirectusRefusal, encode
+from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal, encode
+from bridge.stores.directus.conflicts import NO_SUCH_PARENT, Clash, Unique, clash
 
 MAX_ROWS: Final = 500
 """What one question asks for at most: more is no faster."""
