@@ -59,8 +59,8 @@ setup(
         "bridge": [
             "py.typed",
             "stores/directus/setup/*.yaml",
-            "outbox/*.sql",
-            "outbox/lua/*.lua",
+            "outbox/sqlite/*.sql",
+            "outbox/redis/lua/*.lua",
             "service/static/*",
         ],
         "progress_xblock": ["py.typed", "static/*/*", "templates/*", "translations/*/*/*"],

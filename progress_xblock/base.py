@@ -21,7 +21,7 @@ from xblock.utils.studio_editable import StudioEditableXBlockMixin
 from bridge import BridgeError, ConfigurationError, Identity
 from bridge.origins import funmooc
 from bridge.origins.funmooc import LearnerId, NoLearner, WhyNot
-from bridge.outbox.written import restore
+from bridge.outbox.codec import restore
 from progress_xblock.deployment import KEY, learner_id, section
 from progress_xblock.fields import Instant, JSONObject, Names, Number, StateName, Text, WholeNumber
 from progress_xblock.notices import notice

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from bridge import Bridge, Completion, Identity, Origin, Outcome, Status
-from bridge.outbox.written import restore, who
+from bridge.outbox.codec import restore, who
 from bridge.support.nesting import load_json
 from progress_xblock.texts import WAITING, State
 

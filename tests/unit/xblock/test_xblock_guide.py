@@ -16,7 +16,7 @@ from tests.servers import ROOT
 PACKAGE = Path(progress_xblock.__file__).parent
 GUIDE = (PACKAGE / "README.md").read_text(encoding="utf-8")
 SOURCES = " ".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-REDIS = (ROOT / "bridge/outbox/redis.py").read_text(encoding="utf-8")
+REDIS = (ROOT / "bridge/outbox/redis/outbox.py").read_text(encoding="utf-8")
 
 
 def block(language, number=0):

@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.errors import InvalidIdentity
 from bridge.model import Completion, Identity
-from bridge.outbox import ErasureRequest, Leased
+from bridge.outbox.base import ErasureRequest, Leased
 from bridge.support.nesting import load_json
 
 UNREADABLE: Final = "this version of the bridge cannot read what was put"

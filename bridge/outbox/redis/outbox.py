@@ -26,7 +26,8 @@ from bridge.checks import Finding
 from bridge.config import OutboxSettings
 from bridge.errors import ConfigurationError
 from bridge.model import Completion, Identity
-from bridge.outbox import (
+from bridge.outbox import codec
+from bridge.outbox.base import (
     LONGEST,
     Counts,
     DeadLetter,
@@ -34,7 +35,6 @@ from bridge.outbox import (
     ErasureRequest,
     Leased,
     Note,
-    written,
 )
 from bridge.support.extras import needs
 
@@ -43,8 +43,8 @@ with needs("redis", "outbox.url"):
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-from bridge.outbox.redis_check import findings, refused_for_the_id
-from bridge.outbox.redis_errors import is_replica, meaning
+from bridge.outbox.redis.check import findings, refused_for_the_id
+from bridge.outbox.redis.errors import is_replica, meaning
 
 GROUP: Final = "delivery"
 WORKERS: Final = "workers"
@@ -87,7 +87,7 @@ class RedisOutbox:
         self._scripts = {name: self._redis.register_script(_script(name)) for name in _SCRIPTS}
 
     def put(self, completions: Sequence[Completion]) -> None:
-        texts = [written.write(c, store_email=self._store_email) for c in completions]
+        texts = [codec.write(c, store_email=self._store_email) for c in completions]
         if texts:
             self._ask(partial(self._add, texts))
 
@@ -96,7 +96,7 @@ class RedisOutbox:
             return []
         words = (GROUP, most, _milliseconds(seconds), _LONGEST_MS)
         rows = self._run("lease", [self._queue, self._clock, self._erasures], words)
-        return written.leased(((key, n, written.read(text)) for key, n, text in rows), self._bury)
+        return codec.leased(((key, n, codec.read(text)) for key, n, text in rows), self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
         return self._hold(WORKERS, items, seconds)
@@ -136,13 +136,13 @@ class RedisOutbox:
 
     def request_erasure(self, identity: Identity) -> None:
         self._ask(self._prepare)
-        words = [written.learner(identity), secrets.token_hex(8)]
+        words = [codec.learner(identity), secrets.token_hex(8)]
         self._run("request_erasure", [self._erasures, self._erasing], words)
 
     def lease_erasures(self, most: int, seconds: float) -> list[ErasureRequest]:
         words = (most, _milliseconds(seconds), secrets.token_hex(8))
         rows = self._run("lease_erasures", [self._erasures, self._erasing], words)
-        return written.erasures(
+        return codec.erasures(
             (*who.partition(":")[::2], token, int(asked) / 1000, attempts, int(erased))
             for who, asked, attempts, erased, token in rows
         )
@@ -156,7 +156,7 @@ class RedisOutbox:
         return self._settle_erasure(request, _milliseconds(delay), int(erased or request.erased))
 
     def _settle_erasure(self, request: ErasureRequest, *how: int | str) -> bool:
-        words = (written.learner(request.identity), request.token, *how)
+        words = (codec.learner(request.identity), request.token, *how)
         return bool(self._run("settle_erasure", [self._erasures, self._erasing], words))
 
     def move(self, old: Identity, new: Identity) -> int:
@@ -209,11 +209,11 @@ class RedisOutbox:
 
     def _take(self, stream: str, old: Identity, new: Identity | None = None) -> Erased:
         """Remove what no worker holds of a learner; put it again where there is a new one."""
-        gone, held, who = 0, 0, written.learner(old)
+        gone, held, who = 0, 0, codec.learner(old)
         for page in self._pages(stream):
             texts = {key: fields["completion"] for key, fields in page}
-            theirs = [key for key, text in texts.items() if written.learner_of(text) == who]
-            again = [written.give(texts[key], new) if new else "" for key in theirs]
+            theirs = [key for key, text in texts.items() if codec.learner_of(text) == who]
+            again = [codec.give(texts[key], new) if new else "" for key in theirs]
             words = [word for pair in zip(theirs, again, strict=True) for word in pair]
             if words:
                 answer = self._run("take", [stream, self._queue], [GROUP, _LONGEST_MS, *words])
@@ -310,4 +310,4 @@ def _known(ids: Sequence[str]) -> list[str]:
 
 def _dead_letter(key: str, fields: dict[str, str]) -> DeadLetter:
     died = datetime.fromtimestamp(int(key.partition("-")[0]) / 1000, UTC)
-    return DeadLetter(key, written.read(fields["completion"]), fields["reason"], died)
+    return DeadLetter(key, codec.read(fields["completion"]), fields["reason"], died)

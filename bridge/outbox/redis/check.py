@@ -10,7 +10,7 @@ import redis
 
 from bridge.checks import Finding
 from bridge.errors import OutboxUnavailable
-from bridge.outbox.redis_errors import meaning
+from bridge.outbox.redis.errors import meaning
 
 OLDEST: Final = (6, 2)
 

@@ -18,7 +18,8 @@ from bridge.checks import Finding
 from bridge.config import OutboxSettings
 from bridge.errors import OutboxUnavailable
 from bridge.model import Completion, Identity
-from bridge.outbox import (
+from bridge.outbox import codec
+from bridge.outbox.base import (
     LONGEST,
     Counts,
     DeadLetter,
@@ -26,11 +27,10 @@ from bridge.outbox import (
     ErasureRequest,
     Leased,
     Note,
-    written,
 )
-from bridge.outbox import sqlite_statements as sql
-from bridge.outbox.group_commit import GroupCommit
-from bridge.outbox.sqlite_file import SQLiteFile
+from bridge.outbox.sqlite import statements as sql
+from bridge.outbox.sqlite.connection import SQLiteFile
+from bridge.outbox.sqlite.group_commit import GroupCommit
 
 _ROOM: Final = " " * 10_000
 """What `check` writes and removes: more than fits a page, so that a full disk is seen."""
@@ -80,7 +80,7 @@ class SQLiteOutbox:
             if forgotten := [(key,) for key, _, to_erase, *_what in rows if to_erase]:
                 connection.executemany(sql.FORGET, forgotten)
         items = [(str(key), n, _read(what)) for key, n, to_erase, *what in rows if not to_erase]
-        return written.leased(items, self._bury)
+        return codec.leased(items, self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
         return self._hold(sql.RENEW, items, seconds)
@@ -123,7 +123,7 @@ class SQLiteOutbox:
             return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
 
     def erase(self, identity: Identity) -> Erased:
-        values: dict[str, Any] = written.who(identity)
+        values: dict[str, Any] = codec.who(identity)
         with self._file.lock, self._file as connection:
             values["now"] = self._clock()
             gone = sum(connection.execute(statement, values).rowcount for statement in sql.ERASE)
@@ -134,7 +134,7 @@ class SQLiteOutbox:
         return Erased(gone, held)
 
     def request_erasure(self, identity: Identity) -> None:
-        values: dict[str, Any] = written.who(identity)
+        values: dict[str, Any] = codec.who(identity)
         with self._file.lock, self._file as connection:
             connection.execute(sql.REQUEST_ERASURE, values | {"now": self._clock()})
 
@@ -150,7 +150,7 @@ class SQLiteOutbox:
                 values = {"now": now, "until": until, "most": most, "token": token}
                 connection.execute(sql.LEASE_ERASURES, values)
                 rows = connection.execute(sql.LEASED_ERASURES, (token,)).fetchall()
-        return written.erasures(rows)
+        return codec.erasures(rows)
 
     def erasure_done(self, request: ErasureRequest) -> bool:
         with self._file.lock, self._file as connection:
@@ -171,8 +171,8 @@ class SQLiteOutbox:
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
-        values: dict[str, Any] = written.who(old)
-        values |= {f"new_{name}": value for name, value in written.who(new).items()}
+        values: dict[str, Any] = codec.who(old)
+        values |= {f"new_{name}": value for name, value in codec.who(new).items()}
         with self._file.lock, self._file as connection:
             values["now"] = self._clock()
             for statement in sql.MOVE:
@@ -260,7 +260,7 @@ def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
 
 
 def _of(request: ErasureRequest) -> dict[str, Any]:
-    return {**written.who(request.identity), "token": request.token}
+    return {**codec.who(request.identity), "token": request.token}
 
 
 def _since(now: float, instant: float | None) -> float | None:
@@ -276,4 +276,4 @@ def _age(now: float, told: float) -> float:
 
 
 def _read(values: Sequence[str]) -> Completion | None:
-    return written.restore(dict(zip(sql.NAMES, values, strict=True)))
+    return codec.restore(dict(zip(sql.NAMES, values, strict=True)))
