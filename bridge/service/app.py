@@ -15,7 +15,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from bridge import __version__
 from bridge.config import Settings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.errors import ConfigurationError
 from bridge.facade import Bridge
 from bridge.model import Completion, Origin

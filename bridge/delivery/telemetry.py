@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from bridge import metrics
 from bridge.config import DeliverySettings
-from bridge.delivery.pace import Pace, Trouble
+from bridge.delivery.status import Report, State
+from bridge.delivery.throttle import Pace, Trouble
 from bridge.model import Outcome
 from bridge.outbox import ErasureRequest, Leased
-from bridge.reports import Report, State
 from bridge.support.logs import event
 
 if TYPE_CHECKING:

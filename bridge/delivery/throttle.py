@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.config import DeliverySettings
+from bridge.delivery.status import State
 from bridge.errors import StoreUnavailable
-from bridge.reports import State
 from bridge.support.extras import needs
 
 with needs("delivery"):
