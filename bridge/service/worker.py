@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from bridge.config import Settings
 from bridge.service.app import create_app
-from bridge.service.middleware import access
+from bridge.service.http.middleware import access
 from bridge.support import logs
 
 VARIABLE: Final = "PROGRESS_BRIDGE_SERVE"

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from fastapi import Request
 
-from bridge.service.problems import Problem
+from bridge.service.http.problems import Problem
 from bridge.support.nesting import TooDeep, check_json
 
 LARGEST: Final = 1_048_576

@@ -16,7 +16,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 
 from bridge.config import RateLimits
-from bridge.service.problems import Problem
+from bridge.service.http.problems import Problem
 from bridge.support.logs import event
 
 PURGE_EVERY: Final = 10.0

@@ -11,8 +11,8 @@ from typing import Any, Final
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.service.measuring import REQUESTS, SECONDS
-from bridge.service.problems import Problem
+from bridge.service.http.metrics import REQUESTS, SECONDS
+from bridge.service.http.problems import Problem
 from bridge.support.logs import event
 
 HEADERS: Final = {

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
 from bridge.model import Completion
-from bridge.service.callers import Caller
-from bridge.service.problems import Problem, forbidden
+from bridge.service.auth.callers import Caller
+from bridge.service.http.problems import Problem, forbidden
 
 MOST: Final = 1_000
 """Completions in one request at most."""

@@ -10,9 +10,9 @@ from fastapi import Request
 
 from bridge.errors import InvalidCompletion, InvalidIdentity, InvalidToken, RuleCode
 from bridge.model import Completion, Identity, Origin
-from bridge.service.keys import KeyRing, Right, ServerKey
-from bridge.service.limits import Limits
-from bridge.service.problems import Problem, forbidden
+from bridge.service.auth.keys import KeyRing, Right, ServerKey
+from bridge.service.auth.rate_limits import Limits
+from bridge.service.http.problems import Problem, forbidden
 from bridge.tokens import LearnerToken, Tokens
 
 _ORIGINS: Final = frozenset(str(origin) for origin in Origin)

@@ -11,9 +11,9 @@ from pydantic.json_schema import SkipJsonSchema, models_json_schema
 
 from bridge.errors import RuleCode
 from bridge.model import MAX_TEXT, Origin
-from bridge.service.items import MOST
-from bridge.service.keys import Right
-from bridge.service.problems import MEDIA_TYPE
+from bridge.service.auth.keys import Right
+from bridge.service.http.problems import MEDIA_TYPE
+from bridge.service.parsing import MOST
 
 _Id = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 _GUEST: Final = "0b6c1c1e-3f1a-4a53-9f0e-2f6f2f3c9d11"
