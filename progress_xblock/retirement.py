@@ -14,8 +14,8 @@ from typing import Any
 from bridge import Bridge, Origin
 from bridge.config import ENVIRONMENT
 from progress_xblock import lms
-from progress_xblock.deployment import PATIENT, settings_for
 from progress_xblock.health import block_settings
+from progress_xblock.settings import PATIENT, settings_for
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import yaml
 
 import progress_xblock
 from bridge.cli import cli
-from progress_xblock.deployment import _OWN, check
 from progress_xblock.health import NO_ANSWER, NOT_TAKEN, WRONG_SETTINGS
+from progress_xblock.settings import _OWN, check
 from tests.servers import ROOT
 
 PACKAGE = Path(progress_xblock.__file__).parent

@@ -9,7 +9,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from bridge import Completion, Identity, InvalidCompletion, Origin
-from progress_xblock.texts import RULES, CompleteOn, _
+from progress_xblock.states import CompleteOn
+from progress_xblock.texts import RULES, _
 
 SECONDS: Final = range(1, 3601)
 PIXELS: Final = range(100, 2001)

@@ -12,7 +12,8 @@ from xblock.validation import Validation, ValidationMessage
 
 from progress_xblock.base import BaseMixin
 from progress_xblock.fields import CANNOT_BE_READ, Tolerant
-from progress_xblock.rules import Rule, broken
+from progress_xblock.states import CompleteOn
+from progress_xblock.studio_rules import Rule, broken
 from progress_xblock.texts import (
     COUNTS_FOR_NOTHING,
     GROUPS,
@@ -20,7 +21,6 @@ from progress_xblock.texts import (
     NO_PAGE_HERE,
     NOT_THE_FORM,
     TWIN,
-    CompleteOn,
     _,
 )
 
