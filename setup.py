@@ -58,9 +58,9 @@ setup(
     package_data={
         "bridge": [
             "py.typed",
-            "directus/*.yaml",
-            "outbox/*.sql",
-            "outbox/lua/*.lua",
+            "stores/directus/setup/*.yaml",
+            "outbox/sqlite/*.sql",
+            "outbox/redis/lua/*.lua",
             "service/static/*",
         ],
         "progress_xblock": ["py.typed", "static/*/*", "templates/*", "translations/*/*/*"],

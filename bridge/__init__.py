@@ -5,7 +5,6 @@
 ...     bridge.record("moodle", 12345, "grain-1", module_id="module-1")
 """
 
-from bridge.bridge import Bridge
 from bridge.config import Settings
 from bridge.errors import (
     BeingDelivered,
@@ -22,6 +21,7 @@ from bridge.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
+from bridge.facade import Bridge
 from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress, Status
 
 __version__ = "0.1.0"

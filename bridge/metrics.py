@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import OutboxUnavailable
-from bridge.extras import needs
 from bridge.outbox import Outbox
+from bridge.support.extras import needs
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import GaugeMetricFamily

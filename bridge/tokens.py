@@ -2,7 +2,7 @@
 
 A token is a JWT (RFC 7519) signed with HS256 alone. The XBlock issues one for the page that it
 embeds, an LTI launch or a guest's first visit for a page of the direct site; the HTTP service reads
-them. Both have the same keys (`bridge.config_tokens`).
+them. Both have the same keys (`bridge.config.tokens`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from uuid import uuid4
 import jwt
 from jwt.utils import base64url_decode
 
-from bridge.config_tokens import TokenKey, TokenSettings
+from bridge.config import TokenKey, TokenSettings
 from bridge.errors import ConfigurationError, InvalidInput, InvalidToken
 from bridge.model import Completion, Identity
-from bridge.nesting import check_json
+from bridge.support.nesting import check_json
 
 LIFETIME: Final = 300.0
 """Seconds that a token is valid unless it is said otherwise."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from django.apps import AppConfig
 
 from bridge import ConfigurationError
-from progress_xblock.deployment import check
+from progress_xblock.settings import check
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,7 @@ from xblock.utils.studio_editable import StudioEditableXBlockMixin
 from bridge import BridgeError, ConfigurationError, Identity
 from bridge.origins import funmooc
 from bridge.origins.funmooc import LearnerId, NoLearner, WhyNot
-from bridge.outbox.written import restore
-from progress_xblock.deployment import KEY, learner_id, section
+from bridge.outbox.codec import restore
 from progress_xblock.fields import (
     Flag,
     Instant,
@@ -33,9 +32,11 @@ from progress_xblock.fields import (
     Text,
     WholeNumber,
 )
-from progress_xblock.notices import notice
-from progress_xblock.rules import PIXELS, SECONDS
-from progress_xblock.texts import WAITING, CompleteOn, State, _
+from progress_xblock.settings import KEY, learner_id, section
+from progress_xblock.states import WAITING, CompleteOn, State
+from progress_xblock.studio_rules import PIXELS, SECONDS
+from progress_xblock.texts import _
+from progress_xblock.throttled_log import notice
 
 
 @XBlock.needs("i18n")

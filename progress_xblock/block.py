@@ -12,13 +12,13 @@ from django.http.request import RawPostDataException
 from xblock.core import XBlock
 from xblock.exceptions import JsonHandlerError
 
-from bridge.nesting import TooDeep, check_json
+from bridge.support.nesting import TooDeep, check_json
 from progress_xblock import lms
 from progress_xblock.olx import OlxMixin
 from progress_xblock.sending import SendingMixin
+from progress_xblock.states import DONE, WAITING
 from progress_xblock.studio_form import StudioFormMixin
 from progress_xblock.telling import TellingMixin
-from progress_xblock.texts import DONE, WAITING
 from progress_xblock.views import ViewsMixin
 
 WRITTEN: Final = ("module_id", "sequence_id", "button_text", "done_text")

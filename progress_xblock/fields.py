@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from xblock.fields import Boolean, DateTime, Dict, Float, Integer, JSONField, List, String
 from yaml import YAMLError
 
-from progress_xblock.notices import notice
+from progress_xblock.throttled_log import notice
 
 CANNOT_BE_READ = (ValueError, TypeError, OverflowError, AttributeError, RecursionError)
 """What XBlock's fields raise on values that are not theirs."""

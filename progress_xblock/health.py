@@ -12,10 +12,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from bridge import Bridge, BridgeError, ConfigurationError
-from bridge.config_values import as_mapping
-from progress_xblock.deployment import KEY, bridge_for, budget, check, section
-from progress_xblock.notices import notice
-from progress_xblock.patience import within
+from bridge.config.fields import as_mapping
+from progress_xblock.settings import KEY, bridge_for, budget, check, section
+from progress_xblock.throttled_log import notice
+from progress_xblock.time_limit import within
 
 EVERY: Final = 10.0
 """Seconds for which an answer is remembered: anybody may ask, and the store is not to suffer."""

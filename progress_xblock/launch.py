@@ -13,12 +13,12 @@ from typing import Any
 from xblock.core import XBlock
 
 from bridge import ConfigurationError, Identity, InvalidCompletion, Origin
-from bridge.config_tokens import token_settings
+from bridge.config import token_settings
 from bridge.tokens import Tokens
 from progress_xblock.base import BaseMixin
-from progress_xblock.deployment import mini_site
-from progress_xblock.rules import wrong_path
-from progress_xblock.texts import CompleteOn
+from progress_xblock.settings import mini_site
+from progress_xblock.states import CompleteOn
+from progress_xblock.studio_rules import wrong_path
 
 
 class LaunchMixin(BaseMixin):

@@ -14,9 +14,9 @@ from itertools import islice
 from typing import Any, Final
 
 from bridge import Bridge, Completion, Identity, Origin, Outcome, Status
-from bridge.nesting import load_json
-from bridge.outbox.written import restore, who
-from progress_xblock.texts import WAITING, State
+from bridge.outbox.codec import restore, who
+from bridge.support.nesting import load_json
+from progress_xblock.states import WAITING, State
 
 BATCH: Final = 500
 """States that are read, and completions that are sent, at once."""

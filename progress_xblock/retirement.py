@@ -16,8 +16,8 @@ from typing import Any, Final
 from bridge import Bridge, ConfigurationError, Identity, InvalidIdentity, Origin
 from bridge.config import ENVIRONMENT
 from progress_xblock import lms
-from progress_xblock.deployment import KEY, PATIENT, settings_for
 from progress_xblock.health import block_settings
+from progress_xblock.settings import KEY, PATIENT, settings_for
 
 log = logging.getLogger(__name__)
 

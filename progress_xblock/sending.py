@@ -19,11 +19,11 @@ from bridge import (
 )
 from bridge.origins import funmooc
 from bridge.origins.funmooc import WhyNot
-from bridge.outbox.written import restore, who
+from bridge.outbox.codec import restore, who
 from progress_xblock.base import BaseMixin, Unexpected
-from progress_xblock.deployment import bridge_for, budget, puts_into_file
-from progress_xblock.patience import within
-from progress_xblock.texts import WAITING, State
+from progress_xblock.settings import bridge_for, budget, puts_into_file
+from progress_xblock.states import WAITING, State
+from progress_xblock.time_limit import within
 
 log = logging.getLogger(__name__)
 

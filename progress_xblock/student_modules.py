@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from bridge.origins.funmooc import LearnerId
 from progress_xblock.pending import BATCH, Kept, forgotten, is_forgotten
-from progress_xblock.texts import WAITING, State
+from progress_xblock.states import WAITING, State
 
 BLOCK_TYPE: Final = "progress"
 """The entry point's name, by which courses know the block."""

@@ -15,8 +15,9 @@ from xblock.fields import Boolean, Field, Float, Integer
 from xblock.utils.studio_editable import loader
 
 from progress_xblock.resources import render, resource
-from progress_xblock.studio import StudioMixin
-from progress_xblock.texts import FORM, GROUPS, WAYS, YES_NO, CompleteOn
+from progress_xblock.states import CompleteOn
+from progress_xblock.studio_validation import StudioMixin
+from progress_xblock.texts import FORM, GROUPS, WAYS, YES_NO
 
 _CASTS: Final = ((Boolean, "boolean"), (Integer, "integer"), (Float, "float"))
 """What the mixin's script makes of the value before it sends it."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from typing import Final
 
 from bridge import RuleCode
 from bridge.origins.funmooc import WhyNot
+from progress_xblock.states import CompleteOn, State
 
 Gettext = Callable[[str], str]
 
@@ -16,31 +16,6 @@ def _(text: str) -> str:
     """Mark a text for translation; it is translated where it is shown."""
     return text
 
-
-class State(StrEnum):
-    """How far a learner's completion has come."""
-
-    NONE = "none"
-    PENDING = "pending"  # kept here, not recorded yet: the next visit sends it
-    HELD = "held"  # the same, and first somebody has to mend a setting or the store
-    REFUSED = "refused"  # the store refuses it, and would again
-    ACCEPTED = "accepted"  # safe in the outbox, which passes it on
-    DONE = "done"  # in the learner's record
-
-
-class CompleteOn(StrEnum):
-    """What completes the grain."""
-
-    CLICK = "click"  # the learner says so
-    SEEN = "seen"  # the block was on the screen for `seen_seconds`
-    PAGE = "page"  # the embedded page says so
-
-
-DONE: Final = frozenset({State.ACCEPTED, State.DONE})
-"""Nothing is left to do for the learner, nor for the block."""
-
-WAITING: Final = frozenset({State.PENDING, State.HELD})
-"""The next visit sends it."""
 
 TO_DO: Final[Mapping[CompleteOn, str]] = {
     CompleteOn.CLICK: _("Not done yet."),

@@ -13,11 +13,11 @@ from bridge import Identity
 from bridge.origins.funmooc import WhyNot
 from progress_xblock.launch import LaunchMixin
 from progress_xblock.resources import render, resource
-from progress_xblock.rules import wrong_path
+from progress_xblock.states import DONE, WAITING, CompleteOn, State
+from progress_xblock.studio_rules import wrong_path
 from progress_xblock.texts import (
     BUTTONS,
     COUNTS,
-    DONE,
     MESSAGES,
     NO_GRAIN,
     NO_SITE,
@@ -27,10 +27,7 @@ from progress_xblock.texts import (
     REASONS,
     SEEN,
     TO_DO,
-    WAITING,
     WAYS,
-    CompleteOn,
-    State,
 )
 
 _BLOCKED: Final = "blocked"

@@ -9,9 +9,9 @@ from typing import Final
 
 import click
 
+from bridge.checks import Finding
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import MEND
-from bridge.stores import Finding
 
 _EXAMPLE: Final = """\b
 Example:

@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
-from bridge.bridge import Bridge
 from bridge.config import Settings
 from bridge.errors import ConfigurationError
+from bridge.facade import Bridge
 from bridge.outbox import Outbox, open_outbox
 
 

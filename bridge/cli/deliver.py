@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bridge import logs, metrics
+from bridge import metrics
 from bridge.cli.context import Context, pass_context
 from bridge.stores import open_store
+from bridge.support import logs
 
 if TYPE_CHECKING:
-    from bridge.delivery import Delivery
+    from bridge.delivery.loop import Delivery
 
 END_WITHIN: Final = 9.5
 """Seconds from the signal to the end of the process, whatever hangs."""
@@ -48,7 +49,7 @@ def deliver(context: Context, metrics_port: int | None, metrics_host: str, log_j
     """
     settings = context.settings()
     outbox = context.outbox()
-    from bridge.delivery import Delivery  # here: what it needs is not installed in the LMS
+    from bridge.delivery.loop import Delivery  # here: what it needs is not installed in the LMS
 
     logs.configure(as_json=log_json, debug=context.debug)
     with _signals_to_be_waited_for():

@@ -12,7 +12,7 @@ import click
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
-from bridge.service.keys import Right, ServerKey, changing, new_key, read_keys
+from bridge.service.auth.keys import Right, ServerKey, changing, new_key, read_keys
 
 _EXAMPLE: Final = """\b
 Example:

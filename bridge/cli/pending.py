@@ -15,7 +15,7 @@ from bridge.cli.errors import BAD_INPUT, MEND
 from bridge.cli.record import WORDS
 from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
 from bridge.model import Completion, Identity, Status
-from bridge.nesting import TooDeep, load_json
+from bridge.support.nesting import TooDeep, load_json
 
 _WORDS: Final = {**WORDS, Status.REJECTED: "refused by the store"}
 _WRONG: Final = "wrong"

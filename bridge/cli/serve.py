@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge.cli.context import Context, pass_context
-from bridge.extras import needs
-from bridge.logs import event
+from bridge.support.extras import needs
+from bridge.support.logs import event
 
 if TYPE_CHECKING:
     import uvicorn

@@ -13,10 +13,10 @@ import click
 
 from bridge.cli.context import Context, pass_context
 from bridge.config import Secret, Settings, StoreSettings
-from bridge.directus.grant import grant
-from bridge.directus.register import register
 from bridge.errors import ConfigurationError
-from bridge.stores.directus_http import DirectusClient
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.setup.grant import grant
+from bridge.stores.directus.setup.register import register
 
 ADMIN_TOKEN: Final = "PROGRESS_BRIDGE_ADMIN_TOKEN"  # noqa: S105 -- the variable's name
 _PATIENCE: Final = 300.0

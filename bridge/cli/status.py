@@ -12,7 +12,7 @@ import click
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import MEND, TRY_LATER
 from bridge.config import Settings
-from bridge.reports import Overview, State, Worker, duration, overview
+from bridge.delivery.status import Overview, State, Worker, duration, overview
 
 _CODES: Final = {State.PAUSED: MEND, State.STOPPED: MEND, State.RETRYING: TRY_LATER}
 _EXAMPLE: Final = """\b

@@ -20,12 +20,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bridge.config import DeliverySettings
-from bridge.delivery.batch import unforeseen
-from bridge.delivery.journal import Journal
-from bridge.delivery.pace import Pace, Trouble
+from bridge.delivery.isolation import unforeseen
+from bridge.delivery.status import State
+from bridge.delivery.telemetry import Journal
+from bridge.delivery.throttle import Pace, Trouble
 from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.outbox import ErasureRequest, Outbox
-from bridge.reports import State
 from bridge.stores import Store
 
 LOOK_EVERY: Final = 1.0

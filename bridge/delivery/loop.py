@@ -13,15 +13,15 @@ from typing import Final
 
 from bridge import metrics
 from bridge.config import DeliverySettings
-from bridge.delivery.batch import Result, Suspects, record, unforeseen
-from bridge.delivery.cargo import Batch, Cargo
 from bridge.delivery.erasing import Erasing
-from bridge.delivery.journal import Journal
-from bridge.delivery.pace import Backoff, Pace
+from bridge.delivery.in_flight import Batch, Cargo
+from bridge.delivery.isolation import Result, Suspects, record, unforeseen
+from bridge.delivery.status import Report, State
+from bridge.delivery.telemetry import Journal
+from bridge.delivery.throttle import Backoff, Pace
 from bridge.errors import OutboxUnavailable, StoreUnavailable
 from bridge.model import Status
 from bridge.outbox import ErasureRequest, Leased, Outbox
-from bridge.reports import Report, State
 from bridge.stores import Store
 
 HEARTBEAT: Final = 5.0

@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol, Self
 
 from bridge.config import Settings
 from bridge.errors import BridgeError, ConfigurationError, StoreUnavailable
-from bridge.extras import needs
 from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
-from bridge.outbox.attempts import attempts
 from bridge.stores import Store
+from bridge.support.extras import needs
+from bridge.support.polling import attempts
 from bridge.tokens import LEEWAY, LONGEST_LIFETIME
 
 with needs("direct"):

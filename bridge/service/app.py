@@ -14,17 +14,18 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from bridge import __version__
-from bridge.bridge import Bridge
 from bridge.config import Settings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.errors import ConfigurationError
+from bridge.facade import Bridge
 from bridge.model import Completion, Origin
-from bridge.service import problems, schemas
-from bridge.service.accepting import Acceptor
-from bridge.service.callers import Door
-from bridge.service.keys import KeyRing
-from bridge.service.limits import Limits
-from bridge.service.middleware import Around
+from bridge.service import openapi
+from bridge.service.auth.callers import Door
+from bridge.service.auth.keys import KeyRing
+from bridge.service.auth.rate_limits import Limits
+from bridge.service.http import problems
+from bridge.service.http.middleware import Around
+from bridge.service.put_batcher import Acceptor
 from bridge.service.readiness import Readiness
 from bridge.service.routes import callers, completions, documents, learners, operations
 from bridge.tokens import Tokens
@@ -81,7 +82,7 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
     problems.install(app)
     _add_middleware(app, settings)
     document = app.openapi
-    app.openapi = cache(lambda: schemas.complete(document()))  # type: ignore[method-assign]
+    app.openapi = cache(lambda: openapi.complete(document()))  # type: ignore[method-assign]
     return app
 
 

@@ -11,8 +11,8 @@ from typing import Final
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-from bridge.bridge import Bridge
 from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.facade import Bridge
 from bridge.model import Identity, Origin
 
 FRESH: Final = 10.0

@@ -13,10 +13,10 @@ from typing import Any, Final, Self
 import uvicorn
 from fastapi import FastAPI
 
-from bridge import logs
 from bridge.config import Settings
 from bridge.service.app import create_app
-from bridge.service.middleware import access
+from bridge.service.http.middleware import access
+from bridge.support import logs
 
 VARIABLE: Final = "PROGRESS_BRIDGE_SERVE"
 """Environment variable that hands the options over to the worker processes."""

@@ -8,9 +8,9 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
+from bridge.checks import Finding
+from bridge.json_format import learner_as_json
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
-from bridge.stores import Finding
-from bridge.stores.export import learner_as_json
 from bridge.stores.merge import Key, merge
 
 

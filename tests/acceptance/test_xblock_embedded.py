@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from bridge import Identity
-from bridge.config_tokens import token_settings
+from bridge.config import token_settings
 from bridge.tokens import Tokens
 from tests.acceptance.mini_site import site
 from tests.demo import people

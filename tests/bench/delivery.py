@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge import Completion
 from bridge.config import DeliverySettings, OutboxSettings, Settings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Store, open_store
 from tests.bench.bed import Bed

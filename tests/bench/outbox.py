@@ -20,7 +20,7 @@ from persistqueue import SQLiteAckQueue
 from bridge.config import OutboxSettings
 from bridge.model import Completion, Identity, Origin
 from bridge.outbox.sqlite import SQLiteOutbox
-from bridge.outbox.sqlite_file import PRAGMAS
+from bridge.outbox.sqlite.connection import PRAGMAS
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, Result, Rival, Side, compare, rate
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 import orjson
 
 from bridge.model import Completion, Origin
-from bridge.service.callers import Server as ServerCaller
-from bridge.service.items import understand
-from bridge.service.keys import Right, new_key
+from bridge.service.auth.callers import Server as ServerCaller
+from bridge.service.auth.keys import Right, new_key
+from bridge.service.parsing import understand
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, Result, Rival, Side, compare, rate, say
 from tests.servers import ROOT

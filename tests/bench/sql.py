@@ -10,8 +10,8 @@ from typing import Final
 import psycopg
 
 from bridge import Bridge
-from bridge.bridge import BATCH
 from bridge.config import Settings, StoreSettings
+from bridge.facade import BATCH
 from bridge.model import Completion, Identity, Origin
 from tests.bench.bed import SCHEMA, Bed
 from tests.bench.measure import Bench, Result, Rival, Side, chunks, compare, rate

@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from bridge import Origin
-from bridge.service.keys import Right, new_key, write_keys
+from bridge.service.auth.keys import Right, new_key, write_keys
 from tests.servers import ROOT
 from tests.servers.process import HOST, HeldPort, Server
 

@@ -11,7 +11,7 @@ import pytest
 
 from bridge import Bridge, Identity, Settings, StoreUnavailable
 from bridge.config import DeliverySettings, StoreSettings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.origins.direct import Guest, Guests, account
 from tests.contract.learners import done
 from tests.servers.directus import Directus

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.config import Names, Secret, StoreSettings
-from bridge.stores.directus_http import DirectusClient
+from bridge.stores.directus.client import DirectusClient
 from tests.servers.directus import Directus
 from tests.servers.postgres import psql
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from bridge.checks import Finding
 from bridge.cli import cli
 from bridge.config import Names, Secret, StoreSettings
-from bridge.stores import Finding
-from bridge.stores.directus_check import check
-from bridge.stores.directus_http import DirectusClient
-from bridge.stores.directus_rights import Right, rights
+from bridge.stores.directus.check import check
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.rights import Right, rights
 from tests.integration.own_tables import (
     admin_client,
     admin_settings,

@@ -13,7 +13,7 @@ import pytest
 from bridge import Status, StoreMisconfigured, StoreUnavailable
 from bridge.config import Names, Secret
 from bridge.stores.directus import DirectusStore
-from bridge.stores.directus_learners import Cache
+from bridge.stores.directus.learners import Cache
 from tests.contract.learners import done, somebody
 from tests.servers.directus import Directus
 from tests.servers.postgres import psql

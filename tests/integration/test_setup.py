@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from bridge.cli import cli
 from bridge.config import Names, Secret
-from bridge.directus.grant import NAME, grant
-from bridge.directus.register import register
 from bridge.errors import ConfigurationError, StoreMisconfigured
+from bridge.stores.directus.setup.grant import NAME, grant
+from bridge.stores.directus.setup.register import register
 from tests.integration.own_tables import admin_client, count, make_tables, run_sql
 from tests.servers.directus import Directus, set_up
 

@@ -26,8 +26,8 @@ from bridge import (
 )
 from bridge.config import StoreSettings
 from bridge.stores.sql import SQLStore
-from bridge.stores.sql_engine import open_engine
-from bridge.stores.sql_errors import meaning
+from bridge.stores.sql.engine import open_engine
+from bridge.stores.sql.errors import meaning
 from tests.contract.learners import NOON, done, somebody
 from tests.integration.test_directus_store import REFUSE
 from tests.servers import ROOT

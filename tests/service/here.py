@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from bridge import Bridge, Identity, Settings
 from bridge.model import Origin
 from bridge.service.app import create_app
-from bridge.service.keys import Right, ServerKey, new_key, read_keys, write_keys
+from bridge.service.auth.keys import Right, ServerKey, new_key, read_keys, write_keys
 from bridge.service.worker import config
 from bridge.tokens import Tokens
 from tests.servers.process import HOST

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bridge.model import Origin
-from bridge.service.keys import Right, new_key, write_keys
+from bridge.service.auth.keys import Right, new_key, write_keys
 from tests.servers.process import HOST, Server
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pytest
 
 from bridge import Completion, Identity, OutboxUnavailable
-from bridge.service import accepting
-from bridge.service.accepting import Acceptor
+from bridge.service import put_batcher
+from bridge.service.put_batcher import Acceptor
 
 ADA = Identity("moodle", 1)
 
@@ -58,7 +58,7 @@ def test_those_who_come_during_a_put_share_the_next() -> None:
 
 
 def test_a_put_holds_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accepting, "MOST", 3)
+    monkeypatch.setattr(put_batcher, "MOST", 3)
     outbox = Outbox()
     outbox.let.release(9)
 

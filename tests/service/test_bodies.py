@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bridge.service import bodies
+from bridge.service.http import bodies
 from tests.service.here import Here, bearer
 
 ONE = b'{"origin":"moodle","external_user_id":5,"grain_id":"g"}'

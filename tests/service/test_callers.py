@@ -11,7 +11,7 @@ import pytest
 import bridge
 from bridge import ConfigurationError
 from bridge.service.app import create_app
-from bridge.service.keys import read_keys
+from bridge.service.auth.keys import read_keys
 from tests.service.here import GUEST, SITE, Here, bearer, serving, settings
 
 

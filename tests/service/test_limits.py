@@ -10,8 +10,8 @@ import pytest
 import time_machine
 
 from bridge import Identity
-from bridge.service.keys import read_keys
-from bridge.service.limits import PURGE_EVERY, Counters
+from bridge.service.auth.keys import read_keys
+from bridge.service.auth.rate_limits import PURGE_EVERY, Counters
 from tests.servers.process import closed_port
 from tests.servers.redis import Redis
 from tests.service.here import GUEST, SITE, Here, bearer, serving

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from bridge import Identity
 from bridge.model import Origin
-from bridge.service.keys import Right, read_keys
+from bridge.service.auth.keys import Right, read_keys
 from bridge.service.routes import documents
 from bridge.tokens import Tokens
 from tests.service.here import GUEST, SECRET, SITE, Here, serving

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bridge import Identity, Settings
-from bridge.config_service import RateLimits, ServiceSettings
+from bridge.config import RateLimits, ServiceSettings
 from bridge.tokens import Tokens
 from tests.servers import ROOT
 from tests.servers.process import HeldPort

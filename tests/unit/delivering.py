@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import DeliverySettings, OutboxSettings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.model import CREATED, Completion, Identity, Outcome
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore

@@ -19,7 +19,7 @@ from bridge import (
     StoreUnavailable,
 )
 from bridge.config import OutboxSettings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.outbox import Erased, Leased
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore

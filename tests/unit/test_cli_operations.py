@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry
 
 from bridge.cli import cli
 from bridge.config import ENVIRONMENT, OutboxSettings
+from bridge.delivery.status import ALIVE, Report, State
 from bridge.model import Identity
 from bridge.outbox.sqlite import SQLiteOutbox
-from bridge.reports import ALIVE, Report, State
 from tests.contract.learners import done
 from tests.servers.process import HOST
 

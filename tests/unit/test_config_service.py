@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge import ConfigurationError, Settings
-from bridge.config_service import RateLimits, ServiceSettings
+from bridge.config import RateLimits, ServiceSettings
 
 
 def service(section: Any) -> ServiceSettings:

@@ -10,10 +10,10 @@ import pytest
 
 from bridge.config import DeliverySettings
 from bridge.delivery.loop import HEARTBEAT
+from bridge.delivery.status import Report, State
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.model import Identity, Outcome
 from bridge.outbox import Leased
-from bridge.reports import Report, State
 from tests.unit.delivering import Bench
 
 DOWN = StoreUnavailable("http://store: no connection")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.bridge import Bridge
+from bridge.delivery.status import Report, State, overview
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
+from bridge.facade import Bridge
 from bridge.model import Identity
 from bridge.outbox import ErasureRequest
-from bridge.reports import Report, State, overview
 from tests.contract.learners import done
 from tests.unit.delivering import Bench
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bridge import logs
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.model import Identity
+from bridge.support import logs
 from tests.contract.learners import done
 from tests.unit.delivering import Bench
 

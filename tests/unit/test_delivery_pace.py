@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bridge.config import DeliverySettings
-from bridge.delivery.pace import Backoff, Pace
+from bridge.delivery.status import State
+from bridge.delivery.throttle import Backoff, Pace
 from bridge.errors import StoreUnavailable
-from bridge.reports import State
 
 DOWN = StoreUnavailable("down")
 

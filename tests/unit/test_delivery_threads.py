@@ -12,11 +12,11 @@ from typing import Final
 import pytest
 
 from bridge.config import DeliverySettings, OutboxSettings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
+from bridge.delivery.status import Report, State
 from bridge.model import Completion, Identity, Outcome
 from bridge.outbox import Outbox
 from bridge.outbox.sqlite import SQLiteOutbox
-from bridge.reports import Report, State
 from bridge.stores.memory import MemoryStore
 from tests.contract.learners import done, somebody
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge import StoreMisconfigured
-from bridge.stores.directus_clash import NO_SUCH_PARENT, NOT_UNIQUE, Clash, Unique
+from bridge.stores.directus.conflicts import NO_SUCH_PARENT, NOT_UNIQUE, Clash, Unique
 
 PROGRESS = Unique("progress", "id", ("apprenant_id", "grain_id"))
 

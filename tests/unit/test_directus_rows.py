@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.stores.directus_rows import MAX_BYTES, MAX_ROWS, MAX_WRITTEN, Pace, chunks
+from bridge.stores.directus.writing import MAX_BYTES, MAX_ROWS, MAX_WRITTEN, Pace, chunks
 
 
 def test_no_chunk_has_more_rows_or_bytes_than_one_request_takes() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bridge.config import StoreSettings
-from bridge.stores import directus_http
-from bridge.stores.directus_http import DirectusClient
-from bridge.stores.directus_search import search
+from bridge.stores.directus import client as directus_client
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.reading import search
 
 
 class Capped(DirectusClient):
@@ -33,7 +33,7 @@ class Capped(DirectusClient):
 
 def capped(limit: int, monkeypatch: pytest.MonkeyPatch) -> Capped:
     client = Capped(limit)
-    monkeypatch.setattr(directus_http, "monotonic", lambda: client.now)
+    monkeypatch.setattr(directus_client, "monotonic", lambda: client.now)
     return client
 
 

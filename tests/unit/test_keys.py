@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from bridge import ConfigurationError
 from bridge.cli import cli
 from bridge.model import Origin
-from bridge.service import keys
-from bridge.service.keys import KeyRing, Right, ServerKey, new_key, read_keys, write_keys
+from bridge.service.auth import keys
+from bridge.service.auth.keys import KeyRing, Right, ServerKey, new_key, read_keys, write_keys
 
 SHAPE = re.compile(r"pb_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 

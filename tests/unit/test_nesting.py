@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bridge.nesting import DEEPEST, TooDeep, check_json, load_json, load_yaml
+from bridge.support.nesting import DEEPEST, TooDeep, check_json, load_json, load_yaml
 
 LEVELS = ("[", "]"), ('{"a":', "}"), ('[{"a":[', "]}]")
 

@@ -15,7 +15,7 @@ import time_machine
 
 from bridge import Bridge, Completion, CompletionRejected, ConfigurationError, Identity, Settings
 from bridge.config import OutboxSettings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.errors import StoreUnavailable
 from bridge.model import Outcome
 from bridge.origins.direct import LIFETIME, Guest, Guests, NoGuest, account

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import OutboxUnavailable
-from bridge.outbox.group_commit import GroupCommit
+from bridge.outbox.sqlite.group_commit import GroupCommit
 from tests.unit.outbox_file import in_a_fork, locked, opened, put, wait_for
 
 

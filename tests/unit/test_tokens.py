@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import ConfigurationError, Identity, InvalidCompletion, InvalidToken, Settings
-from bridge.config_tokens import TokenSettings
+from bridge.config import TokenSettings
 from bridge.tokens import LONGEST_LIFETIME, LearnerToken, Tokens
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

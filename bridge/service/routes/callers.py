@@ -9,15 +9,15 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from bridge import __version__
-from bridge.config_service import ServiceSettings
+from bridge.config import ServiceSettings
+from bridge.json_format import isoformat
 from bridge.model import Identity, Origin
-from bridge.service import schemas
-from bridge.service.callers import Server, calling
-from bridge.service.keys import Right
-from bridge.service.limits import Limits
-from bridge.service.problems import Problem
+from bridge.service import openapi
+from bridge.service.auth.callers import Server, calling
+from bridge.service.auth.keys import Right
+from bridge.service.auth.rate_limits import Limits
+from bridge.service.http.problems import Problem
 from bridge.service.routes import answer
-from bridge.stores.export import isoformat
 from bridge.tokens import LONGEST_LIFETIME, Tokens
 
 router: Final = APIRouter(tags=["callers"])
@@ -26,9 +26,9 @@ router: Final = APIRouter(tags=["callers"])
 @router.get(
     "/v1/key",
     summary="What this key or token is for",
-    response_model=schemas.ServerKeyInfo | schemas.LearnerTokenInfo,
-    responses=schemas.problems(401, 429),
-    openapi_extra=schemas.SECURED,
+    response_model=openapi.ServerKeyInfo | openapi.LearnerTokenInfo,
+    responses=openapi.problems(401, 429),
+    openapi_extra=openapi.SECURED,
 )
 async def get_key(request: Request) -> Response:
     """For a page that tests a connection, and for a page that wants to know who its learner is."""
@@ -61,8 +61,8 @@ async def get_key(request: Request) -> Response:
     "/v1/guests",
     status_code=201,
     summary="Make a new guest of the direct site",
-    response_model=schemas.Guest,
-    responses=schemas.problems(403, 404, 429),
+    response_model=openapi.Guest,
+    responses=openapi.problems(403, 404, 429),
 )
 async def post_guest(request: Request) -> Response:
     """For the pages of the configured sites, where guests are allowed. It knows nobody."""

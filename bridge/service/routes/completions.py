@@ -9,13 +9,13 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from bridge.model import Completion
-from bridge.service import schemas
-from bridge.service.accepting import Acceptor
-from bridge.service.bodies import read_json
-from bridge.service.callers import calling
-from bridge.service.items import Refusal, items_of, understand
-from bridge.service.measuring import REFUSED
-from bridge.service.problems import forbidden
+from bridge.service import openapi
+from bridge.service.auth.callers import calling
+from bridge.service.http.bodies import read_json
+from bridge.service.http.metrics import REFUSED
+from bridge.service.http.problems import forbidden
+from bridge.service.parsing import Refusal, items_of, understand
+from bridge.service.put_batcher import Acceptor
 from bridge.service.routes import answer
 
 router: Final = APIRouter(tags=["completions"])
@@ -23,8 +23,8 @@ router: Final = APIRouter(tags=["completions"])
 PATH: Final = "/v1/completions"
 
 _ACCEPTED: Final = {"status": "accepted"}
-_RESULTS: Final[dict[str, Any]] = {"model": schemas.Results}
-_422: Final = schemas.problems(422)[422]["content"] | {
+_RESULTS: Final[dict[str, Any]] = {"model": openapi.Results}
+_422: Final = openapi.problems(422)[422]["content"] | {
     "application/json": {"schema": {"$ref": "#/components/schemas/Results"}}
 }
 
@@ -33,14 +33,14 @@ _422: Final = schemas.problems(422)[422]["content"] | {
     PATH,
     status_code=202,
     summary="Accept one completion, or up to 1,000",
-    response_model=schemas.Results,
+    response_model=openapi.Results,
     responses={
         207: {**_RESULTS, "description": "Some are accepted, some refused."},
         422: {"description": "None is accepted, or the body has a wrong shape.", "content": _422},
-        **schemas.problems(400, 401, 403, 408, 413, 415, 429, 503),
+        **openapi.problems(400, 401, 403, 408, 413, 415, 429, 503),
     },
-    openapi_extra=schemas.SECURED
-    | schemas.body(schemas.Completion, required=True, many=True, examples=schemas.COMPLETIONS),
+    openapi_extra=openapi.SECURED
+    | openapi.body(openapi.Completion, required=True, many=True, examples=openapi.COMPLETIONS),
 )
 async def post_completions(request: Request) -> Response:
     """What is accepted is on disk when the answer comes, and is delivered whatever happens.

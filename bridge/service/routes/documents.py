@@ -10,7 +10,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from bridge.service.problems import Problem
+from bridge.service.http.problems import Problem
 
 router: Final = APIRouter(include_in_schema=False)
 

@@ -11,16 +11,16 @@ import orjson
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from bridge.bridge import Bridge
 from bridge.errors import InvalidCompletion
+from bridge.facade import Bridge
+from bridge.json_format import isoformat, progress_as_json
 from bridge.model import Completion, Identity, Origin, Progress
-from bridge.service import schemas
-from bridge.service.bodies import read_json
-from bridge.service.callers import Server, calling
-from bridge.service.keys import Right
-from bridge.service.problems import Problem
+from bridge.service import openapi
+from bridge.service.auth.callers import Server, calling
+from bridge.service.auth.keys import Right
+from bridge.service.http.bodies import read_json
+from bridge.service.http.problems import Problem
 from bridge.service.routes import answer
-from bridge.stores.export import isoformat, progress_as_json
 
 router: Final = APIRouter(prefix="/v1/learners/{origin}/{external_user_id}", tags=["learners"])
 
@@ -38,9 +38,9 @@ _Id = Annotated[str, Path(examples=["12345"])]
 @router.get(
     "/progress",
     summary="What the learner has finished",
-    response_model=schemas.ProgressPage,
-    responses=schemas.problems(401, 403, 422, 429, 503),
-    openapi_extra=schemas.SECURED,
+    response_model=openapi.ProgressPage,
+    responses=openapi.problems(401, 403, 422, 429, 503),
+    openapi_extra=openapi.SECURED,
 )
 async def get_progress(
     request: Request,
@@ -70,9 +70,9 @@ async def get_progress(
 @router.put(
     "",
     summary="Get the learner's row, or create it",
-    response_model=schemas.LearnerRow,
-    responses=schemas.problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
-    openapi_extra=schemas.SECURED | schemas.body(schemas.LearnerBody, required=False),
+    response_model=openapi.LearnerRow,
+    responses=openapi.problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra=openapi.SECURED | openapi.body(openapi.LearnerBody, required=False),
 )
 async def put_learner(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """Recording a completion does so, too: for who wants a learner to be there before."""
@@ -92,9 +92,9 @@ async def put_learner(request: Request, origin: _Origin, external_user_id: _Id) 
 @router.get(
     "/export",
     summary="All that is kept of the learner",
-    response_model=schemas.Export,
-    responses=schemas.problems(401, 403, 404, 422, 429, 503),
-    openapi_extra=schemas.SECURED,
+    response_model=openapi.Export,
+    responses=openapi.problems(401, 403, 404, 422, 429, 503),
+    openapi_extra=openapi.SECURED,
 )
 async def get_export(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """For a learner's right to their data. Not with a learner token."""
@@ -112,8 +112,8 @@ async def get_export(request: Request, origin: _Origin, external_user_id: _Id) -
     "",
     status_code=204,
     summary="Erase the learner",
-    responses=schemas.problems(401, 403, 422, 429, 503),
-    openapi_extra=schemas.SECURED,
+    responses=openapi.problems(401, 403, 422, 429, 503),
+    openapi_extra=openapi.SECURED,
 )
 async def delete_learner(request: Request, origin: _Origin, external_user_id: _Id) -> Response:
     """With their progress and what still waits; 204 as well when there was nothing.

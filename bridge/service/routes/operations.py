@@ -7,8 +7,8 @@ from typing import Final
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
-from bridge.service import schemas
-from bridge.service.measuring import exposition
+from bridge.service import openapi
+from bridge.service.http.metrics import exposition
 from bridge.service.readiness import AVAILABLE, Readiness
 from bridge.service.routes import answer
 
@@ -24,8 +24,8 @@ async def healthz() -> dict[str, str]:
 @router.get(
     "/readyz",
     summary="Whether completions are accepted",
-    response_model=schemas.Ready,
-    responses={503: {"model": schemas.Ready, "description": "The outbox takes no completions."}},
+    response_model=openapi.Ready,
+    responses={503: {"model": openapi.Ready, "description": "The outbox takes no completions."}},
 )
 async def readyz(request: Request) -> Response:
     """A store that is down does not make the service unready: completions wait for it."""

@@ -14,9 +14,9 @@ from django.core.management.base import (
 
 from bridge import Bridge, BridgeError, ConfigurationError
 from progress_xblock import lms
-from progress_xblock.deployment import PATIENT, learner_id, settings_for
 from progress_xblock.health import block_settings
 from progress_xblock.pending import CHANGED, UNREADABLE, export, send
+from progress_xblock.settings import PATIENT, learner_id, settings_for
 from progress_xblock.student_modules import StudentModules
 
 _WORDS: Final = {

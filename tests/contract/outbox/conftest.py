@@ -14,7 +14,8 @@ import redis
 
 from bridge.config import OutboxSettings
 from bridge.outbox import Outbox
-from bridge.outbox.redis import GROUP, RedisOutbox
+from bridge.outbox.redis import RedisOutbox
+from bridge.outbox.redis.outbox import GROUP
 from bridge.outbox.sqlite import SQLiteOutbox
 
 HOMES: Final = ("sqlite", "redis")

@@ -10,12 +10,12 @@ import pytest
 import redis
 from redis.crc import key_slot
 
+from bridge.checks import Finding
 from bridge.config import OutboxSettings, Settings
 from bridge.errors import ConfigurationError, OutboxUnavailable
-from bridge.finding import Finding
 from bridge.outbox import Outbox, open_outbox
 from bridge.outbox.redis import RedisOutbox
-from bridge.outbox.redis_errors import meaning
+from bridge.outbox.redis.errors import meaning
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import redis_home
 from tests.servers.need import need

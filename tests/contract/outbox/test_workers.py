@@ -6,8 +6,8 @@ from pathlib import Path
 
 import redis
 
+from bridge.delivery.status import Report, State, overview
 from bridge.outbox import LONGEST, Outbox
-from bridge.reports import Report, State, overview
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home, redis_home, sqlite_home
 from tests.servers.redis import Redis

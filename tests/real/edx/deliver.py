@@ -7,7 +7,7 @@ import sys
 import time
 
 from bridge import Settings
-from bridge.delivery import Delivery
+from bridge.delivery.loop import Delivery
 from bridge.outbox import open_outbox
 from bridge.stores import open_store
 

@@ -20,7 +20,7 @@ from xblock.test.tools import TestRuntime
 import progress_xblock
 from bridge import Bridge, BridgeError
 from bridge.stores.memory import MemoryStore
-from progress_xblock import ProgressXBlock, notices
+from progress_xblock import ProgressXBlock, throttled_log
 from tests.unit.xblock.platform_mixins import XBLOCK_MIXINS
 
 PLATFORM_ID = "0123456789abcdef0123456789abcdef"
@@ -137,7 +137,7 @@ class Course:
 
 @pytest.fixture(autouse=True)
 def _every_notice_is_new() -> None:
-    notices.forget()
+    throttled_log.forget()
 
 
 @pytest.fixture

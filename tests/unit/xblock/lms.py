@@ -153,7 +153,7 @@ class LMS:
         return [json.loads(text) if text else text for text in self.kept_texts()]
 
     def progress(self, learner: str = LEARNER) -> list[str]:
-        from progress_xblock.deployment import bridge_for
+        from progress_xblock.settings import bridge_for
 
         bridge = bridge_for({"store": {"url": self.store}}, {})
         return [row.grain_id for row in bridge.progress("funmooc", learner)]

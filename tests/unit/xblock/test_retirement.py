@@ -14,8 +14,8 @@ from bridge import Bridge, Identity
 from bridge.outbox import open_outbox
 from bridge.stores.memory import MemoryStore
 from progress_xblock.apps import ProgressXBlockConfig
-from progress_xblock.deployment import settings_for
 from progress_xblock.pending import Kept, forgotten, is_forgotten, send
+from progress_xblock.settings import settings_for
 from tests.unit.xblock.lms import COURSE_ID, LEARNER, LMS, OTHER, PENDING, waiting
 
 RETIRE = """

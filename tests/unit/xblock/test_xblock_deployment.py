@@ -9,7 +9,7 @@ import pytest
 
 from bridge import ConfigurationError, Settings, StoreUnavailable
 from bridge.origins.funmooc import LearnerId
-from progress_xblock.deployment import (
+from progress_xblock.settings import (
     bridge_for,
     budget,
     check,
@@ -76,7 +76,7 @@ def test_the_environment_alone_is_enough():
 @pytest.fixture
 def read_settings(monkeypatch):
     read = []
-    monkeypatch.setattr("progress_xblock.deployment._bridge", read.append)
+    monkeypatch.setattr("progress_xblock.settings._bridge", read.append)
     return read
 
 

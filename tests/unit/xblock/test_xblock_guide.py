@@ -9,14 +9,14 @@ import yaml
 
 import progress_xblock
 from bridge.cli import cli
-from progress_xblock.deployment import _OWN, check
 from progress_xblock.health import NO_ANSWER, NOT_TAKEN, WRONG_SETTINGS
+from progress_xblock.settings import _OWN, check
 from tests.servers import ROOT
 
 PACKAGE = Path(progress_xblock.__file__).parent
 GUIDE = (PACKAGE / "README.md").read_text(encoding="utf-8")
 SOURCES = " ".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-REDIS = (ROOT / "bridge/outbox/redis.py").read_text(encoding="utf-8")
+REDIS = (ROOT / "bridge/outbox/redis/outbox.py").read_text(encoding="utf-8")
 
 
 def block(language, number=0):
@@ -88,7 +88,11 @@ def test_every_line_of_the_log_is_one_that_is_written():
     lines = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
     assert len(lines) > 6
     known = SOURCES + REDIS + (ROOT / "bridge/origins/funmooc.py").read_text(encoding="utf-8")
-    known += (ROOT / "bridge/extras.py").read_text(encoding="utf-8").replace("{missing}", "redis")
+    known += (
+        (ROOT / "bridge/support/extras.py")
+        .read_text(encoding="utf-8")
+        .replace("{missing}", "redis")
+    )
     for line in lines:
         for part in re.split(r"[:…]", line):
             assert part.strip() in known, part

@@ -15,7 +15,7 @@ from bridge import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from progress_xblock.deployment import bridge_for
+from progress_xblock.settings import bridge_for
 
 LEARNER = Identity("funmooc", "0123456789abcdef0123456789abcdef")
 COMPLETION = ("completion", {"completion": 1.0})

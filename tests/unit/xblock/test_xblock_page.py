@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 import progress_xblock
 from bridge import StoreMisconfigured, StoreUnavailable
-from progress_xblock.deployment import bridge_for
+from progress_xblock.settings import bridge_for
 
 PACKAGE = Path(progress_xblock.__file__).parent
 FRENCH = PACKAGE / "translations/fr/LC_MESSAGES"

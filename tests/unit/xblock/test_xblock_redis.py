@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from progress_xblock.deployment import bridge_for
+from progress_xblock.settings import bridge_for
 from tests.servers.need import need
 from tests.servers.redis import Redis
 

@@ -15,8 +15,8 @@ import time_machine
 
 from bridge import Identity, OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.outbox import open_outbox
-from progress_xblock.deployment import bridge_for, settings_for
-from progress_xblock.patience import THREADS, within
+from progress_xblock.settings import bridge_for, settings_for
+from progress_xblock.time_limit import THREADS, within
 from tests.faults import proxy as faults
 from tests.faults.proxy import Proxy
 from tests.servers import ROOT
@@ -196,7 +196,7 @@ def test_a_forked_worker_has_all_its_threads():
 def test_a_thread_that_is_stuck_does_not_keep_its_process_from_ending():
     code = (
         "import threading; from bridge import StoreUnavailable\n"
-        "from progress_xblock.patience import within\n"
+        "from progress_xblock.time_limit import within\n"
         "try: within(0.01, threading.Event().wait)\n"
         "except StoreUnavailable: print('given up')\n"
     )
@@ -350,7 +350,7 @@ def test_another_kind_of_trouble_is_a_line_of_its_own(course, store, caplog):
 def test_a_trouble_that_lasts_is_told_again_after_a_minute(course, store, caplog, monkeypatch):
     store.error = StoreUnavailable("refused")
     course.click()
-    monkeypatch.setattr("progress_xblock.notices.EVERY", 0.0)
+    monkeypatch.setattr("progress_xblock.throttled_log.EVERY", 0.0)
     course.click()
     assert caplog.text.count("refused") == 2
 

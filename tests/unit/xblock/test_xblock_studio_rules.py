@@ -8,7 +8,7 @@ from xblock.core import XBlock
 from xblock.fields import ScopeIds
 
 from progress_xblock import ProgressXBlock
-from progress_xblock.rules import wrong_path
+from progress_xblock.studio_rules import wrong_path
 
 REFUSED = {
     "seen_seconds": ([0, -1, 3601, None], "a whole number from 1 to 3600 is needed"),

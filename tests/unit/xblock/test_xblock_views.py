@@ -8,7 +8,7 @@ import pytest
 
 import progress_xblock
 from bridge import Identity
-from bridge.config_tokens import token_settings
+from bridge.config import token_settings
 from bridge.tokens import Tokens
 from tests.unit.xblock.conftest import PLATFORM_ID
 

@@ -32,7 +32,7 @@ from xmodule.modulestore.tests.django_utils import (
 )
 from xmodule.modulestore.tests.factories import BlockFactory, CourseFactory
 
-from progress_xblock import notices
+from progress_xblock import throttled_log
 
 ROOT = Path(os.environ["REAL_EDX_ROOT"])
 PROJECT = Path(__file__).resolve().parents[4]
@@ -88,7 +88,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         self.learner = UserFactory.create(username="ada", email="ada@x.org", password=password)
         CourseEnrollment.enroll(self.learner, self.course.id)
         self.staff = StaffFactory.create(course_key=self.course.id, password=password)
-        notices.forget()
+        throttled_log.forget()
 
     def set_up(self, block_settings):
         """Set ``XBLOCK_SETTINGS["ProgressXBlock"]``."""

@@ -1,0 +1,221 @@
+"""What deliverers tell of themselves, and what it means to whoever waits for a completion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from bridge.outbox import Counts, Note, Outbox
+from bridge.support.nesting import load_json
+
+ALIVE: Final = 30.0
+"""Seconds; a deliverer that told nothing for longer is gone. It tells every 5 s."""
+
+
+class State(StrEnum):
+    """What a deliverer does, or all of them together."""
+
+    DELIVERING = "delivering"
+    RETRYING = "retrying"  # the store, or the outbox, is not available now
+    PAUSED = "paused"  # the store refuses until somebody mends something
+    STOPPED = "stopped"  # there is no deliverer
+    IDLE = "idle"  # nothing is waiting, and nobody is to be erased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a deliverer tells of itself.
+
+    Attributes:
+        state: delivering, retrying, paused or stopped.
+        rate: completions delivered a second, over the last minute.
+        delivered: completions delivered since it was started.
+        why: what keeps it from delivering, in words; None when nothing does.
+        seconds: for how long it has been so.
+        next_try: seconds until it tries again; None when it is delivering.
+        last_error: the last thing that went wrong, in words; None when nothing did.
+        last_error_seconds: how long ago that was.
+        erasing: whether learners who are to be erased are: delivering, retrying, paused, stopped.
+        erasing_why: what keeps them from being erased, in words; None when nothing does.
+        erasing_next_try: seconds until that is tried again; None when nothing keeps them.
+    """
+
+    state: State
+    rate: float = 0.0
+    delivered: int = 0
+    why: str | None = None
+    seconds: float = 0.0
+    next_try: float | None = None
+    last_error: str | None = None
+    last_error_seconds: float = 0.0
+    erasing: State = State.DELIVERING
+    erasing_why: str | None = None
+    erasing_next_try: float | None = None
+
+    def as_text(self) -> str:
+        """As a note of the outbox."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The report that `as_text` was asked of.
+
+        Raises:
+            ValueError, TypeError, KeyError: another version of the bridge wrote it.
+        """
+        values = load_json(text)
+        states = {name: State(values[name]) for name in ("state", "erasing") if name in values}
+        return cls(**{**values, **states})
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A deliverer as its last report shows it.
+
+    Attributes:
+        name: host and process.
+        age: seconds since it reported.
+        report: what it reported.
+    """
+
+    name: str
+    age: float
+    report: Report
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may be taken to be running."""
+        return self.age <= ALIVE and self.report.state is not State.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Why completions have, or have not, arrived.
+
+    Attributes:
+        counts: what is in the outbox.
+        workers: the deliverers, those heard of most recently first.
+        state: of delivery as a whole.
+        why: what that means, in words.
+        remedy: what to do about it; empty when there is nothing to be done.
+    """
+
+    counts: Counts
+    workers: Sequence[Worker]
+    state: State
+    why: str
+    remedy: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Completions delivered a second, by all deliverers, over the last minute."""
+        return sum(worker.report.rate for worker in self.workers if worker.alive)
+
+    @property
+    def last_error(self) -> tuple[float, Worker] | None:
+        """Seconds since anything went wrong, and for which deliverer."""
+        told = [
+            (worker.age + worker.report.last_error_seconds, worker)
+            for worker in self.workers
+            if worker.report.last_error
+        ]
+        return min(told, key=lambda error: error[0], default=None)
+
+
+def overview(outbox: Outbox) -> Overview:
+    """How delivery is doing.
+
+    Raises:
+        OutboxUnavailable: it cannot be told.
+    """
+    counts = outbox.counts()
+    workers = [worker for note in outbox.notes() if (worker := _worker(note))]
+    alive = [worker for worker in workers if worker.alive]
+    completions = counts.waiting + counts.leased
+    if completions + counts.erasures == 0:
+        return Overview(counts, workers, State.IDLE, _idle(counts))
+    if not alive:
+        return Overview(
+            counts,
+            workers,
+            State.STOPPED,
+            f"no deliverer is running ({_last_heard(workers)})",
+            "start `progress-bridge deliver`, or the service",
+        )
+    told = _together(alive) if completions else (State.IDLE, "", "")
+    if counts.erasures and told[0] in (State.IDLE, State.DELIVERING):
+        erasing = _erasing(alive)
+        told = told if completions and erasing[0] is State.DELIVERING else erasing
+    return Overview(counts, workers, *told)
+
+
+def _worker(note: Note) -> Worker | None:
+    """None for a report of another version of the bridge."""
+    try:
+        return Worker(note.worker, note.age, Report.from_text(note.text))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _idle(counts: Counts) -> str:
+    if counts.dead:
+        return "nothing is waiting: all is delivered but the dead letters"
+    return "nothing is waiting: all that was accepted is delivered"
+
+
+def _last_heard(workers: Sequence[Worker]) -> str:
+    if not workers:
+        return "none was heard of for a day"
+    return f"the last one was heard of {duration(workers[0].age)} ago"
+
+
+def _together(alive: Sequence[Worker]) -> tuple[State, str, str]:
+    """State, meaning and remedy of those that run: the one that does best counts."""
+    states = {worker.report.state: worker for worker in reversed(alive)}
+    if State.DELIVERING in states:
+        return State.DELIVERING, "being delivered", ""
+    if State.PAUSED in states:
+        return State.PAUSED, states[State.PAUSED].report.why or "", _MEND
+    worker = states[State.RETRYING]
+    left = max(0.0, (worker.report.next_try or 0.0) - worker.age)
+    return (
+        State.RETRYING,
+        f"{worker.report.why}; next try in {duration(left)}",
+        "see that it runs and can be reached; nothing is lost, delivery goes on by itself",
+    )
+
+
+def _erasing(alive: Sequence[Worker]) -> tuple[State, str, str]:
+    """State, meaning and remedy of the erasures that were asked for, as `_together`."""
+    states = {worker.report.erasing: worker for worker in reversed(alive)}
+    if State.DELIVERING in states:
+        return State.DELIVERING, "all is delivered; learners are being erased", ""
+    paused = State.PAUSED in states
+    worker = states[State.PAUSED if paused else State.RETRYING]
+    why = f"learners who are to be erased are not: {worker.report.erasing_why}"
+    if paused:
+        return State.PAUSED, why, "`progress-bridge check` tells what to mend; no request is lost"
+    left = max(0.0, (worker.report.erasing_next_try or 0.0) - worker.age)
+    remedy = "see that the store runs and can be reached; no request is lost"
+    return State.RETRYING, f"{why}; next try in {duration(left)}", remedy
+
+
+_MEND: Final = (
+    "`progress-bridge check` tells what to mend; nothing is lost, delivery then resumes by itself"
+)
+
+
+def duration(seconds: float) -> str:
+    """A time span as a person says it, in at most two units: ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 1:
+        return "less than 1 s"
+    parts = []
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        number, whole = divmod(whole, length)
+        parts.append((number, unit))
+    first = next(position for position, (number, _) in enumerate(parts) if number)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)

@@ -1,0 +1,216 @@
+"""The outbox's SQLite file: its one connection in this process, and its troubles in words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.errors import OutboxUnavailable
+from bridge.support.forks import HeldOverForks
+from bridge.support.sqlite_files import patiently, primary_code
+
+SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+VERSION: Final = 2
+
+LOOK_EVERY: Final = 1.0
+"""Seconds after which to see whether the file is still the same."""
+
+# FULL: a commit returns when it is on disk. secure_delete: what was delivered or erased is
+# overwritten, for the file holds personal data.
+PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY")
+
+_PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
+
+
+class SQLiteFile(HeldOverForks):
+    """One outbox file, shared by the threads of this process and by other processes.
+
+    As a context manager it is a transaction that writes.
+
+    Nothing is opened before it is used, and nothing stays open over a fork: SQLite's locks belong
+    to a process, and a child that inherits a connection believes in locks it does not hold
+    (https://www.sqlite.org/howtocorrupt.html, 2.6).
+
+    Args:
+        path: created when it is not there, for this user alone; its folder must be there.
+        timeout: seconds to wait for another process's lock.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__()
+        self.path = path
+        self.timeout = timeout
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._look_again = 0.0
+        self._writing: sqlite3.Connection
+
+    def __enter__(self) -> sqlite3.Connection:
+        """Begin a transaction that writes; on disk when the block has ended without an error.
+
+        Raises:
+            OutboxUnavailable: nothing was done; so does the end of the block.
+        """
+        self._writing = self._begin("BEGIN IMMEDIATE")
+        return self._writing
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            try:
+                self._writing.execute("COMMIT")
+            except sqlite3.Error as failure:
+                raise self._failed(failure) from failure
+        elif isinstance(error, sqlite3.Error):
+            raise self._failed(error) from error
+        else:
+            self._undo(reopen=False)
+
+    def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """Run one statement, a transaction by itself; the rows that it gives.
+
+        Raises:
+            OutboxUnavailable: nothing was done.
+        """
+        connection = self._begin()
+        try:
+            return patiently(lambda: connection.execute(statement, values).fetchall(), self.timeout)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _begin(self, how: str = "") -> sqlite3.Connection:
+        try:
+            connection = self._connected()
+            if how:
+                patiently(lambda: connection.execute(how), self.timeout)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        except OSError as error:
+            raise OutboxUnavailable(f"{self.path}: {error.strerror}") from error
+        return connection
+
+    def clean(self) -> None:
+        """Empty the -wal file, in which what was deleted can still be read.
+
+        Does without when other processes are in the way for too long: the file is emptied all the
+        same in the course of things.
+        """
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute(f"PRAGMA busy_timeout = {self.timeout * 1000:.0f}")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._connection.execute("PRAGMA busy_timeout = 0")
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def let_go(self) -> None:
+        with suppress(sqlite3.Error):
+            self.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        """The connection, opened anew when the file is another than before, or gone.
+
+        Written to a file that has lost its name, completions would never be seen again. A second
+        of them is lost at most, which whoever removes the file loses in any case.
+        """
+        now = time.monotonic()
+        if self._connection is not None and now < self._look_again:
+            return self._connection
+        if self._connection is None or _identity(self.path) != self._identity:
+            self.close()
+            _create(self.path)
+            self._connection = patiently(self._open, self.timeout)
+            self._identity = _identity(self.path)
+        self._look_again = now + LOOK_EVERY
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _failed(self, error: sqlite3.Error) -> OutboxUnavailable:
+        """Undo what was begun; the error to raise."""
+        self._undo(reopen=primary_code(error) not in _PASSING)
+        return self._unavailable(error)
+
+    def _undo(self, *, reopen: bool) -> None:
+        """Back to before the transaction; with a new connection when this one may be spoilt."""
+        with suppress(sqlite3.Error):
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        if reopen:
+            with suppress(sqlite3.Error):
+                self.close()
+
+    def _unavailable(self, error: sqlite3.Error) -> OutboxUnavailable:
+        """SQLite's error in words; they hold no value of a row."""
+        words = {
+            sqlite3.SQLITE_BUSY: f"another process has locked it for over {self.timeout:g} s",
+            sqlite3.SQLITE_LOCKED: f"another process has locked it for over {self.timeout:g} s",
+            sqlite3.SQLITE_FULL: "the disk is full",
+            sqlite3.SQLITE_READONLY: "we may not write to it",
+            sqlite3.SQLITE_PERM: "we may not write to it",
+            sqlite3.SQLITE_CANTOPEN: "it cannot be opened; may we write to its folder?",
+            sqlite3.SQLITE_IOERR: "the disk fails, or is full",
+            sqlite3.SQLITE_CORRUPT: "it is damaged",
+            sqlite3.SQLITE_NOTADB: "it is no outbox, or damaged",
+            sqlite3.SQLITE_ERROR: "it is no outbox, or damaged",
+        }
+        text = words.get(primary_code(error), str(error))
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        return OutboxUnavailable(f"{self.path}: {text} ({name})")
+
+
+def _create(path: Path) -> None:
+    """An empty file that only its owner may read; SQLite gives -wal and -shm the same mode."""
+    path = Path(os.path.realpath(path))  # a link is followed, as SQLite would, which asks for 0644
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    folder = os.open(path.parent, os.O_RDONLY)  # the name itself must survive a power cut
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Pragmas and tables.
+
+    Raises:
+        sqlite3.Error: the file is locked, not writable, no outbox, or of a newer version.
+    """
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise sqlite3.NotSupportedError("its file system cannot hold a write-ahead log")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise sqlite3.NotSupportedError("a newer version of the bridge made it")
+    if version < VERSION:
+        connection.executescript(SCHEMA)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,279 @@
+"""The outbox in one SQLite file: for the processes and threads of one machine.
+
+It keeps its promise on any local disk that honours fsync: the file is in WAL mode with
+``synchronous=FULL``. On a network file system it does not, for SQLite's WAL needs shared memory.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Final
+
+from bridge.checks import Finding
+from bridge.config import OutboxSettings
+from bridge.errors import OutboxUnavailable
+from bridge.model import Completion, Identity
+from bridge.outbox import codec
+from bridge.outbox.base import (
+    LONGEST,
+    Counts,
+    DeadLetter,
+    Erased,
+    ErasureRequest,
+    Leased,
+    Note,
+)
+from bridge.outbox.sqlite import statements as sql
+from bridge.outbox.sqlite.connection import SQLiteFile
+from bridge.outbox.sqlite.group_commit import GroupCommit
+
+_ROOM: Final = " " * 10_000
+"""What `check` writes and removes: more than fits a page, so that a full disk is seen."""
+
+Row = tuple[str | None, ...]
+
+
+class SQLiteOutbox:
+    """An outbox in a file that is created when it is first used.
+
+    Args:
+        settings: ``path`` is the file, ``timeout`` how long to wait for its lock.
+        store_email: keep e-mail addresses (personal data) until delivery.
+        clock: seconds since 1970, as `time.time` gives them; every process's must agree.
+    """
+
+    def __init__(
+        self,
+        settings: OutboxSettings,
+        *,
+        store_email: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._file = SQLiteFile(settings.path, settings.timeout)
+        self._store_email = store_email
+        self._clock = clock
+        self._commits: GroupCommit[Row] = GroupCommit(self._file.lock, self._commit)
+
+    def put(self, completions: Sequence[Completion]) -> None:
+        if completions:
+            self._commits.add([self._row(completion) for completion in completions])
+
+    def lease(self, most: int, seconds: float) -> list[Leased]:
+        if most < 1:
+            return []
+        with self._file.lock, self._file as connection:
+            now = self._clock()
+            until = now + min(seconds, LONGEST)
+            rows = connection.execute(sql.DUE, {"now": now, "most": most}).fetchall()
+            connection.executemany(sql.LEASE_AGAIN, [(now, until, row[0]) for row in rows])
+            fresh = connection.execute(sql.NEXT, (most - len(rows),)).fetchall()
+            if fresh:
+                last = fresh[-1][0]
+                connection.execute(sql.LEASE_UP_TO, (now, until, last))
+                connection.execute(sql.FORGET_UP_TO, (last,))
+            rows += fresh
+            if forgotten := [(key,) for key, _, to_erase, *_what in rows if to_erase]:
+                connection.executemany(sql.FORGET, forgotten)
+        items = [(str(key), n, _read(what)) for key, n, to_erase, *what in rows if not to_erase]
+        return codec.leased(items, self._bury)
+
+    def renew(self, items: Sequence[Leased], seconds: float) -> int:
+        return self._hold(sql.RENEW, items, seconds)
+
+    def done(self, items: Sequence[Leased]) -> int:
+        if not items:
+            return 0
+        with self._file.lock, self._file as connection:
+            return connection.executemany(sql.DONE, [(i.id, i.token) for i in items]).rowcount
+
+    def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
+        return self._hold(sql.GIVE_BACK, items, delay)
+
+    def bury(self, item: Leased, reason: str) -> bool:
+        return self._bury(item.id, item.token, reason)
+
+    def _bury(self, key: str, token: str, reason: str) -> bool:
+        with self._file.lock, self._file as connection:
+            connection.execute(sql.BURY, (reason, self._clock(), key, token))
+            return connection.execute(sql.DONE, (key, token)).rowcount == 1
+
+    def dead(self, most: int = 100, after: str | None = None) -> list[DeadLetter]:
+        with self._file.lock:
+            rows = self._file.run(sql.DEAD, (after or 0, most))
+        return [
+            DeadLetter(str(key), _read(what), reason, datetime.fromtimestamp(died, UTC))
+            for key, reason, died, *what in rows
+        ]
+
+    def replay(self, ids: Sequence[str]) -> int:
+        replayed = 0
+        with self._file.lock, self._file as connection:
+            for key in ids:
+                connection.execute(sql.REPLAY, (self._clock(), key))
+                replayed += connection.execute(sql.DROP, (key,)).rowcount
+        return replayed
+
+    def drop(self, ids: Sequence[str]) -> int:
+        with self._file.lock, self._file as connection:
+            return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
+
+    def erase(self, identity: Identity) -> Erased:
+        values: dict[str, Any] = codec.who(identity)
+        with self._file.lock, self._file as connection:
+            values["now"] = self._clock()
+            gone = sum(connection.execute(statement, values).rowcount for statement in sql.ERASE)
+            held = _held(connection, values)
+        if not held:  # also when nothing was left: what was delivered can still be in the -wal file
+            with self._file.lock:
+                self._file.clean()
+        return Erased(gone, held)
+
+    def request_erasure(self, identity: Identity) -> None:
+        values: dict[str, Any] = codec.who(identity)
+        with self._file.lock, self._file as connection:
+            connection.execute(sql.REQUEST_ERASURE, values | {"now": self._clock()})
+
+    def lease_erasures(self, most: int, seconds: float) -> list[ErasureRequest]:
+        with self._file.lock:
+            # Most of the time nobody is to be erased; then nothing is locked or written.
+            if not self._file.run(sql.ANY_ERASURE_DUE, {"now": self._clock()}):
+                return []
+            token = secrets.token_hex(8)
+            with self._file as connection:
+                now = self._clock()
+                until = now + min(seconds, LONGEST)
+                values = {"now": now, "until": until, "most": most, "token": token}
+                connection.execute(sql.LEASE_ERASURES, values)
+                rows = connection.execute(sql.LEASED_ERASURES, (token,)).fetchall()
+        return codec.erasures(rows)
+
+    def erasure_done(self, request: ErasureRequest) -> bool:
+        with self._file.lock, self._file as connection:
+            done = connection.execute(sql.ERASURE_DONE, _of(request)).rowcount == 1
+        with self._file.lock:
+            self._file.clean()
+        return done
+
+    def put_off_erasure(
+        self, request: ErasureRequest, delay: float, *, erased: bool = False
+    ) -> bool:
+        with self._file.lock, self._file as connection:
+            now = self._clock()
+            times = {"now": now, "until": now + min(delay, LONGEST)}
+            values = _of(request) | times | {"erased": erased}
+            return connection.execute(sql.PUT_OFF_ERASURE, values).rowcount == 1
+
+    def move(self, old: Identity, new: Identity) -> int:
+        if old == new:
+            return 0
+        values: dict[str, Any] = codec.who(old)
+        values |= {f"new_{name}": value for name, value in codec.who(new).items()}
+        with self._file.lock, self._file as connection:
+            values["now"] = self._clock()
+            for statement in sql.MOVE:
+                connection.execute(statement, values)
+            return _held(connection, values)
+
+    def counts(self) -> Counts:
+        now = self._clock()
+        with self._file.lock:
+            ((both, dead, leased, put_at, erasures, asked_at),) = self._file.run(
+                sql.COUNTS, {"now": now}
+            )
+        oldest, oldest_erasure = _since(now, put_at), _since(now, asked_at)
+        return Counts(both - leased, leased, dead, oldest, erasures, oldest_erasure)
+
+    def note(self, worker: str, text: str) -> None:
+        with self._file.lock, self._file as connection:
+            now = self._clock()
+            connection.execute(sql.FORGET_NOTES, (now - LONGEST, now))
+            connection.execute(sql.NOTE, (worker, text, now))
+
+    def notes(self) -> list[Note]:
+        with self._file.lock:
+            rows = self._file.run(sql.NOTES, ())
+        now = (
+            self._clock()
+        )  # after it, or what was told while this one waited would be of the future
+        found = [Note(worker, text, _age(now, told)) for worker, text, told in rows]
+        return sorted(found, key=lambda note: (note.age, note.worker))
+
+    def check(self) -> list[Finding]:
+        try:
+            with self._file.lock, self._file as connection:
+                connection.execute(sql.NOTE, ("", _ROOM, self._clock()))
+                connection.execute(sql.FORGET_NOTE, ("",))
+        except OutboxUnavailable as error:
+            remedy = "mend what it says; until then nothing is accepted"
+            return [Finding(ok=False, message=f"outbox {error}", remedy=remedy)]
+        return [Finding(ok=True, message=f"outbox {self._file.path}: can be written")]
+
+    def close(self) -> None:
+        with self._file.lock:
+            self._file.close()
+
+    def _hold(self, statement: str, items: Sequence[Leased], seconds: float) -> int:
+        """Hold back those of the items that are still held for so long; how many."""
+        if not items:
+            return 0
+        with self._file.lock, self._file as connection:
+            now = self._clock()
+            until = now + min(seconds, LONGEST)
+            rows = [(now, until, item.id, item.token) for item in items]
+            return connection.executemany(statement, rows).rowcount
+
+    def _row(self, completion: Completion) -> Row:
+        """Column by column: to make JSON of it would take a good part of the time of a put."""
+        who = completion.identity
+        return (
+            str(who.origin),
+            who.external_user_id,
+            completion.grain_id,
+            completion.module_id,
+            completion.sequence_id,
+            completion.completed_at.isoformat(timespec="milliseconds"),
+            completion.email if self._store_email else None,
+        )
+
+    def _commit(self, rows: Sequence[Row]) -> None:
+        """Write what several callers put; the lock is held."""
+        if len(rows) <= sql.MOST_PUT:
+            self._file.run(*self._put(rows))
+            return
+        with self._file as connection:
+            for start in range(0, len(rows), sql.MOST_PUT):
+                connection.execute(*self._put(rows[start : start + sql.MOST_PUT]))
+
+    def _put(self, rows: Sequence[Row]) -> tuple[str, tuple[float | str | None, ...]]:
+        """A statement that puts these, and its values."""
+        return sql.put(len(rows)), (self._clock(), *chain.from_iterable(rows))
+
+
+def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
+    ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
+    return int(held)
+
+
+def _of(request: ErasureRequest) -> dict[str, Any]:
+    return {**codec.who(request.identity), "token": request.token}
+
+
+def _since(now: float, instant: float | None) -> float | None:
+    return None if instant is None else max(0.0, now - instant)
+
+
+def _age(now: float, told: float) -> float:
+    """Seconds since it was told; for one from the future, as long as any note is kept.
+
+    That was told before the clock was put back: it may not pass for new until the clock catches up.
+    """
+    return now - told if told <= now else LONGEST
+
+
+def _read(values: Sequence[str]) -> Completion | None:
+    return codec.restore(dict(zip(sql.NAMES, values, strict=True)))

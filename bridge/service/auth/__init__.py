@@ -1,0 +1,1 @@
+"""Who may: server keys, learner tokens, and how often each may call."""

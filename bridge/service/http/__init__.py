@@ -1,0 +1,1 @@
+"""What every request needs: its body, its errors, its log line, its metrics."""

@@ -1,0 +1,219 @@
+"""What `DirectusStore.check` looks at, with the bridge's own token and without writing anything.
+
+Rights are read where Directus tells them (11 and 12: ``/permissions/me``) and tried where it does
+not (10), with requests that touch no row.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from bridge.checks import Finding
+from bridge.config import Names
+from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.probe import learners_unique, progress_unique
+from bridge.stores.directus.rights import Right, learner_columns, progress_columns, rights
+
+SETUP: Final = "run progress-bridge setup"
+TABLES: Final = (
+    "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql), "
+    "then progress-bridge setup"
+)
+
+Permissions = dict[str, dict[str, dict[str, Any]]]
+
+
+def check(client: DirectusClient, names: Names) -> list[Finding]:
+    """A finding for each thing that recording needs, in the order in which to mend them."""
+    findings: list[Finding] = []
+    try:
+        findings.append(_reach(client))
+        granted = _granted(client)
+        findings += _collections(client, names, granted)
+        missing = _missing_rights(client, names, granted)
+        findings += missing or [_ok("rights: all that the bridge needs")]
+        if not missing and all(finding.ok for finding in findings):
+            findings.append(learners_unique(client, names))
+            findings.append(progress_unique(client, names))
+    except StoreError as error:
+        findings.append(_failed(error))
+    return findings
+
+
+def _ok(message: str) -> Finding:
+    return Finding(ok=True, message=message)
+
+
+def _failed(error: StoreError) -> Finding:
+    """An error as a finding; its text says what is wrong, then often the remedy."""
+    message, _, remedy = str(error).partition("; ")
+    if isinstance(error, StoreUnavailable):
+        default = "see that Directus runs and that store.url is right; it may also pass by itself"
+    else:
+        default = (
+            "see that store.url and the token are those of Directus; "
+            "`progress-bridge setup --new-token` makes a new token"
+        )
+    return Finding(ok=False, message=message, remedy=remedy or default)
+
+
+def _reach(client: DirectusClient) -> Finding:
+    """Directus answers and knows the token."""
+    info = client.request("GET", "/server/info")
+    user = client.request("GET", "/users/me", params={"fields": "id"})
+    if not isinstance(info, dict) or not isinstance(user, dict) or "id" not in user:
+        raise StoreMisconfigured("store.url answers, but not as Directus does")
+    version = info.get("version")
+    return _ok(f"Directus{f' {version}' if version else ''} answers and knows the token")
+
+
+def _granted(client: DirectusClient) -> Permissions | None:
+    """The token's rights, or None where Directus does not tell them (before 11)."""
+    try:
+        granted = client.request("GET", "/permissions/me")
+    except StoreMisconfigured:
+        return None
+    return granted if isinstance(granted, dict) else None
+
+
+def _collections(
+    client: DirectusClient, names: Names, granted: Permissions | None
+) -> list[Finding]:
+    findings = []
+    for collection, columns in (
+        (names.learners, learner_columns(names)),
+        (names.progress, progress_columns(names)),
+    ):
+        if _readable(client, collection, columns, columns[0]):
+            findings.append(_ok(f"collection {collection}: there, with its fields"))
+        else:
+            findings += _what_is_missing(client, collection, columns, granted)
+    if all(finding.ok for finding in findings):
+        findings.append(_alias(client, names))
+    return findings
+
+
+def _readable(
+    client: DirectusClient, collection: str, columns: tuple[str, ...], key: str, sort: str = ""
+) -> bool:
+    """Whether these columns can be asked for. The question finds no row, whatever the base holds.
+
+    Directus 10 skips a field it does not know when asked to read it, but not in a filter.
+    """
+    nowhere: list[Any] = [{key: {"_eq": -1}}]
+    params = {"limit": "1", "fields": ",".join(columns)}
+    if sort:
+        params["sort"] = sort
+    else:
+        nowhere += [{column: {"_null": True}} for column in columns]
+    params["filter"] = json.dumps({"_and": nowhere})
+    try:
+        client.request("GET", f"/items/{collection}", params=params)
+    except (StoreMisconfigured, DirectusRefusal):
+        return False
+    return True
+
+
+def _what_is_missing(
+    client: DirectusClient,
+    collection: str,
+    columns: tuple[str, ...],
+    granted: Permissions | None,
+) -> list[Finding]:
+    key = columns[0]
+    missing = [column for column in columns if not _readable(client, collection, (column,), key)]
+    if missing == list(columns):
+        may_read = granted is not None and _access(granted, collection, "read") != "none"
+        why = "missing" if may_read else "missing, or the token may not read it"
+        return [Finding(ok=False, message=f"collection {collection}: {why}", remedy=_remedy(why))]
+    readable = _fields(granted, collection, "read")
+    return [
+        Finding(ok=False, message=f"field {collection}.{column}: {why}", remedy=_remedy(why))
+        for column in missing
+        for why in (
+            "missing"
+            if readable is not None and ("*" in readable or column in readable)
+            else "missing, or the token may not read it",
+        )
+    ]
+
+
+def _remedy(why: str) -> str:
+    return TABLES if why == "missing" else f"{SETUP}; it tells when the table is to be made first"
+
+
+def _alias(client: DirectusClient, names: Names) -> Finding:
+    """The learner's list of progress rows, which exists in Directus only."""
+    key, alias = names.learner_fields.id, names.learner_fields.progress
+    nested = f"{alias}.{names.progress_fields.id}"
+    field = f"field {names.learners}.{alias}"
+    if _readable(client, names.learners, (nested,), key, sort=alias):
+        return _ok(f"{field}: there, leads to {names.progress}")
+    return Finding(
+        ok=False,
+        message=f"{field}: not registered in Directus, or the token may not read it; without it "
+        "no completion can move earlier",
+        remedy=SETUP,
+    )
+
+
+def _missing_rights(
+    client: DirectusClient, names: Names, granted: Permissions | None
+) -> list[Finding]:
+    if granted is None:
+        return [_no_right(right) for right in rights(names) if not _tried(client, names, right)]
+    findings = []
+    for right in rights(names):
+        access = _access(granted, right.collection, right.action)
+        fields = _fields(granted, right.collection, right.action) or []
+        lacking = tuple(f for f in right.fields if "*" not in fields and f not in fields)
+        if access == "none":
+            findings.append(_no_right(right))
+        elif lacking:
+            findings.append(_no_right(Right(right.collection, right.action, lacking)))
+        elif access == "partial":
+            findings.append(_limited(right))
+    return findings
+
+
+def _no_right(right: Right) -> Finding:
+    return Finding(ok=False, message=f"no right to {right}", remedy=SETUP)
+
+
+def _limited(right: Right) -> Finding:
+    return Finding(
+        ok=False,
+        message=f"the right to {right} is limited by rules: some rows may be refused",
+        remedy=f"{SETUP}, or take the rules off",
+        fatal=False,
+    )
+
+
+def _access(granted: Permissions, collection: str, action: str) -> str:
+    return str(granted.get(collection, {}).get(action, {}).get("access", "none"))
+
+
+def _fields(granted: Permissions | None, collection: str, action: str) -> list[str] | None:
+    if granted is None:
+        return None
+    return granted.get(collection, {}).get(action, {}).get("fields") or []
+
+
+def _tried(client: DirectusClient, names: Names, right: Right) -> bool:
+    """Directus 10: do it to no row at all, which it refuses to those who may not.
+
+    Reading was tried already, and creating is seen when the unique constraints are.
+    """
+    path = f"/items/{right.collection}"
+    alias = names.learner_fields.progress
+    try:
+        if right.action == "delete":
+            client.request("DELETE", path, body=[])
+        elif right.action == "update":
+            nothing: dict[str, list[Any]] = {"create": [], "update": [], "delete": []}
+            client.request("PATCH", path, body={"keys": [], "data": {alias: nothing}})
+    except StoreMisconfigured:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""The two tables made known to Directus: collections, fields, and the way from learner to progress.
+
+Nothing here alters a table, but for the foreign key that Directus drops and makes again, in one
+transaction and with its name and actions, when the relation is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bridge.config import Names
+from bridge.errors import ConfigurationError, StoreMisconfigured
+from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal
+from bridge.stores.directus.setup.definitions import Collection, Meta, collections
+
+_WARMING: Final = 8
+"""How often a relation is read before it is written; see `_write_relation`."""
+
+
+def register(client: DirectusClient, names: Names, *, keep_activity: bool) -> Iterator[str]:
+    """Register what is not, and fill what is empty; yields each change, in words.
+
+    Args:
+        client: with an administrator's token.
+        names: the data owner's names.
+        keep_activity: leave activity and revisions on. They cost more than half of every write,
+            and a revision keeps a copy of the learner's row after the learner is erased.
+
+    Raises:
+        StoreMisconfigured: not an administrator's token, or the tables are not there.
+        ConfigurationError: the names do not fit what the data owner set up.
+    """
+    clear_cache(client)
+    learners, progress = collections(names)
+    _require_tables(client, names, learners, progress)
+    yield from _collection(client, learners)
+    yield from _collection(client, progress)
+    yield from _relation(client, names)
+    clear_cache(client)
+    if not keep_activity:
+        yield from _without_activity(client, names.learners)
+        yield from _without_activity(client, names.progress)
+
+
+def clear_cache(client: DirectusClient) -> None:
+    """The system cache: without it Directus does not see what SQL made."""
+    try:
+        client.request("POST", "/utils/cache/clear", params={"system": ""})
+    except StoreMisconfigured as error:
+        if "403" in str(error):
+            raise StoreMisconfigured("the token is not that of an administrator") from None
+        raise
+
+
+def _require_tables(client: DirectusClient, names: Names, *wanted: Collection) -> None:
+    for collection in wanted:
+        try:
+            client.request("GET", f"/collections/{collection.name}")
+        except StoreMisconfigured:
+            raise StoreMisconfigured(
+                f"no table {collection.name} (with a primary key): run "
+                "sql/schema-multi-origin.sql first"
+            ) from None
+        there = {field["field"] for field in _fields(client, collection.name)}
+        alias = names.learner_fields.progress
+        missing = [field for field in collection.fields if field not in there and field != alias]
+        if missing:
+            raise StoreMisconfigured(
+                f"table {collection.name}: no column {', '.join(missing)}: run "
+                "sql/schema-migration-multi-origin.sql first (or see store.names)"
+            )
+
+
+def _fields(client: DirectusClient, collection: str) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = client.request("GET", f"/fields/{collection}")
+    return fields
+
+
+def _collection(client: DirectusClient, wanted: Collection) -> Iterator[str]:
+    path = f"/collections/{wanted.name}"
+    held = client.request("GET", path)["meta"]
+    lacking = _lacking(wanted.meta, held)
+    if lacking:
+        client.request("PATCH", path, body={"meta": lacking})
+        yield f"collection {wanted.name}: {_what(held, lacking)}"
+    yield from _all_fields(client, wanted)
+
+
+def _all_fields(client: DirectusClient, wanted: Collection) -> Iterator[str]:
+    there = {field["field"]: field["meta"] for field in _fields(client, wanted.name)}
+    changes: list[Meta] = []
+    for name, meta in wanted.fields.items():
+        if name not in there:
+            alias = {"field": name, "type": "alias", "schema": None, "meta": meta}
+            client.request("POST", f"/fields/{wanted.name}", body=alias)
+            yield f"field {wanted.name}.{name}: made"
+        elif lacking := _lacking(meta, there[name]):
+            changes.append({"field": name, "meta": lacking})
+            yield f"field {wanted.name}.{name}: {_what(there[name], lacking)}"
+    if changes:
+        client.request("PATCH", f"/fields/{wanted.name}", body=changes)
+
+
+def _lacking(wanted: Meta, held: Meta | None) -> Meta:
+    """What is empty so far: all of it when nothing is registered. False is somebody's choice."""
+    if held is None:
+        return wanted
+    return {key: value for key, value in wanted.items() if held.get(key) in (None, "", [], {})}
+
+
+def _what(held: Meta | None, lacking: Meta) -> str:
+    if held is None:
+        return "registered"
+    shown = ("labels" if key == "translations" else key for key in lacking)
+    return f"{', '.join(shown)} filled"
+
+
+def _relation(client: DirectusClient, names: Names) -> Iterator[str]:
+    field, alias = names.progress_fields.learner, names.learner_fields.progress
+    held = _held_relation(client, names)
+    meta = (held and held["meta"]) or {}
+    shown_as = meta.get("one_field")
+    if shown_as not in (None, alias):
+        raise ConfigurationError(
+            f"store.names.learner_fields.progress: {names.learners} shows its {names.progress} as "
+            f"the field {shown_as}; set it to that name"
+        )
+    if shown_as == alias and meta.get("one_deselect_action") == "delete":
+        return
+    _write_relation(client, names, held)
+    yield f"relation {names.progress}.{field} to {names.learners}.{alias}: registered"
+
+
+def _held_relation(client: DirectusClient, names: Names) -> dict[str, Any] | None:
+    relations = client.request("GET", f"/relations/{names.progress}")
+    field = names.progress_fields.learner
+    return next((relation for relation in relations if relation["field"] == field), None)
+
+
+def _write_relation(client: DirectusClient, names: Names, held: dict[str, Any] | None) -> None:
+    """Register the relation, with its foreign key as it was.
+
+    Directus makes the foreign key again from the body of the request, so that must name all of it
+    (directus/directus#28135); and 11.17 ends, with the transaction undone, when its schema cache
+    is cold. Reading warms it, and repeatedly so where a balancer spreads requests over several
+    instances. Rows that leave a learner's list are deleted: they cannot be without a learner.
+    """
+    schema = (held and held["schema"]) or {}
+    actions = {action: schema.get(action) or "NO ACTION" for action in ("on_delete", "on_update")}
+    body = {
+        "collection": names.progress,
+        "field": names.progress_fields.learner,
+        "related_collection": names.learners,
+        "schema": actions if held else {"on_delete": "CASCADE"},
+        "meta": {"one_field": names.learner_fields.progress, "one_deselect_action": "delete"},
+    }
+    path = f"/relations/{names.progress}/{names.progress_fields.learner}"
+    try:
+        if held is None:
+            client.request("POST", "/relations", body=body)
+            return
+        _require_directus_key(client, names)
+        for _ in range(_WARMING):
+            client.request("GET", path)
+        client.request("PATCH", path, body=body)
+    except DirectusRefusal as refusal:
+        raise StoreMisconfigured(
+            f"Directus cannot make the foreign key from {names.progress} to {names.learners} "
+            f"({refusal}); are there rows of a learner who is gone?"
+        ) from None
+    except ConnectionCut:
+        raise StoreMisconfigured(
+            "Directus ended while it registered the relation, which it undid (a defect of 11 when "
+            "CACHE_SCHEMA_FREEZE_ENABLED is set, or its cache was cleared meanwhile): "
+            "start it and run setup again"
+        ) from None
+
+
+def _require_directus_key(client: DirectusClient, names: Names) -> None:
+    """On SQLite, Directus makes a second foreign key when the first has not the name it expects.
+
+    Every nested write would then be carried out twice.
+    """
+    statement = client.request("GET", f"/collections/{names.progress}")["schema"].get("sql")
+    name = f"{names.progress}_{names.progress_fields.learner}_foreign"
+    if statement is not None and name.lower() not in statement.lower():
+        raise StoreMisconfigured(
+            f"SQLite: the foreign key of {names.progress} must be declared as CONSTRAINT {name} "
+            f"FOREIGN KEY ({names.progress_fields.learner})"
+        )
+
+
+def _without_activity(client: DirectusClient, collection: str) -> Iterator[str]:
+    path = f"/collections/{collection}"
+    if client.request("GET", path)["meta"]["accountability"] is not None:
+        client.request("PATCH", path, body={"meta": {"accountability": None}})
+        yield f"collection {collection}: activity and revisions off (--keep-activity keeps them)"

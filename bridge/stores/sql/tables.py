@@ -1,0 +1,142 @@
+"""The two tables as SQLAlchemy sees them, and how rows travel to the database: as one document.
+
+A batch goes over as a single JSON parameter that the database turns into rows. One statement serves
+500 rows or 50,000, there is no limit on bound parameters to run into, and SQLite and PostgreSQL
+read nearly alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    bindparam,
+    cast,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from bridge.config import Names
+from bridge.json_format import isoformat
+from bridge.model import MAX_TEXT, Origin
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant: ``timestamptz`` in PostgreSQL, ISO 8601 text in UTC (which sorts) in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else self.impl_instance)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return isoformat(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+class Tables:
+    """The learners' and the progress table, under the data owner's names for them.
+
+    Columns have the bridge's own keys (``learners.c.origin``, ``progress.c.learner``), whatever
+    they are called in the database.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.metadata = MetaData()
+        self.learners = self._learners(names)
+        self.progress = self._progress(names)
+
+    def _learners(self, names: Names) -> Table:
+        of = names.learner_fields
+        origins = ", ".join(f"'{origin}'" for origin in Origin)
+        return Table(
+            names.learners,
+            self.metadata,
+            Column(of.id, Integer, primary_key=True, key="id"),
+            Column(of.origin, String(50), nullable=False, key="origin"),
+            Column(of.external_user_id, String(MAX_TEXT), nullable=False, key="external_user_id"),
+            Column(of.email, String(MAX_TEXT), key="email"),
+            Column(of.date_creation, Instant, key="date_creation"),
+            UniqueConstraint("origin", "external_user_id"),
+            CheckConstraint(f"{of.origin} IN ({origins})"),
+        )
+
+    def _progress(self, names: Names) -> Table:
+        of = names.progress_fields
+        return Table(
+            names.progress,
+            self.metadata,
+            Column(of.id, Integer, primary_key=True, key="id"),
+            Column(
+                of.learner,
+                ForeignKey(self.learners.c.id, ondelete="CASCADE"),
+                nullable=False,
+                key="learner",
+            ),
+            Column(of.grain_id, String(MAX_TEXT), nullable=False, key="grain_id"),
+            Column(of.module_id, String(MAX_TEXT), key="module_id"),
+            Column(of.sequence_id, String(MAX_TEXT), key="sequence_id"),
+            Column(of.completed_at, Instant, nullable=False, key="completed_at"),
+            UniqueConstraint("learner", "grain_id"),
+        )
+
+
+class Rows:
+    """Rows that the caller sends along with a statement, to be read there like a table's.
+
+    Args:
+        columns: name and type of each.
+        dialect: ``sqlite`` or ``postgresql``.
+    """
+
+    def __init__(self, columns: Mapping[str, TypeEngine[Any]], dialect: str) -> None:
+        document = bindparam("rows", type_=Text())
+        if dialect == "sqlite":
+            self.table = func.json_each(document).table_valued("value", name="sent")
+        else:
+            elements = func.jsonb_array_elements(cast(document, JSONB))
+            self.table = elements.table_valued("value", name="sent")
+        value = self.table.c.value
+        self._columns: dict[str, ColumnElement[Any]] = {}
+        for position, (name, type_) in enumerate(columns.items()):
+            self._columns[name] = (
+                func.json_extract(value, f"$[{position}]", type_=type_)
+                if dialect == "sqlite"
+                else cast(value.op("->>")(position), type_)
+            )
+
+    def __getitem__(self, name: str) -> ColumnElement[Any]:
+        return self._columns[name]
+
+    @property
+    def all(self) -> Sequence[ColumnElement[Any]]:
+        """Every column, in order."""
+        return list(self._columns.values())
+
+
+def document(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """The parameter that hands the rows over."""
+    return {"rows": json.dumps([list(row) for row in rows], ensure_ascii=False)}

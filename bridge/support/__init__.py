@@ -1,0 +1,1 @@
+"""What knows neither learners nor completions: it imports `bridge.errors` alone."""

@@ -1,0 +1,142 @@
+"""What Studio says of an author's settings."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from xblock.core import XBlock
+from xblock.exceptions import JsonHandlerError
+from xblock.utils.studio_editable import FutureFields
+from xblock.validation import Validation, ValidationMessage
+
+from progress_xblock.base import BaseMixin
+from progress_xblock.fields import CANNOT_BE_READ, Tolerant
+from progress_xblock.states import CompleteOn
+from progress_xblock.studio_rules import Rule, broken
+from progress_xblock.texts import (
+    COUNTS_FOR_NOTHING,
+    GROUPS,
+    NO_KEY_HERE,
+    NO_PAGE_HERE,
+    NOT_THE_FORM,
+    TWIN,
+    _,
+)
+
+
+class StudioMixin(BaseMixin):
+    """What is refused when an author saves, and what Studio shows beside the block."""
+
+    editable_fields = tuple(name for names in GROUPS.values() for name in names)
+
+    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    def submit_studio_edits(self, data: object, suffix: str = "") -> dict[str, str]:
+        """Save the form, all of it or nothing: 400 with every rule that is broken, in words.
+
+        As `StudioEditableXBlockMixin` does, whose handler raises where the body is not the form's
+        or a value not its field's.
+        """
+        values, reset = self._edits(data)
+        self.clean_studio_edits(values)
+        validation = Validation(self.scope_ids.usage_id)
+        self.validate_field_data(validation, FutureFields(values, reset, self))
+        if not validation:
+            raise JsonHandlerError(400, validation.to_json())
+        for name, value in values.items():
+            setattr(self, name, value)
+        for name in reset:
+            self.fields[name].delete_from(self)
+        return {"result": "success"}
+
+    def _edits(self, data: object) -> tuple[dict[str, Any], list[str]]:
+        """The values that are set, and the names of the fields that go back to their defaults.
+
+        A value that is not its field's stays as it is: a rule is there to refuse it.
+        """
+        body = data if isinstance(data, dict) else {}
+        values, defaults = body.get("values"), body.get("defaults")
+        if not isinstance(values, dict) or not isinstance(defaults, list):
+            raise JsonHandlerError(400, self.ugettext(NOT_THE_FORM))
+        names = self.editable_fields
+        given = {name: self._read(name, values[name]) for name in names if name in values}
+        return given, [name for name in names if name in defaults and name not in values]
+
+    def _read(self, name: str, value: Any) -> Any:
+        field = self.fields[name]
+        with suppress(*CANNOT_BE_READ):
+            return field.strict(value) if isinstance(field, Tolerant) else field.from_json(value)
+        return value
+
+    def clean_studio_edits(self, data: dict[str, Any]) -> None:
+        """Strip the texts; the ids as the bridge would."""
+        for name, value in data.items():
+            if isinstance(value, str):
+                data[name] = value.strip()
+
+    def validate_field_data(self, validation: Validation, data: Any) -> None:
+        """Refuse what breaks a rule, with the rule in words."""
+        for name in self.editable_fields:
+            rule = broken(name, getattr(data, name))
+            if rule is not None:
+                _add(validation, ValidationMessage.ERROR, self._words(name, rule))
+
+    def validate(self) -> Validation:
+        """What Studio shows in the unit: what breaks a rule, and what the author may have missed.
+
+        Studio's hook on duplicating a block (``studio_post_duplicate``) can say nothing to the
+        author. So it is here that a grain which is used twice shows, and goes on showing.
+        """
+        validation = super().validate()
+        if not self.grain_id:
+            text = _("Give the id of the grain: until then nothing is recorded.")
+            _add(validation, ValidationMessage.WARNING, self.ugettext(text))
+        for title in self._twins():
+            text = self.ugettext(TWIN).format(grain=self.grain_id, title=title)
+            _add(validation, ValidationMessage.WARNING, text)
+        for text in self._missing_for_page():
+            _add(validation, ValidationMessage.WARNING, self.ugettext(text))
+        if self.counts_for_grade and not self.weight:
+            _add(validation, ValidationMessage.WARNING, self.ugettext(COUNTS_FOR_NOTHING))
+        return validation
+
+    def _missing_for_page(self) -> list[str]:
+        """What the platform's team has not set for the embedded page.
+
+        Studio may ask before it has given the block its settings, which then say nothing
+        (``ContainerChildrenView`` in edx-platform's ``contentstore/rest_api``).
+        """
+        if self._way() is not CompleteOn.PAGE or not self.runtime.service(self, "settings"):
+            return []
+        if not self._site():
+            return [NO_PAGE_HERE]
+        return [] if self._launcher() else [NO_KEY_HERE]
+
+    def _words(self, name: str, rule: Rule) -> str:
+        pattern = _("{field}: {rule} ({value})") if rule.shown else _("{field}: {rule}")
+        return str(self.ugettext(pattern)).format(
+            field=self.ugettext(self.fields[name].display_name),
+            rule=self.ugettext(rule.text).format(**rule.values),
+            value=rule.shown,
+        )
+
+    def _twins(self) -> list[str]:
+        """The titles of the blocks beside this one that report the same grain.
+
+        Only the same unit is looked at, which is loaded when Studio shows it: a grain that another
+        unit uses as well is not seen.
+        """
+        if not self.grain_id or self.parent is None:
+            return []
+        beside = self.get_parent().get_children()
+        return [
+            block._title()
+            for block in beside
+            if isinstance(block, StudioMixin)
+            and block.scope_ids.usage_id != self.scope_ids.usage_id
+            and block.grain_id == self.grain_id
+        ]
+
+
+def _add(validation: Validation, kind: str, text: str) -> None:
+    validation.add(ValidationMessage(kind, text))
