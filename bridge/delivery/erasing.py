@@ -25,6 +25,7 @@ from bridge.delivery.status import State
 from bridge.delivery.telemetry import Journal
 from bridge.delivery.throttle import Pace, Trouble
 from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.model import Identity
 from bridge.outbox import ErasureRequest, Outbox
 from bridge.stores import Store
 
@@ -36,6 +37,9 @@ AT_ONCE: Final = 10
 
 LAST_LOOK: Final = 2
 """Leases' times from an erasure to the look whether it is done."""
+
+MOST_WATCHED: Final = 1000
+"""Learners whose last look is awaited, before those are left out that had it elsewhere."""
 
 HELD_DELAY: Final = 1.0
 """Seconds after which to look again whether completions of the learner are still held."""
@@ -76,6 +80,7 @@ class Erasing:
         self._lock = threading.Lock()
         self._looked = float("-inf")
         self._stopping = False
+        self._quiet: dict[Identity, float] = {}  # since when nothing more of them was found
         self.under_way = False
         self.last_error: Trouble | None = None
 
@@ -157,11 +162,28 @@ class Erasing:
             over = self._pace.recorded(number)
         if over is not None:
             self._journal.erasures_resumed(self._clock() - over.since)
-        if found or not request.erased:
-            self._outbox.put_off_erasure(request, LAST_LOOK * self._settings.lease, erased=True)
+        if rest := self._rest(request, found):
+            self._outbox.put_off_erasure(request, rest, erased=True)
         elif self._outbox.erasure_done(request):
             self._journal.erased(request)
         return None
+
+    def _rest(self, request: ErasureRequest, found: bool) -> float:
+        """Return the seconds until the last look; 0 when this was it.
+
+        They are counted by this process's own stopwatch: the outbox counts by a clock, and one that
+        jumps would make the last look come at once.
+        """
+        now, wait = self._clock(), LAST_LOOK * self._settings.lease
+        if found or not request.erased:
+            self._quiet[request.identity] = now
+        rest = self._quiet.setdefault(request.identity, now) + wait - now
+        if rest <= 0:
+            del self._quiet[request.identity]
+        elif len(self._quiet) > MOST_WATCHED:  # others' deliverers have seen to them
+            recent = {who: since for who, since in self._quiet.items() if now - since <= wait}
+            self._quiet = recent
+        return max(0.0, rest)
 
     def _put_off(
         self, request: ErasureRequest, reason: str, wait: float, paused: Trouble | None = None

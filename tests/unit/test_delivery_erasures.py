@@ -402,3 +402,17 @@ def test_stopping_ends_after_the_erasure_under_way(
     monkeypatch.undo()
     bench.step()
     assert len(bench.store.asked) == 5
+
+
+def test_a_clock_that_jumps_brings_no_early_end(bench: Bench) -> None:
+    """What was given up on comes late; by the clock of the outbox the last look is due at once."""
+    ask(bench)
+    bench.go_on(1)
+    bench.outbox._clock = lambda: bench.clock() + 3600
+    bench.go_on(5)
+    assert erasures(bench) == 1
+    bench.store.record([done(GONE, "late")])
+    bench.outbox._clock = bench.clock
+    bench.go_on(3600 + 300)
+    assert bench.store.export(GONE) is None
+    assert erasures(bench) == 0
