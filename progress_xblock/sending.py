@@ -80,7 +80,7 @@ class SendingMixin(BaseMixin):
         """What is kept of the learner's completion; made anew where that cannot be read.
 
         It is the bound learner's, whatever it says: a state may come from elsewhere. It keeps
-        another id of theirs, under which it was completed (`deployment.learner_id` was changed).
+        another id of theirs, under which it was completed (`settings.learner_id` was changed).
         """
         kept = restore(self.pending)
         users = self.runtime.service(self, "user")

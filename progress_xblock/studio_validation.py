@@ -11,7 +11,7 @@ from xblock.utils.studio_editable import FutureFields
 from xblock.validation import Validation, ValidationMessage
 
 from progress_xblock.base import BaseMixin
-from progress_xblock.fields import CANNOT_BE_READ, Tolerant
+from progress_xblock.fields import CANNOT_BE_READ
 from progress_xblock.states import CompleteOn
 from progress_xblock.studio_rules import Rule, broken
 from progress_xblock.texts import (
@@ -63,9 +63,8 @@ class StudioMixin(BaseMixin):
         return given, [name for name in names if name in defaults and name not in values]
 
     def _read(self, name: str, value: Any) -> Any:
-        field = self.fields[name]
         with suppress(*CANNOT_BE_READ):
-            return field.strict(value) if isinstance(field, Tolerant) else field.from_json(value)
+            return self.fields[name].strict(value)
         return value
 
     def clean_studio_edits(self, data: dict[str, Any]) -> None:
