@@ -12,7 +12,7 @@ import click
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
-from bridge.service.auth.keys import Right, ServerKey, changing, new_key, read_keys
+from bridge.service.auth.keys import KeyRight, ServerKey, edit_keys, new_key, read_keys
 
 _EXAMPLE: Final = """\b
 Example:
@@ -55,7 +55,7 @@ def keys() -> None:
 @click.option(
     "--right",
     "rights",
-    type=click.Choice([str(right) for right in Right]),
+    type=click.Choice([str(right) for right in KeyRight]),
     required=True,
     multiple=True,
     help="What it may do; may be repeated.",
@@ -71,8 +71,8 @@ def new(
 ) -> None:
     """Make a key and print it, this once: the file keeps its hash alone."""
     path = _path(context, path)
-    key, text = new_key(name, [Origin(o) for o in origins], [Right(r) for r in rights])
-    with changing(path) as known:
+    key, text = new_key(name, [Origin(o) for o in origins], [KeyRight(r) for r in rights])
+    with edit_keys(path) as known:
         known.append(key)
     click.echo(text.reveal())
     click.echo(f"Key {key.id} is in {path}. It is shown this once.", err=True)
@@ -103,7 +103,7 @@ def list_keys(context: Context, path: Path | None, as_json: bool) -> None:
 def revoke(context: Context, key_id: str, path: Path | None) -> None:
     """End a key: the service refuses it from the next second on."""
     path = _path(context, path)
-    with changing(path) as known:
+    with edit_keys(path) as known:
         left = [key for key in known if key.id != key_id]
         if len(left) == len(known):
             raise ConfigurationError(f"no key {key_id} in {path}")
@@ -127,6 +127,6 @@ def _as_json(key: ServerKey) -> dict[str, str | list[str]]:
         "id": key.id,
         "name": key.name,
         "origins": [str(origin) for origin in Origin if origin in key.origins],
-        "rights": [str(right) for right in Right if right in key.rights],
+        "rights": [str(right) for right in KeyRight if right in key.rights],
         "created": key.created,
     }

@@ -60,7 +60,7 @@ def serve(
     """
     settings = context.settings()
     worker = _worker()
-    options = worker.Options(
+    options = worker.ServeOptions(
         config=context.config,
         deliver=not no_deliver,
         log_json=log_json,
@@ -72,11 +72,13 @@ def serve(
         said = {"host": host, "port": listener.getsockname()[1], "workers": workers}
         event(_log, logging.INFO, "service_started", **said)
         if workers == 1:
-            _serve_here(worker.config(app, settings), listener)
+            _serve_here(worker.uvicorn_config(app, settings), listener)
         else:
             app.state.bridge.close()
             options.hand_over()
-            _serve_there(worker.config(worker.FACTORY, settings, workers=workers), listener)
+            _serve_there(
+                worker.uvicorn_config(worker.APP_FACTORY, settings, workers=workers), listener
+            )
     event(_log, logging.INFO, "service_stopped")
 
 

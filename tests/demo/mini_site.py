@@ -76,13 +76,13 @@ def main() -> None:
     parser.add_argument("--course", required=True, help="the origin that may embed the pages")
     asked = parser.parse_args()
     settings = Settings.load(asked.config)
-    options = worker.Options(
+    options = worker.ServeOptions(
         config=asked.config, deliver=True, log_json=False, log_requests=True, debug=False
     )
     assert settings.tokens
     app = worker.create_app_with_logs(settings, options)
     site = MiniSite(app, Tokens(settings.tokens), asked.course)
-    uvicorn.Server(worker.config(site, settings, host=HOST, port=asked.port)).run()  # type: ignore[arg-type]
+    uvicorn.Server(worker.uvicorn_config(site, settings, host=HOST, port=asked.port)).run()  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from bridge import Origin
-from bridge.service.auth.keys import Right, new_key, write_keys
+from bridge.service.auth.keys import KeyRight, new_key, write_keys
 from tests.servers import ROOT
 from tests.servers.process import HOST, HeldPort, Server
 
@@ -39,7 +39,7 @@ class Service(Server):
     ) -> None:
         super().__init__("service", folder, port)
         self._course = course.rstrip("/")
-        key, text = new_key("moodle", [Origin.MOODLE], [Right.WRITE, Right.READ])
+        key, text = new_key("moodle", [Origin.MOODLE], [KeyRight.WRITE, KeyRight.READ])
         write_keys(folder / "keys.yaml", [key])
         self.moodle_key = text.reveal()
         self.tokens = {"keys": [{"id": "demo", "secret_file": str(_token_key(folder))}]}

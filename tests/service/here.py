@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from bridge import Bridge, Identity, Settings
 from bridge.model import Origin
 from bridge.service.app import create_app
-from bridge.service.auth.keys import Right, ServerKey, new_key, read_keys, write_keys
-from bridge.service.worker import config
+from bridge.service.auth.keys import KeyRight, ServerKey, new_key, read_keys, write_keys
+from bridge.service.worker import uvicorn_config
 from bridge.tokens import Tokens
 from tests.servers.process import HOST
 
@@ -53,17 +53,17 @@ class Here:
         return tokens
 
     def key(
-        self, origins: Collection[str] = tuple(Origin), rights: Collection[str] = tuple(Right)
+        self, origins: Collection[str] = tuple(Origin), rights: Collection[str] = tuple(KeyRight)
     ) -> str:
         """A new server key."""
-        key, text = new_key("tests", [Origin(o) for o in origins], [Right(r) for r in rights])
+        key, text = new_key("tests", [Origin(o) for o in origins], [KeyRight(r) for r in rights])
         self.write([*read_keys(self.folder / "keys.yaml"), key])
         return text.reveal()
 
     def write(self, keys: list[ServerKey]) -> None:
         """Replace the keys, and have the service look at once."""
         write_keys(self.folder / "keys.yaml", keys)
-        self.app.state.door._keys._look_again = 0.0
+        self.app.state.authenticator._keys._next_check = 0.0
 
     def post(self, body: Any, token: str) -> httpx.Response:
         """Completions, with a key or token."""
@@ -105,7 +105,7 @@ def serving(folder: Path, more: Mapping[str, Any] | None = None, **how: Any) -> 
     found = settings(folder, more)
     app = create_app(found, **{"deliver": False, **how})
     with create_server((HOST, 0)) as listener:
-        server = uvicorn.Server(config(app, found))
+        server = uvicorn.Server(uvicorn_config(app, found))
         ended = threading.Thread(target=server.run, args=([listener],))
         ended.start()
         here = Here(app, f"http://{HOST}:{listener.getsockname()[1]}", folder)

@@ -33,7 +33,7 @@ JSON = {"Content-Type": "application/json"}
         (422, b'"text"', JSON),
         (422, b"[[[[[[]]]]]]", JSON),
         (400, b"1" * 1_000_000, JSON),
-        (413, b" " * bodies.LARGEST + ONE, JSON),
+        (413, b" " * bodies.MAX_BODY_BYTES + ONE, JSON),
         (413, b"[" + b",".join([ONE] * 20_000) + b"]", JSON),
         (415, ONE, {"Content-Type": "text/plain"}),
         (415, ONE, {"Content-Type": "application/x-www-form-urlencoded"}),
@@ -69,7 +69,7 @@ def test_a_body_without_a_length_is_read_no_further_than_allowed(here: Here) -> 
 
 
 def test_a_largest_body_is_taken(here: Here) -> None:
-    content = ONE + b" " * (bodies.LARGEST - len(ONE))
+    content = ONE + b" " * (bodies.MAX_BODY_BYTES - len(ONE))
     headers = JSON | bearer(here.key())
     assert here.client.post("/v1/completions", content=content, headers=headers).is_success
 
@@ -77,7 +77,7 @@ def test_a_largest_body_is_taken(here: Here) -> None:
 def test_a_body_that_does_not_arrive_is_waited_for_no_longer_than_so(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "WITHIN", 0.2)
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT_SECONDS", 0.2)
     answer = _send(here, content_length=100, body=ONE)
     assert answer.startswith(b"HTTP/1.1 408")
 

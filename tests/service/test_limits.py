@@ -11,7 +11,7 @@ import time_machine
 
 from bridge import Identity
 from bridge.service.auth.keys import read_keys
-from bridge.service.auth.rate_limits import PURGE_EVERY, Counters
+from bridge.service.auth.rate_limits import PURGE_INTERVAL_SECONDS, Counters
 from tests.servers.process import closed_port
 from tests.servers.redis import Redis
 from tests.service.here import GUEST, SITE, Here, bearer, serving
@@ -95,7 +95,7 @@ def test_counters_count_forget_and_purge() -> None:
         with time_machine.travel(1_060.0, tick=False):
             assert await counters.get("a") == 0
             assert await counters.incr("b", 60) == 1
-        with time_machine.travel(1_060.0 + PURGE_EVERY, tick=False):
+        with time_machine.travel(1_060.0 + PURGE_INTERVAL_SECONDS, tick=False):
             assert await counters.incr("b", 60) == 2
             assert await counters.reset() == 1, "the window of a is forgotten"
             assert await counters.incr("c", 60, 5) == 5

@@ -17,7 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from bridge import StoreMisconfigured, StoreUnavailable
 from bridge.model import Progress
 from bridge.service import readiness
-from bridge.service.app import THREADS
+from bridge.service.app import STORE_THREADS
 from bridge.service.routes import documents
 from tests.service.here import GUEST, SITE, Here, bearer, serving
 
@@ -74,7 +74,7 @@ def test_a_store_that_hangs_does_not_hang_the_probe(
 ) -> None:
     let = threading.Event()
     monkeypatch.setattr(here.bridge.store, "progress", lambda _: let.wait(60) and [])
-    monkeypatch.setattr(readiness, "PATIENCE", 0.1)
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT_SECONDS", 0.1)
     for _ in range(2):
         assert here.client.get("/readyz").json()["store"] == "unavailable: no answer within 0.1 s"
     let.set()
@@ -91,17 +91,17 @@ def test_questions_that_a_store_leaves_hanging_keep_nobody_from_probing_and_send
         return []
 
     monkeypatch.setattr(here.bridge.store, "progress", hang)
-    monkeypatch.setattr(readiness, "PATIENCE", 4.0)
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT_SECONDS", 4.0)
     key = here.key()
 
     def ask() -> None:
         with httpx.Client(base_url=here.url, headers=bearer(key), timeout=60) as client:
             client.get("/v1/learners/moodle/5/progress")
 
-    with ThreadPoolExecutor(THREADS + 6) as pool:
-        for _ in range(THREADS + 6):
+    with ThreadPoolExecutor(STORE_THREADS + 6) as pool:
+        for _ in range(STORE_THREADS + 6):
             pool.submit(ask)
-        for _ in range(THREADS):
+        for _ in range(STORE_THREADS):
             assert asked.acquire(timeout=60)
         try:
             ready = here.client.get("/readyz")

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from bridge import Identity
 from bridge.model import Origin
-from bridge.service.auth.keys import Right, read_keys
+from bridge.service.auth.keys import KeyRight, read_keys
 from bridge.service.routes import documents
 from bridge.tokens import Tokens
 from tests.service.here import GUEST, SECRET, SITE, Here, serving
@@ -49,13 +49,13 @@ ANSWERS = {
     ("DELETE", "/v1/learners/{origin}/{external_user_id}"): 204,
 }
 NEEDS = {
-    ("POST", "/v1/completions"): Right.WRITE,
-    ("GET", "/v1/learners/{origin}/{external_user_id}/progress"): Right.READ,
-    ("GET", "/v1/learners/{origin}/{external_user_id}/export"): Right.READ,
-    ("PUT", "/v1/learners/{origin}/{external_user_id}"): Right.WRITE,
-    ("DELETE", "/v1/learners/{origin}/{external_user_id}"): Right.ERASE,
+    ("POST", "/v1/completions"): KeyRight.WRITE,
+    ("GET", "/v1/learners/{origin}/{external_user_id}/progress"): KeyRight.READ,
+    ("GET", "/v1/learners/{origin}/{external_user_id}/export"): KeyRight.READ,
+    ("PUT", "/v1/learners/{origin}/{external_user_id}"): KeyRight.WRITE,
+    ("DELETE", "/v1/learners/{origin}/{external_user_id}"): KeyRight.ERASE,
 }
-RIGHTS = [set(some) for n in range(1, 4) for some in itertools.combinations(Right, n)]
+RIGHTS = [set(some) for n in range(1, 4) for some in itertools.combinations(KeyRight, n)]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_who_proves_nothing_gets_a_401_everywhere(here: Here) -> None:
 @pytest.mark.parametrize("rights", RIGHTS, ids=lambda rights: "+".join(sorted(rights)))
 @pytest.mark.parametrize("known", [True, False], ids=["known learners", "unknown learners"])
 def test_a_key_does_what_it_may_for_its_origins_alone(
-    here: Here, rights: set[Right], known: bool
+    here: Here, rights: set[KeyRight], known: bool
 ) -> None:
     cases = list(itertools.product(ANSWERS, Origin, LEARNERS))
     keys = {origin: here.key([origin], rights) for origin in Origin}

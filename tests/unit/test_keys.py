@@ -16,18 +16,18 @@ from bridge import ConfigurationError
 from bridge.cli import cli
 from bridge.model import Origin
 from bridge.service.auth import keys
-from bridge.service.auth.keys import KeyRing, Right, ServerKey, new_key, read_keys, write_keys
+from bridge.service.auth.keys import KeyRight, KeyRing, ServerKey, new_key, read_keys, write_keys
 
 SHAPE = re.compile(r"pb_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 
 
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(keys, "FILE_CHECK_SECONDS", 0.0)
 
 
 def made(path: Path, count: int = 1) -> tuple[list[ServerKey], list[str]]:
-    pairs = [new_key(f"key {n}", [Origin.MOODLE], [Right.WRITE]) for n in range(count)]
+    pairs = [new_key(f"key {n}", [Origin.MOODLE], [KeyRight.WRITE]) for n in range(count)]
     write_keys(path, [key for key, _ in pairs])
     return [key for key, _ in pairs], [text.reveal() for _, text in pairs]
 
@@ -42,7 +42,7 @@ def test_a_key_is_found_and_what_resembles_it_is_not(tmp_path: Path) -> None:
 
 
 def test_a_key_has_the_shape_that_secret_scanners_can_look_for() -> None:
-    texts = {new_key("n", [Origin.MOODLE], [Right.READ])[1].reveal() for _ in range(50)}
+    texts = {new_key("n", [Origin.MOODLE], [KeyRight.READ])[1].reveal() for _ in range(50)}
     assert len(texts) == 50
     assert all(SHAPE.fullmatch(text) for text in texts)
 
@@ -172,13 +172,13 @@ def test_commands_at_once_lose_no_key_and_bring_none_back(tmp_path: Path) -> Non
     revoked, _ = made(path, 10)
 
     def make() -> str:
-        key, _ = new_key("new", [Origin.MOODLE], [Right.WRITE])
-        with keys.changing(path) as known:
+        key, _ = new_key("new", [Origin.MOODLE], [KeyRight.WRITE])
+        with keys.edit_keys(path) as known:
             known.append(key)
         return key.id
 
     def revoke(key: ServerKey) -> None:
-        with keys.changing(path) as known:
+        with keys.edit_keys(path) as known:
             known.remove(key)
 
     with ThreadPoolExecutor(10) as pool:

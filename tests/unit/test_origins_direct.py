@@ -18,7 +18,7 @@ from bridge.config import OutboxSettings
 from bridge.delivery.loop import Delivery
 from bridge.errors import StoreUnavailable
 from bridge.model import Outcome
-from bridge.origins.direct import LIFETIME, Guest, Guests, NoGuest, account
+from bridge.origins.direct import COOKIE_LIFETIME_SECONDS, Guest, Guests, NoGuest, account
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore
 from bridge.tokens import Tokens
@@ -83,7 +83,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(guests: Guests
     assert guests.cookie(guest) == {
         "key": "__Host-progress-guest",
         "value": guest.proof,
-        "max_age": pytest.approx(LIFETIME, abs=2),
+        "max_age": pytest.approx(COOKIE_LIFETIME_SECONDS, abs=2),
         "path": "/",
         "secure": True,
         "httponly": True,
@@ -97,7 +97,7 @@ def test_the_header_says_what_the_arguments_say(guests: Guests) -> None:
     assert {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"} <= set(header.split("; "))
     assert SimpleCookie(header)["__Host-progress-guest"].value == guest.proof
     age = int(SimpleCookie(header)["__Host-progress-guest"]["max-age"])
-    assert age == pytest.approx(LIFETIME, abs=2)
+    assert age == pytest.approx(COOKIE_LIFETIME_SECONDS, abs=2)
     plain = Guests([KEY], secure=False)
     assert plain.header(guest).startswith("progress-guest=")
     assert "Secure" not in plain.header(guest)
@@ -107,12 +107,13 @@ def test_a_visit_does_not_prolong_the_cookie(guests: Guests) -> None:
     with time_machine.travel(NOON, tick=False):
         first = guests.new()
     with time_machine.travel(NOON + timedelta(days=300), tick=False):
-        assert guests.cookie(guests.guest(first.proof))["max_age"] == LIFETIME - 300 * 86_400
+        left = guests.cookie(guests.guest(first.proof))["max_age"]
+        assert left == COOKIE_LIFETIME_SECONDS - 300 * 86_400
     with time_machine.travel(NOON - timedelta(seconds=5), tick=False):  # on another machine
         assert guests.guest(first.proof).identity == first.identity
     with time_machine.travel(NOON - timedelta(seconds=15), tick=False):
         assert guests.read(first.proof) is None
-    with time_machine.travel(NOON + timedelta(seconds=LIFETIME + 1), tick=False):
+    with time_machine.travel(NOON + timedelta(seconds=COOKIE_LIFETIME_SECONDS + 1), tick=False):
         assert guests.guest(first.proof).identity != first.identity
 
 
@@ -120,7 +121,8 @@ def test_a_visit_does_not_prolong_the_cookie(guests: Guests) -> None:
 def test_a_cookie_never_lives_longer_than_thirteen_months(month: int) -> None:
     issued = datetime(2026, month, 1, tzinfo=UTC)
     years, index = divmod(month - 1 + 13, 12)
-    assert issued + timedelta(seconds=LIFETIME) <= issued.replace(2026 + years, index + 1)
+    lifetime = timedelta(seconds=COOKIE_LIFETIME_SECONDS)
+    assert issued + lifetime <= issued.replace(2026 + years, index + 1)
 
 
 def test_what_is_not_signed_with_our_key_is_a_new_guest(guests: Guests) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bridge import ConfigurationError, Identity, InvalidCompletion, InvalidToken, Settings
 from bridge.config import TokenSettings
-from bridge.tokens import LONGEST_LIFETIME, LearnerToken, Tokens
+from bridge.tokens import MAX_LIFETIME_SECONDS, LearnerToken, Tokens
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OLD, NEW = "old-" + "o" * 40, "new-" + "n" * 40
@@ -199,7 +199,7 @@ def test_a_token_changed_anywhere_is_refused_or_says_the_same(place: int, charac
         assert changed != token
 
 
-@pytest.mark.parametrize("lifetime", [0, -1, LONGEST_LIFETIME + 1, float("nan"), float("inf")])
+@pytest.mark.parametrize("lifetime", [0, -1, MAX_LIFETIME_SECONDS + 1, float("nan"), float("inf")])
 def test_a_lifetime_out_of_range_is_refused(lifetime: float) -> None:
     with pytest.raises(ValueError, match="13 months"):
         tokens().issue(LEARNER, lifetime=lifetime)
