@@ -82,7 +82,7 @@ def main() -> None:
     assert settings.tokens
     app = worker.create_app_with_logs(settings, options)
     site = MiniSite(app, Tokens(settings.tokens), asked.course)
-    uvicorn.Server(worker.uvicorn_config(site, settings, host=HOST, port=asked.port)).run()  # type: ignore[arg-type]
+    uvicorn.Server(worker.uvicorn_config(site, settings, host=HOST, port=asked.port)).run()
 
 
 if __name__ == "__main__":

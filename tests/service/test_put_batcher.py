@@ -39,7 +39,7 @@ async def _until(outbox: Outbox, puts: int) -> None:
         await asyncio.sleep(0)
 
 
-def test_those_who_come_during_a_put_share_the_next() -> None:
+def test_requests_during_a_put_share_the_next() -> None:
     outbox = Outbox()
 
     async def work() -> None:
@@ -73,7 +73,7 @@ def test_a_put_holds_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) -> No
     assert "".join(grain for put in outbox.puts for grain in put) == "abcdefghij"
 
 
-def test_a_failure_is_told_to_all_who_shared_the_put_and_to_nobody_else() -> None:
+def test_failure_reaches_only_requests_that_shared_the_put() -> None:
     outbox = Outbox()
     outbox.failures = [OutboxUnavailable("full"), None]
 
@@ -93,7 +93,7 @@ def test_a_failure_is_told_to_all_who_shared_the_put_and_to_nobody_else() -> Non
     assert third is None
 
 
-def test_a_bug_in_the_outbox_is_raised_and_the_next_goes_on() -> None:
+def test_after_an_outbox_bug_the_next_put_works() -> None:
     outbox = Outbox()
     outbox.failures = [ZeroDivisionError(), None]
     outbox.let.release(2)
@@ -108,7 +108,7 @@ def test_a_bug_in_the_outbox_is_raised_and_the_next_goes_on() -> None:
     assert outbox.puts == [["a"], ["b"]]
 
 
-def test_a_request_that_is_cancelled_leaves_the_others_alone() -> None:
+def test_cancelled_request_leaves_the_others_alone() -> None:
     outbox = Outbox()
 
     async def work() -> None:

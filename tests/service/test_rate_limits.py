@@ -14,55 +14,55 @@ from bridge.service.auth.keys import read_keys
 from bridge.service.auth.rate_limits import PURGE_INTERVAL_SECONDS, Counters
 from tests.servers.process import closed_port
 from tests.servers.redis import Redis
-from tests.service.here import GUEST, SITE, Here, bearer, serving
+from tests.service.in_process import GUEST, SITE, InProcessService, bearer, serving
 
 ONE = {"origin": "moodle", "external_user_id": 1, "grain_id": "g"}
 
 
-def statuses(here: Here, count: int, headers: dict[str, str]) -> list[int]:
-    return [here.client.get("/v1/key", headers=headers).status_code for _ in range(count)]
+def statuses(service: InProcessService, count: int, headers: dict[str, str]) -> list[int]:
+    return [service.client.get("/v1/key", headers=headers).status_code for _ in range(count)]
 
 
-def test_a_key_is_told_to_wait_and_another_is_not(tmp_path: Path) -> None:
-    with serving(tmp_path, {"service": {"rate_limit": {"key": "3/hour"}}}) as here:
-        key = here.key()
-        assert statuses(here, 4, bearer(key)) == [200, 200, 200, 429]
-        refused = here.post(ONE, key)
+def test_one_keys_limit_does_not_stop_another_key(tmp_path: Path) -> None:
+    with serving(tmp_path, {"service": {"rate_limit": {"key": "3/hour"}}}) as service:
+        key = service.key()
+        assert statuses(service, 4, bearer(key)) == [200, 200, 200, 429]
+        refused = service.post(ONE, key)
         assert refused.status_code == 429
         assert 3000 < int(refused.headers["retry-after"]) <= 3601
-        assert here.waiting() == 0
-        assert here.client.get("/v1/key", headers=bearer(here.key())).status_code == 200
+        assert service.waiting() == 0
+        assert service.client.get("/v1/key", headers=bearer(service.key())).status_code == 200
 
 
-def test_a_learner_is_counted_whatever_token_they_come_with(tmp_path: Path) -> None:
-    with serving(tmp_path, {"service": {"rate_limit": {"token": "2/hour"}}}) as here:
-        found = [statuses(here, 1, bearer(here.tokens.issue(GUEST))) for _ in range(3)]
+def test_learner_is_counted_across_all_their_tokens(tmp_path: Path) -> None:
+    with serving(tmp_path, {"service": {"rate_limit": {"token": "2/hour"}}}) as service:
+        found = [statuses(service, 1, bearer(service.tokens.issue(GUEST))) for _ in range(3)]
         assert found == [[200], [200], [429]]
-        other = here.tokens.issue(Identity("moodle", 5))
-        assert statuses(here, 1, bearer(other)) == [200]
+        other = service.tokens.issue(Identity("moodle", 5))
+        assert statuses(service, 1, bearer(other)) == [200]
 
 
-def test_an_address_is_counted_for_guests_and_for_what_proves_nothing(tmp_path: Path) -> None:
-    with serving(tmp_path, {"service": {"rate_limit": {"address": "3/hour"}}}) as here:
-        key = here.key()
-        assert here.client.post("/v1/guests", headers={"Origin": SITE}).status_code == 201
-        assert statuses(here, 3, bearer("guess")) == [401, 401, 429]
-        assert here.client.post("/v1/guests", headers={"Origin": SITE}).status_code == 429
-        assert statuses(here, 5, bearer(key)) == [200] * 5, "who proves themselves goes on"
-        assert here.client.get("/healthz").status_code == 200
+def test_address_limit_counts_guests_and_unproved_requests(tmp_path: Path) -> None:
+    with serving(tmp_path, {"service": {"rate_limit": {"address": "3/hour"}}}) as service:
+        key = service.key()
+        assert service.client.post("/v1/guests", headers={"Origin": SITE}).status_code == 201
+        assert statuses(service, 3, bearer("guess")) == [401, 401, 429]
+        assert service.client.post("/v1/guests", headers={"Origin": SITE}).status_code == 429
+        assert statuses(service, 5, bearer(key)) == [200] * 5, "who proves themselves goes on"
+        assert service.client.get("/healthz").status_code == 200
 
 
-def test_behind_a_proxy_the_callers_address_counts_and_nobody_elses_word(tmp_path: Path) -> None:
+def test_only_trusted_proxies_name_the_callers_address(tmp_path: Path) -> None:
     limits = {"rate_limit": {"address": "1/hour"}}
     ada, bob = ({"X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2"))
-    with serving(tmp_path, {"service": limits}) as here:
-        assert statuses(here, 2, ada) == [401, 429]
-        assert statuses(here, 1, bob) == [401]
+    with serving(tmp_path, {"service": limits}) as service:
+        assert statuses(service, 2, ada) == [401, 429]
+        assert statuses(service, 1, bob) == [401]
         neighbours = [{"X-Forwarded-For": f"2001:db8::{n}"} for n in (1, 2)]
-        assert [statuses(here, 1, headers) for headers in neighbours] == [[401], [429]]
-    with serving(tmp_path, {"service": limits | {"proxies": []}}) as here:
-        assert statuses(here, 1, ada) == [401]
-        assert statuses(here, 1, bob) == [429]
+        assert [statuses(service, 1, headers) for headers in neighbours] == [[401], [429]]
+    with serving(tmp_path, {"service": limits | {"proxies": []}}) as service:
+        assert statuses(service, 1, ada) == [401]
+        assert statuses(service, 1, bob) == [429]
 
 
 def test_workers_that_count_in_redis_count_together(tmp_path: Path, redis_server: Redis) -> None:
@@ -76,12 +76,12 @@ def test_workers_that_count_in_redis_count_together(tmp_path: Path, redis_server
         assert statuses(one, 2, bearer(key)) + statuses(two, 2, bearer(key)) == [200] * 3 + [429]
 
 
-def test_while_redis_is_gone_everybody_passes_and_the_log_says_so_once(
+def test_without_redis_all_pass_and_one_line_tells(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     limits = {"rate_limit": {"key": "1/hour", "storage": f"redis://127.0.0.1:{closed_port()}"}}
-    with caplog.at_level(logging.ERROR), serving(tmp_path, {"service": limits}) as here:
-        assert statuses(here, 3, bearer(here.key())) == [200] * 3
+    with caplog.at_level(logging.ERROR), serving(tmp_path, {"service": limits}) as service:
+        assert statuses(service, 3, bearer(service.key())) == [200] * 3
     assert caplog.text.count("rate_limits_off") == 1
 
 
