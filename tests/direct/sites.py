@@ -65,7 +65,7 @@ class Visitor:
         self.cookies = requests.Session().cookies
 
     def call(self, method: str, path: str, cookie: str | None = None) -> requests.Response:
-        """What the site answers to the path, with our cookies or another."""
+        """Call the site, with our cookies or another."""
         ours = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         with requests.Session() as session:
             session.cookies = self.cookies

@@ -33,7 +33,7 @@ def arrives(page: Page, store: Bridge, who: Identity, *grains: str) -> None:
 
 
 def guest(page: Page) -> Identity:
-    """Whom the browser's token names."""
+    """Return whom the browser's token names."""
     token = page.script("return localStorage.getItem('progress-bridge:guest')")
     body = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -41,7 +41,7 @@ def guest(page: Page) -> Identity:
 
 
 def over(launch: Launch, learner: Identity) -> str:
-    """A token that has expired."""
+    """Return a token that has expired."""
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
         return launch(learner)
 

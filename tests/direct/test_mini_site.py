@@ -89,7 +89,7 @@ class MiniSite:
         return f"[data-grain='{grain}']"
 
     def answer(self, grain: str, value: str = "right") -> str:
-        """Answer the lesson's question; what the page says to it."""
+        """Answer the lesson's question, and return what the page says to it."""
         lesson = self.one(self.lesson(grain))
         if lesson.tag_name == "details" and not lesson.get_attribute("open"):
             lesson.find_element(By.TAG_NAME, "summary").click()
@@ -104,7 +104,7 @@ class MiniSite:
         return self.one(selector).text
 
     def bar(self, sequence: int) -> tuple[float, str]:
-        """How full a sequence's bar is, and the text beside it."""
+        """Return how full a sequence's bar is, and the text beside it."""
         section = self.one(f"[data-sequence=sequence-{sequence}]")
         full = section.find_element(By.TAG_NAME, "progress").get_property("position")
         return float(str(full)), section.find_element(By.CSS_SELECTOR, ".bar__text").text
@@ -117,7 +117,7 @@ class MiniSite:
 
     @property
     def guest(self) -> Identity:
-        """Whom the browser's token names; the service is asked."""
+        """Ask the service whom the browser's token names."""
         script = """
             const done = arguments[0], token = localStorage.getItem("progress-bridge:guest");
             fetch("/v1/key", {headers: {Authorization: `Bearer ${token}`}})

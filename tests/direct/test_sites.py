@@ -139,7 +139,7 @@ def beginning(text: str) -> str:
 
 
 def quotes(text: str) -> dict[str, str]:
-    """The blocks that begin as an example does, by its name."""
+    """Return the blocks that begin as an example does, by its name."""
     blocks = re.findall(r"```(?:python|html)\n(.*?)```", text, re.DOTALL)
     by_first = {beginning(block): block for block in blocks}
     firsts = {name: beginning(path.read_text()) for name, path in EXAMPLES.items()}

@@ -59,7 +59,7 @@ class Service(Server):
             return False
 
     def get(self, path: str) -> Any:
-        """What a GET with the key answers, as JSON."""
+        """Send a GET with the key, and return its JSON."""
         request = urllib.request.Request(
             self.url + path, headers={"Authorization": f"Bearer {self.key}"}
         )

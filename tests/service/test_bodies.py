@@ -119,7 +119,7 @@ def test_too_deep_a_body_is_told_the_bound(service: InProcessService, body: byte
 def _send(
     service: InProcessService, *, content_length: int | str, body: bytes, wait: bool = True
 ) -> bytes:
-    """A request by hand; what is answered."""
+    """Send a request by hand, and return what is answered."""
     url = urlsplit(service.url)
     head = (
         f"POST /v1/completions HTTP/1.1\r\nHost: {url.hostname}\r\n"

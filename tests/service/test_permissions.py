@@ -65,7 +65,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessServi
 
 
 def routes(service: InProcessService) -> set[tuple[str, str]]:
-    """Method and path of every route there is."""
+    """Return method and path of every route there is."""
 
     def walk(found: list[BaseRoute]) -> Iterator[tuple[str, str]]:
         for route in found:
@@ -84,7 +84,7 @@ def routes(service: InProcessService) -> set[tuple[str, str]]:
 
 
 def strangers(service: InProcessService) -> dict[str, str | None]:
-    """What proves nothing."""
+    """Return keys and tokens that prove nothing, by what is wrong with them."""
     with time_machine.travel("2026-01-31", tick=False):
         expired = service.tokens.issue(OWN)
     revoked = service.key()

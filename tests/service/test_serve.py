@@ -115,7 +115,7 @@ def test_taken_port_is_one_line_and_code_1(tmp_path: Path) -> None:
 
 
 def _await(what: Callable[[], object]) -> None:
-    """Another process does it, and has no way to tell us."""
+    """Wait for what another process does, which has no way to tell us."""
     deadline = time.monotonic() + 60
     while not what():
         assert time.monotonic() < deadline
