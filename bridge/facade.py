@@ -16,7 +16,7 @@ from bridge.errors import BeingDelivered
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Store, open_store
-from bridge.support.polling import attempts
+from bridge.support.polling import poll_until
 
 BATCH: Final = 5_000
 """Completions that `Bridge.record_many` holds in memory at once."""
@@ -199,7 +199,7 @@ class Bridge:
             return False
         gone = 0
         late = BeingDelivered("the learner's completions are being delivered: erase again")
-        for _ in attempts(patience, late):
+        for _ in poll_until(patience, late):
             erased = self.outbox.erase(identity)
             gone += erased.gone
             if not erased.held:
