@@ -40,7 +40,7 @@ from bridge.cli.status import status
 @click.version_option(__version__, prog_name="progress-bridge")
 @click.pass_context
 def cli(context: click.Context, config: str | None, debug: bool) -> None:
-    """One learner record for FunMooc, Moodle and the direct site.
+    """Keep one learner record for FunMooc, Moodle and the direct site.
 
     Exit codes: 0 done; 1 the store or the configuration has to be mended, or a completion is
     refused; 2 wrong usage or a value that breaks a rule; 3 the store or the outbox is not

@@ -17,7 +17,7 @@ MEND: Final = 1
 BAD_INPUT: Final = 2
 """Wrong usage (click's own code), or a value that breaks a rule."""
 TRY_LATER: Final = 3
-"""The store or the outbox is not available now; the same command may work later."""
+"""The store or the outbox is not available now. The same command may work later."""
 
 
 def exit_code(error: BridgeError) -> int:

@@ -25,7 +25,7 @@ _file_option: Final = click.option(
 
 @click.group(epilog=example("keys new --name moodle --origin moodle --right write --right erase"))
 def keys() -> None:
-    """Server keys: who may call the HTTP service, for whom and to do what.
+    """Manage server keys: who may call the HTTP service, for whom and to do what.
 
     A running service takes a change within a second.
     """

@@ -1,4 +1,4 @@
-"""What every SQLite file asks for: patience with other connections, and an eye on its name."""
+"""SQLite files: waiting for other connections' locks, and noticing another file of that name."""
 
 from __future__ import annotations
 
