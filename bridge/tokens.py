@@ -1,7 +1,7 @@
 """Signed learner tokens: who issues one says which learner its bearer is.
 
 A token is a JWT (RFC 7519) signed with HS256 alone. The XBlock issues one for the page that it
-embeds, an LTI launch or a guest's first visit for a page of the direct site; the HTTP service reads
+embeds, an LTI launch or a guest's first visit for a page of the direct site. The HTTP service reads
 them. Both have the same keys (`bridge.config.tokens`).
 """
 
@@ -23,22 +23,22 @@ from bridge.errors import ConfigurationError, InvalidInput, InvalidToken
 from bridge.model import Completion, Identity
 from bridge.support.nesting import check_json
 
-LIFETIME: Final = 300.0
+DEFAULT_LIFETIME_SECONDS: Final = 300.0
 """Seconds that a token is valid unless it is said otherwise."""
 
-LONGEST_LIFETIME: Final = 393 * 86_400.0
+MAX_LIFETIME_SECONDS: Final = 393 * 86_400.0
 """Seconds that a token is valid at most: 13 months at their shortest, what the CNIL allows an
 audience cookie (deliberation 2020-091), whenever they begin."""
 
-LONGEST: Final = 8_192
+MAX_TOKEN_CHARACTERS: Final = 8_192
 """Characters of a token at most: what servers and proxies take in one header."""
 
-LEEWAY: Final = 10.0
+LEEWAY_SECONDS: Final = 10.0
 """Seconds by which the clocks of who issues and who reads may differ."""
 
 _ALGORITHM: Final = "HS256"
 _ISSUER: Final = "progress-bridge"
-_REQUIRED: Final = ["aud", "iss", "sub", "origin", "iat", "exp"]
+_REQUIRED_CLAIMS: Final = ["aud", "iss", "sub", "origin", "iat", "exp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class LearnerToken:
 
     Attributes:
         identity: the learner that its bearer is.
-        grains: the grains that it is good for; None for any.
+        grains: ids of the grains that it is good for, or None for any.
         expires_at: aware, UTC.
     """
 
@@ -56,7 +56,7 @@ class LearnerToken:
     expires_at: datetime
 
     def allows(self, grain_id: str) -> bool:
-        """Whether the token is good for this grain."""
+        """Return whether the token is good for this grain."""
         return self.grains is None or grain_id in self.grains
 
 
@@ -76,14 +76,18 @@ class Tokens:
         identity: Identity,
         grains: Collection[str] | None = None,
         *,
-        lifetime: float = LIFETIME,
+        lifetime: float = DEFAULT_LIFETIME_SECONDS,
     ) -> str:
-        """A token that makes its bearer this learner.
+        """Issue a token that makes its bearer this learner.
 
         Args:
             identity: the learner.
-            grains: the grains it is good for, under the rules of `Completion`; None for any.
-            lifetime: seconds, 1 to 13 months.
+            grains: ids of the grains that it is good for, under the rules of `Completion`, or None
+                for any.
+            lifetime: seconds that it is valid, 1 to `MAX_LIFETIME_SECONDS` (13 months).
+
+        Returns:
+            The JWT, at most 8,192 characters.
 
         Raises:
             ConfigurationError: no key is for learners of this origin.
@@ -91,7 +95,7 @@ class Tokens:
             ValueError: the lifetime is out of range, or there are so many grains that the token
                 would be longer than 8,192 characters.
         """
-        if not 1 <= lifetime <= LONGEST_LIFETIME:
+        if not 1 <= lifetime <= MAX_LIFETIME_SECONDS:
             raise ValueError(f"a token is valid for 1 second to 13 months, not {lifetime}")
         key = next(iter(self._settings.keys_for(identity.origin)), None)
         if key is None:
@@ -107,24 +111,25 @@ class Tokens:
             "jti": uuid4().hex,
         }
         if grains is not None:
-            claims["grains"] = _grains(identity, grains)
+            claims["grains"] = _sorted_grain_ids(identity, grains)
         token = jwt.encode(claims, key.secret.reveal(), _ALGORITHM, headers={"kid": key.id})
-        if len(token) > LONGEST:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             raise ValueError(f"a token for {len(grains or ())} grains is too long")
         return token
 
     def read(self, token: str) -> LearnerToken:
-        """What the token says, once it is proved to be ours and valid now.
+        """Verify a token and return what it says.
 
         Raises:
-            InvalidToken: it is not; the error's text says why and holds nothing of the token.
+            InvalidToken: it was not signed with our keys, or is not valid now. The error's text
+                says why and holds nothing of the token.
         """
-        if len(token) > LONGEST:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             raise InvalidToken("the token is too long")
         try:
             _check_depth(token)
-            key = self._key(token)
-            learner = _learner(self._claims(token, key))
+            key = self._signing_key(token)
+            learner = _learner_token(self._verified_claims(token, key))
         except jwt.ExpiredSignatureError:
             raise InvalidToken("the token has expired") from None
         except jwt.PyJWTError as error:
@@ -137,43 +142,45 @@ class Tokens:
             raise InvalidToken("the token's key is not for learners of its origin")
         return learner
 
-    def _key(self, token: str) -> TokenKey:
+    def _signing_key(self, token: str) -> TokenKey:
         key = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
         if key is None:
             raise jwt.InvalidSignatureError
         return key
 
-    def _claims(self, token: str, key: TokenKey) -> dict[str, Any]:
+    def _verified_claims(self, token: str, key: TokenKey) -> dict[str, Any]:
         return jwt.decode(
             token,
             key.secret.reveal(),
             algorithms=[_ALGORITHM],
             audience=self._settings.audience,
             issuer=_ISSUER,
-            leeway=LEEWAY,
+            leeway=LEEWAY_SECONDS,
             # Not "iat": a clock that was ahead and is put right must cost nobody who they are.
-            options={"require": _REQUIRED, "verify_iat": False},
+            options={"require": _REQUIRED_CLAIMS, "verify_iat": False},
         )
 
 
 def _check_depth(token: str) -> None:
-    """Look at the depth of what PyJWT is going to parse: header and claims.
+    """Check how deep the header and the claims are nested, before PyJWT parses them.
 
     Raises:
-        ValueError: it is nested too deep, or is no text.
+        ValueError: one is nested too deep, or is no text.
     """
     for part in token.split(".")[:2]:
         check_json(base64url_decode(part).decode())
 
 
-def _grains(identity: Identity, grains: Collection[str]) -> list[str]:
+def _sorted_grain_ids(identity: Identity, grains: Collection[str]) -> list[str]:
     if isinstance(grains, str):
         raise TypeError("grains: a collection of ids, not one id")
     return sorted({Completion(identity, grain).grain_id for grain in grains})
 
 
-def _learner(claims: dict[str, Any]) -> LearnerToken:
-    """The claims of a proved token; who has a key may still have written anything.
+def _learner_token(claims: dict[str, Any]) -> LearnerToken:
+    """Parse the claims of a token whose signature is verified.
+
+    They are still checked: whoever has a key may have written anything.
 
     Raises:
         InvalidInput, ValueError, OverflowError, OSError: they make no sense.

@@ -1,7 +1,7 @@
 """The direct site: guests that a signed cookie knows, accounts, and the way from one to the other.
 
 Knows no web framework: it reads the text of a cookie, and gives the arguments of ``set_cookie`` as
-Flask, Django and Starlette name them. Who is signed in, the site knows; it is never asked here.
+Flask, Django and Starlette name them. The site knows who is signed in. That is never asked here.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
 from bridge.stores import Store
 from bridge.support.extras import needs
-from bridge.support.polling import attempts
-from bridge.tokens import LEEWAY, LONGEST_LIFETIME
+from bridge.support.polling import poll_until
+from bridge.tokens import LEEWAY_SECONDS, MAX_LIFETIME_SECONDS
 
 with needs("direct"):
     from itsdangerous import BadSignature, TimestampSigner
 
-LIFETIME: Final = int(LONGEST_LIFETIME)
+COOKIE_LIFETIME_SECONDS: Final = int(MAX_LIFETIME_SECONDS)
 """Seconds from the first visit to the end of a guest's cookie."""
 
-PATIENCE: Final = 5.0
+CLAIM_PATIENCE_SECONDS: Final = 5.0
 """Seconds that a claim waits for a deliverer that is recording the guest's progress right then."""
 
 _SALT: Final = "progress-bridge.guest"  # a launch token signed with the same key is no guest's
@@ -64,17 +64,17 @@ class Guest:
 
 
 def account(site: str, account_id: int | str) -> Identity:
-    """The identity of an account that the site knows by a number or a name, not by a UUID.
+    """Return the identity of an account that the site knows by a number or a name, not by a UUID.
 
-    It is UUID version 5 (RFC 9562) of both: the same ever after, on every machine, and nothing has
-    to be stored. There is no secret in it, on purpose: a key would have to be kept for ever,
+    Its id is UUID version 5 (RFC 9562) of both: the same ever after, on every machine, and nothing
+    has to be stored. There is no secret in it, on purpose: a key would have to be kept for ever,
     since with another one every learner would become somebody else. So it hides nothing (who
     knows the site can work out the UUID of account 42), and it is no proof of anything: as
     everywhere, it is the session or a token that proves who somebody is.
 
     Args:
         site: the site's name or address, not empty. Never change it.
-        account_id: what never changes of the account; 42 and ``"42"`` are the same.
+        account_id: what never changes of the account. 42 and ``"42"`` are the same.
 
     Raises:
         ValueError: one of them is empty.
@@ -110,7 +110,7 @@ class Guests:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, secure: bool = True) -> Self:
-        """With the keys of the section ``tokens`` that are for direct learners.
+        """Create them with the keys of the section ``tokens`` that are for direct learners.
 
         Raises:
             ConfigurationError: there is none.
@@ -122,40 +122,48 @@ class Guests:
 
     @property
     def cookie_name(self) -> str:
-        """``__Host-``: browsers take it from this very host alone, over HTTPS, for all of it."""
+        """Return the name of the cookie.
+
+        The prefix ``__Host-`` makes browsers take it from this very host alone, over HTTPS, and for
+        all paths. Without ``secure`` there is no prefix.
+        """
         return "__Host-progress-guest" if self._secure else "progress-guest"
 
     def guest(self, proof: str | None) -> Guest:
-        """The guest whose cookie this is; a new one when it is none, expired, or not ours.
+        """Return the guest whose cookie this is, or a new guest.
 
         Args:
             proof: the cookie's text, None when the visitor has none.
+
+        Returns:
+            A new guest where the cookie is missing, expired, or was not signed with our keys.
         """
         return self.read(proof) or self.new()
 
     def read(self, proof: str | None) -> Guest | None:
-        """The guest whose cookie this is, None when it proves none."""
+        """Return the guest whose cookie this is, or None when it proves none."""
         try:
             value, issued_at = self._signer.unsign(proof or "", return_timestamp=True)
             age = (datetime.now(UTC) - issued_at).total_seconds()
-            if not -LEEWAY <= age <= LIFETIME:
+            if not -LEEWAY_SECONDS <= age <= COOKIE_LIFETIME_SECONDS:
                 return None
             return Guest(Identity(Origin.DIRECT, value.decode()), issued_at, proof or "")
         except (BadSignature, ValueError):
             return None
 
     def new(self) -> Guest:
-        """A guest whom nobody has seen: after a claim, and when somebody signs out."""
+        """Make a guest whom nobody has seen, as after a claim and when somebody signs out."""
         identity = Identity(Origin.DIRECT, uuid.uuid4())
         now = datetime.now(UTC).replace(microsecond=0)
         return Guest(identity, now, self._signer.sign(identity.external_user_id).decode(), new=True)
 
     def cookie(self, guest: Guest) -> dict[str, Any]:
-        """The cookie, as arguments of ``response.set_cookie``. Set it where the guest is ``new``.
+        """Return the guest's cookie as arguments of ``response.set_cookie``.
 
-        It ends 13 months after the first visit, however often the guest comes back.
+        Set it where the guest is ``new``. It ends 13 months after the first visit, however often
+        the guest comes back.
         """
-        left = LIFETIME - (datetime.now(UTC) - guest.issued_at).total_seconds()
+        left = COOKIE_LIFETIME_SECONDS - (datetime.now(UTC) - guest.issued_at).total_seconds()
         return {
             "key": self.cookie_name,
             "value": guest.proof,
@@ -167,7 +175,7 @@ class Guests:
         }
 
     def header(self, guest: Guest) -> str:
-        """The cookie, as the value of a ``Set-Cookie`` header."""
+        """Return the guest's cookie as the value of a ``Set-Cookie`` header."""
         arguments = self.cookie(guest)
         cookie: SimpleCookie = SimpleCookie({arguments.pop("key"): arguments.pop("value")})
         (morsel,) = cookie.values()
@@ -180,20 +188,22 @@ class Guests:
         proof: str | None,
         account: Identity,
         *,
-        patience: float = PATIENCE,
+        patience: float = CLAIM_PATIENCE_SECONDS,
     ) -> Guest:
-        """Make the guest's progress the account's, earliest wins, and leave the guest empty.
+        """Move the guest's progress to the account.
+
+        Of two completions of a grain the earliest wins. The guest is left empty.
 
         Only because the learner asked for it, never on signing in: the guest of a shared computer
         may be somebody else. An account's progress cannot be claimed: only what is signed here is a
         guest's. To claim again does no harm. While it runs, what another page records as this same
-        guest may come too late, and stay with the guest; what is recorded in the very instant
+        guest may come too late, and stay with the guest. What is recorded in the very instant
         between the last look and the erasure is erased with the rest.
 
         Args:
             bridge: where progress is recorded, and waits.
             proof: the guest's cookie.
-            account: who is signed in, from the site's own session; never from the page.
+            account: who is signed in, from the site's own session, never from the page.
             patience: seconds to wait for a deliverer that is recording the guest's progress.
 
         Returns:
@@ -211,14 +221,14 @@ class Guests:
         if account.origin is not Origin.DIRECT or account == guest.identity:
             raise ValueError("an account of the direct site, which is no guest")
         late = StoreUnavailable("the guest's progress is being recorded", retry_after=1.0)
-        for _ in attempts(patience, late):
-            if _moved(bridge, guest.identity, account):
+        for _ in poll_until(patience, late):
+            if _move_progress(bridge, guest.identity, account):
                 break
         return self.new()
 
 
-def _moved(bridge: Recorder, guest: Identity, account: Identity) -> bool:
-    """Move what there is; whether nothing was left in the end.
+def _move_progress(bridge: Recorder, guest: Identity, account: Identity) -> bool:
+    """Move what there is, and return whether nothing was left in the end.
 
     First recorded for the account, then erased from the guest: should it be cut off in between,
     both have it. What a deliverer holds is left until it has recorded it: taken away from it now,
@@ -230,7 +240,7 @@ def _moved(bridge: Recorder, guest: Identity, account: Identity) -> bool:
         held = bridge.outbox.move(guest, account) if bridge.outbox else 0
         rows = bridge.store.progress(guest)
         if rows != recorded:
-            _record(bridge.store, account, rows)
+            _record_rows(bridge.store, account, rows)
         if held:
             return False
         if rows == recorded:
@@ -241,7 +251,7 @@ def _moved(bridge: Recorder, guest: Identity, account: Identity) -> bool:
         recorded = rows
 
 
-def _record(store: Store, account: Identity, rows: Sequence[Progress]) -> None:
+def _record_rows(store: Store, account: Identity, rows: Sequence[Progress]) -> None:
     completions = [
         Completion(
             account,

@@ -30,7 +30,7 @@ class LearnerId(StrEnum):
 
     @property
     def key(self) -> str:
-        """The attribute of the platform's user that holds this id."""
+        """Return the name of the attribute of the platform's user that holds this id."""
         return _KEYS[self]
 
 
@@ -76,7 +76,7 @@ class UserService(Protocol):
     """The part of Open edX's ``user`` service that matters here."""
 
     def get_current_user(self) -> XBlockUser:
-        """Whoever looks at the block, a learner or not."""
+        """Return whoever looks at the block, a learner or not."""
 
 
 def identity(
@@ -87,7 +87,7 @@ def identity(
     course: object = None,
     bound_to: object = None,
 ) -> Identity:
-    """The learner in front of the block.
+    """Return the identity of the learner in front of the block.
 
     Args:
         users: the runtime's ``user`` service, or None when it has none.
@@ -96,7 +96,7 @@ def identity(
             from being known: there may be a learner, for whom nothing can be recorded yet.
         authoring: whether this is Studio or a library, where even a real id is an author's.
         course: the key of the course, by which staff who view it as learners do are known.
-        bound_to: the id of the user whose states the block holds; None where it is not known.
+        bound_to: the id of the user whose states the block holds, None where it is not known.
 
     Raises:
         NoLearner: nothing may be recorded, and why.
@@ -142,7 +142,7 @@ def identities(users: UserService | None) -> Iterator[Identity]:
 
 
 def _trusted(user: object) -> bool:
-    """Whether the request was checked for having been made by the platform's own page.
+    """Return whether the request is known to come from the platform's own page.
 
     ``handle_xblock_callback_noauth`` in edx-platform's ``courseware/block_render.py`` takes the
     session's user without such a check, and says so by ``known``.
@@ -151,7 +151,7 @@ def _trusted(user: object) -> bool:
 
 
 def _bound_to(user: object, wanted: object) -> bool:
-    """Whether the user is the one whose states the block holds.
+    """Return whether the user is the one whose states the block holds.
 
     Before Ulmo the blocks of a process shared their services, and in a worker of several threads
     one could be given another request's user (openedx/edx-platform, pull request 37825).
@@ -161,7 +161,7 @@ def _bound_to(user: object, wanted: object) -> bool:
 
 
 def _masquerading(user: object) -> bool:
-    """Whether staff look at the course as a specific learner.
+    """Return whether staff look at the course as a specific learner.
 
     The attributes are then that learner's, and only the Django user behind the service knows:
     ``setup_masquerade`` in edx-platform's ``courseware/masquerade.py`` sets its ``real_user``.
@@ -170,7 +170,7 @@ def _masquerading(user: object) -> bool:
 
 
 def _viewing_as_learner(user: object, course: object) -> bool:
-    """Whether staff look at the course as any learner, or one of a track, would.
+    """Return whether staff look at the course as any learner, or one of a track, would.
 
     The attributes are their own, and ``is_masquerading_as_student`` in the same module tells it by
     the user's ``masquerade_settings``.

@@ -20,26 +20,26 @@ from bridge.errors import ConfigurationError
 from bridge.facade import Bridge
 from bridge.model import Completion, Origin
 from bridge.service import openapi
-from bridge.service.auth.callers import Door
+from bridge.service.auth.callers import Authenticator
 from bridge.service.auth.keys import KeyRing
-from bridge.service.auth.rate_limits import Limits
+from bridge.service.auth.rate_limits import RateLimiter
 from bridge.service.http import problems
-from bridge.service.http.middleware import Around
-from bridge.service.put_batcher import Acceptor
+from bridge.service.http.middleware import RequestMiddleware
+from bridge.service.put_batcher import PutBatcher
 from bridge.service.readiness import Readiness
 from bridge.service.routes import callers, completions, documents, learners, operations
 from bridge.tokens import Tokens
 
-THREADS: Final = 64
-"""Questions to the store under way at once."""
+STORE_THREADS: Final = 64
+"""Threads that ask the store: so many questions are under way at once."""
 
-STOP_WITHIN: Final = 7.0
+DELIVERY_STOP_SECONDS: Final = 7.0
 """Seconds that batches under way have to end when the service does."""
 
-CLOSE_WITHIN: Final = 0.5
+CLOSE_SECONDS: Final = 0.5
 """Seconds that files and connections have to be released."""
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+LifespanContext = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _DESCRIPTION: Final = """\
 One learner record for Moodle, FunMooc and the direct site: accepts completions, keeps them through
@@ -47,18 +47,18 @@ any crash, and delivers them. Errors are problem details (RFC 9457)."""
 
 
 def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
-    """The service.
+    """Create the service's application.
 
     Args:
         settings: with an outbox.
-        deliver: take what is in the outbox to the store, while the service runs.
+        deliver: whether to take what is in the outbox to the store while the service runs.
 
     Raises:
         ConfigurationError: something that the service needs is missing or wrong.
     """
-    _check(settings)
+    _check_settings(settings)
     bridge = Bridge.from_settings(settings)
-    delivery = _delivery(bridge, settings) if deliver else None
+    delivery = _create_delivery(bridge, settings) if deliver else None
     app = FastAPI(
         title="Progress bridge",
         version=__version__,
@@ -72,21 +72,21 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
     state = app.state
     state.settings, state.bridge, state.readiness = settings, bridge, Readiness(bridge)
     state.tokens = Tokens(settings.tokens) if settings.tokens else None
-    state.limits = Limits(service.rate_limit)
+    state.rate_limiter = RateLimiter(service.rate_limit)
     keys = KeyRing(service.keys_file) if service.keys_file else None
-    state.door = Door(keys, state.tokens, state.limits)
-    state.acceptor = Acceptor(lambda batch: _all(bridge, batch))
-    app.router.routes.insert(0, completions.quick)
+    state.authenticator = Authenticator(keys, state.tokens, state.rate_limiter)
+    state.put_batcher = PutBatcher(lambda batch: _accept_all(bridge, batch))
+    app.router.routes.insert(0, completions.fast_route)
     for routes in (completions, learners, callers, operations, documents):
         app.include_router(routes.router)
-    problems.install(app)
+    problems.add_handlers(app)
     _add_middleware(app, settings)
     document = app.openapi
-    app.openapi = cache(lambda: openapi.complete(document()))  # type: ignore[method-assign]
+    app.openapi = cache(lambda: openapi.add_schemas(document()))  # type: ignore[method-assign]
     return app
 
 
-def _check(settings: Settings) -> None:
+def _check_settings(settings: Settings) -> None:
     service = settings.service
     if settings.outbox is None:
         raise ConfigurationError(
@@ -102,20 +102,23 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("service.guests: guests need tokens.keys, one for direct")
 
 
-def _delivery(bridge: Bridge, settings: Settings) -> Delivery:
-    assert bridge.outbox  # noqa: S101 -- _check has seen to it
-    grace = min(settings.delivery.grace, STOP_WITHIN - 1)
+def _create_delivery(bridge: Bridge, settings: Settings) -> Delivery:
+    assert bridge.outbox  # noqa: S101 -- _check_settings has seen to it
+    grace = min(settings.delivery.grace, DELIVERY_STOP_SECONDS - 1)
     return Delivery(bridge.outbox, bridge.store, replace(settings.delivery, grace=grace))
 
 
-def _all(bridge: Bridge, batch: list[Completion]) -> None:
-    """Accept the completions; the outcomes of an outbox are all the same."""
+def _accept_all(bridge: Bridge, batch: list[Completion]) -> None:
+    """Accept the completions into the outbox.
+
+    Their outcomes are not looked at: those of an outbox are all the same.
+    """
     for _ in bridge.record_many(batch):
         pass
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """From the inside out."""
+    """Wrap the application in its middleware, from the inside out."""
     if settings.service.sites:
         app.add_middleware(
             CORSMiddleware,
@@ -125,23 +128,24 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=["Retry-After"],
             max_age=3600,
         )
-    app.add_middleware(Around)
+    app.add_middleware(RequestMiddleware)
 
 
-def _lifespan(bridge: Bridge, delivery: Delivery | None) -> Lifespan:
+def _lifespan(bridge: Bridge, delivery: Delivery | None) -> LifespanContext:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        app.state.scraping = anyio.CapacityLimiter(1)  # not of those that a hanging store keeps
+        anyio.to_thread.current_default_thread_limiter().total_tokens = STORE_THREADS
+        # A thread of its own: those of the store may all wait for one that hangs.
+        app.state.scrape_limiter = anyio.CapacityLimiter(1)
         if delivery is not None:
             delivery.start()
         try:
             yield
         finally:
             if delivery is not None:
-                await anyio.to_thread.run_sync(delivery.stop, STOP_WITHIN)
-            app.state.acceptor.close()
-            with anyio.move_on_after(CLOSE_WITHIN):
+                await anyio.to_thread.run_sync(delivery.stop, DELIVERY_STOP_SECONDS)
+            app.state.put_batcher.close()
+            with anyio.move_on_after(CLOSE_SECONDS):
                 await anyio.to_thread.run_sync(bridge.close, abandon_on_cancel=True)
 
     return lifespan

@@ -1,9 +1,13 @@
-"""The shapes of requests and answers, for the OpenAPI document; requests are checked by hand."""
+"""The shapes of requests and answers, for the OpenAPI document alone.
+
+`bridge.service.parsing` checks requests, by hand.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,13 +15,13 @@ from pydantic.json_schema import SkipJsonSchema, models_json_schema
 
 from bridge.errors import RuleCode
 from bridge.model import MAX_TEXT, Origin
-from bridge.service.auth.keys import Right
+from bridge.service.auth.keys import KeyRight
 from bridge.service.http.problems import MEDIA_TYPE
-from bridge.service.parsing import MOST
+from bridge.service.parsing import MAX_COMPLETIONS_PER_REQUEST
 
-_Id = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
-_GUEST: Final = "0b6c1c1e-3f1a-4a53-9f0e-2f6f2f3c9d11"
-COMPLETION: Final[dict[str, Any]] = {
+_IdText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+_GUEST_ID: Final = "0b6c1c1e-3f1a-4a53-9f0e-2f6f2f3c9d11"
+COMPLETION_EXAMPLE: Final[dict[str, Any]] = {
     "origin": "moodle",
     "external_user_id": 12345,
     "grain_id": "grain-1",
@@ -27,17 +31,17 @@ COMPLETION: Final[dict[str, Any]] = {
 }
 
 
-COMPLETIONS: Final = {
-    "one": COMPLETION,
+COMPLETION_BODIES: Final = {
+    "one": COMPLETION_EXAMPLE,
     "several": [
-        COMPLETION,
-        {"origin": "direct", "external_user_id": _GUEST, "grain_id": "grain-2"},
+        COMPLETION_EXAMPLE,
+        {"origin": "direct", "external_user_id": _GUEST_ID, "grain_id": "grain-2"},
     ],
     "with a learner token": {"grain_id": "grain-1"},
 }
 """Bodies of `POST /v1/completions`."""
 
-_RESULTS: Final[dict[str, Any]] = {
+_RESULTS_EXAMPLE: Final[dict[str, Any]] = {
     "accepted": 1,
     "refused": 1,
     "results": [
@@ -56,7 +60,7 @@ _RESULTS: Final[dict[str, Any]] = {
 class Completion(BaseModel):
     """A learner finished a grain. With a learner token it need not say who the learner is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [COMPLETION]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [COMPLETION_EXAMPLE]})
 
     origin: Origin | SkipJsonSchema[None] = Field(
         default=None, description="The front door the learner came through."
@@ -66,9 +70,9 @@ class Completion(BaseModel):
         description="The id that the platform knows the learner by: an integer for moodle, "
         "a UUID for direct.",
     )
-    grain_id: _Id = Field(description="What was finished; printable characters.")
-    module_id: _Id | None = None
-    sequence_id: _Id | None = None
+    grain_id: _IdText = Field(description="What was finished; printable characters.")
+    module_id: _IdText | None = None
+    sequence_id: _IdText | None = None
     completed_at: datetime | None = Field(
         default=None, description="RFC 3339 with an offset; now unless given. The earliest wins."
     )
@@ -99,15 +103,15 @@ class Result(BaseModel):
 class Results(BaseModel):
     """What became of the items, in their order."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_RESULTS]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_RESULTS_EXAMPLE]})
 
-    accepted: int = Field(ge=0, le=MOST)
-    refused: int = Field(ge=0, le=MOST)
-    results: list[Result] = Field(min_length=1, max_length=MOST)
+    accepted: int = Field(ge=0, le=MAX_COMPLETIONS_PER_REQUEST)
+    refused: int = Field(ge=0, le=MAX_COMPLETIONS_PER_REQUEST)
+    results: list[Result] = Field(min_length=1, max_length=MAX_COMPLETIONS_PER_REQUEST)
 
 
 class ProblemDetails(BaseModel):
-    """RFC 9457."""
+    """What is wrong, as problem details (RFC 9457)."""
 
     type: str
     title: str
@@ -161,6 +165,15 @@ class Export(BaseModel):
     progress: list[ProgressItem]
 
 
+class Right(StrEnum):
+    """What a key may do with the learners of its origins."""
+
+    # The document calls `KeyRight` so, and clients are made from it.
+    WRITE = KeyRight.WRITE
+    READ = KeyRight.READ
+    ERASE = KeyRight.ERASE
+
+
 class ServerKeyInfo(BaseModel):
     """What a server key may do."""
 
@@ -182,9 +195,9 @@ class LearnerTokenInfo(BaseModel):
     version: str
 
 
-_NEW_GUEST: Final[dict[str, Any]] = {
+_GUEST_EXAMPLE: Final[dict[str, Any]] = {
     "token": "eyJhbGciOiJIUzI1NiIsImtpZCI6IjIwMjYtMTEiLCJ0eXAiOiJKV1QifQ.….…",
-    "external_user_id": _GUEST,
+    "external_user_id": _GUEST_ID,
     "expires_at": "2027-12-22T12:00:00.000Z",
 }
 
@@ -192,7 +205,7 @@ _NEW_GUEST: Final[dict[str, Any]] = {
 class Guest(BaseModel):
     """A new guest of the direct site."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_NEW_GUEST]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_GUEST_EXAMPLE]})
 
     token: str
     external_user_id: str
@@ -206,7 +219,7 @@ class Ready(BaseModel):
     store: str
 
 
-_WHY: Final = {
+_DESCRIPTIONS: Final = {
     400: "The body is not JSON.",
     401: "The key or token is missing or not valid.",
     403: "This key or token is not for this. Nothing was done.",
@@ -221,7 +234,7 @@ _WHY: Final = {
 
 
 SECURED: Final[dict[str, Any]] = {"security": [{"bearer": []}]}
-"""Of a route that asks who calls."""
+"""What the document says of a route that needs a key or a token."""
 
 _BEARER: Final = {
     "type": "http",
@@ -231,10 +244,10 @@ _BEARER: Final = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The responses of a route that are problem details."""
+    """Describe the responses of a route that are problem details."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {
-        status: {"description": _WHY[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+        status: {"description": _DESCRIPTIONS[status], "content": {MEDIA_TYPE: {"schema": schema}}}
         for status in statuses
     }
 
@@ -246,20 +259,20 @@ def body(
     many: bool = False,
     examples: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The OpenAPI description of a body that the route reads by itself."""
+    """Describe a request body that the route reads by itself."""
     one: dict[str, Any] = {"$ref": f"#/components/schemas/{model.__name__}"}
     schema = one
     if many:
-        array = {"type": "array", "items": one, "minItems": 1, "maxItems": MOST}
-        schema = {"oneOf": [one, array]}
+        bounds = {"minItems": 1, "maxItems": MAX_COMPLETIONS_PER_REQUEST}
+        schema = {"oneOf": [one, {"type": "array", "items": one, **bounds}]}
     content: dict[str, Any] = {"schema": schema}
     if examples:
         content["examples"] = {name: {"value": value} for name, value in examples.items()}
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with the shapes that routes refer to by name alone."""
+def add_schemas(document: dict[str, Any]) -> dict[str, Any]:
+    """Add the shapes that routes refer to by name alone to the OpenAPI document."""
     models = [(model, "validation") for model in (Completion, LearnerBody, ProblemDetails)]
     _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     document["components"]["schemas"] |= found["$defs"]

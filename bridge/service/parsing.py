@@ -1,4 +1,4 @@
-"""From what a request's body says to completions, each item on its own."""
+"""Parses the items of a request's body into completions, each on its own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
+from bridge.json_format import parse_instant
 from bridge.model import Completion
 from bridge.service.auth.callers import Caller
 from bridge.service.http.problems import Problem, forbidden
 
-MOST: Final = 1_000
+MAX_COMPLETIONS_PER_REQUEST: Final = 1_000
 """Completions in one request at most."""
 
-FIELDS: Final = frozenset(
+COMPLETION_FIELDS: Final = frozenset(
     (
         "origin",
         "external_user_id",
@@ -29,10 +30,10 @@ FIELDS: Final = frozenset(
 )
 
 # RFC 3339, 5.6; what has no offset is refused by `Completion`, which says so.
-_INSTANT: Final = re.compile(
+_INSTANT_PATTERN: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
-_SHOWN: Final = 80
+_MAX_SHOWN_CHARACTERS: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,11 @@ class Refusal:
     """Why one item is refused.
 
     Attributes:
-        field: what breaks the rule; empty when it is the item itself.
+        field: the name of the field that breaks the rule, empty when it is the item itself.
         rule: the rule, in words.
-        value: what the field held, cut.
+        value: what the field held, cut at 80 characters.
         code: the rule, for programs.
-        retry_after: seconds (1 or more) after which it is accepted; None when time mends nothing.
+        retry_after: seconds (1 or more) after which it is accepted, None when time mends nothing.
     """
 
     field: str
@@ -54,7 +55,7 @@ class Refusal:
     retry_after: int | None = None
 
     def as_json(self) -> dict[str, str | int]:
-        """As the answer's ``results`` show it."""
+        """Return the refusal as the answer's ``results`` show it."""
         shown: dict[str, str | int] = {
             "status": "refused",
             "field": self.field,
@@ -68,37 +69,38 @@ class Refusal:
 
 
 def items_of(body: Any) -> list[Any]:
-    """The body's items: one object, or an array of them.
+    """Return the items of a body, which is one object or an array of them.
 
     Raises:
-        Problem: 422, it is neither, or holds none or too many.
+        Problem: 422, the body is neither, or holds none or more than 1,000.
     """
     if isinstance(body, dict):
         return [body]
     if not isinstance(body, list):
         raise Problem(422, "the body is neither a completion nor an array of completions")
-    if not 1 <= len(body) <= MOST:
-        raise Problem(422, f"the array holds {len(body)} completions, not 1 to {MOST:,}")
+    if not 1 <= len(body) <= MAX_COMPLETIONS_PER_REQUEST:
+        allowed = f"1 to {MAX_COMPLETIONS_PER_REQUEST:,}"
+        raise Problem(422, f"the array holds {len(body)} completions, not {allowed}")
     return body
 
 
-def understand(item: Any, caller: Caller) -> Completion | Refusal:
-    """The completion that an item is, or why it is none.
+def parse_item(item: Any, caller: Caller) -> Completion | Refusal:
+    """Parse an item into a completion, or into the reason why it is refused.
 
     Raises:
-        Problem: 403, the caller may not record it; then nothing of the request counts.
+        Problem: 403, the caller may not record it. Then nothing of the request is accepted.
     """
     if not isinstance(item, dict):
-        return Refusal("", "not an object", _shown(item), RuleCode.NOT_AN_OBJECT)
-    if not item.keys() <= FIELDS:
-        return Refusal(_unknown(item), "no such field", "", RuleCode.UNKNOWN_FIELD)
+        return Refusal("", "not an object", _shown_value(item), RuleCode.NOT_AN_OBJECT)
+    if not item.keys() <= COMPLETION_FIELDS:
+        return Refusal(_first_unknown_field(item), "no such field", "", RuleCode.UNKNOWN_FIELD)
     try:
         completion = Completion(
-            caller.identity(item),
+            caller.learner_of_item(item),
             item.get("grain_id"),  # type: ignore[arg-type]  # Completion checks them
             item.get("module_id"),
             item.get("sequence_id"),
-            _instant(item.get("completed_at")),  # type: ignore[arg-type]
+            _parse_instant(item.get("completed_at")),  # type: ignore[arg-type]
             item.get("email"),
         )
     except InvalidInput as error:
@@ -109,27 +111,27 @@ def understand(item: Any, caller: Caller) -> Completion | Refusal:
     return completion
 
 
-def _instant(value: object) -> datetime | None:
+def _parse_instant(value: object) -> datetime | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise _refuse_instant("not an instant (RFC 3339)", value, RuleCode.NOT_AN_INSTANT)
+    if not isinstance(value, str) or not _INSTANT_PATTERN.fullmatch(value):
+        raise _invalid_instant("not an instant (RFC 3339)", value, RuleCode.NOT_AN_INSTANT)
     try:
-        return datetime.fromisoformat(value.upper())
+        return parse_instant(value.upper())
     except ValueError:
-        raise _refuse_instant("no such instant", value, RuleCode.NO_SUCH_INSTANT) from None
+        raise _invalid_instant("no such instant", value, RuleCode.NO_SUCH_INSTANT) from None
 
 
-def _refuse_instant(rule: str, value: object, code: RuleCode) -> InvalidCompletion:
-    return InvalidCompletion("completed_at", rule, _shown(value), code)
+def _invalid_instant(rule: str, value: object, code: RuleCode) -> InvalidCompletion:
+    return InvalidCompletion("completed_at", rule, _shown_value(value), code)
 
 
-def _unknown(item: Mapping[str, Any]) -> str:
-    return _shown(next(name for name in item if name not in FIELDS))[1:-1]
+def _first_unknown_field(item: Mapping[str, Any]) -> str:
+    return _shown_value(next(name for name in item if name not in COMPLETION_FIELDS))[1:-1]
 
 
-def _shown(value: object) -> str:
-    """A value as an answer may show it, cut."""
+def _shown_value(value: object) -> str:
+    """Return a value as an answer may show it: in ASCII, at most 80 characters."""
     if not isinstance(value, str | int | float | bool | None):
         return f"a {type(value).__name__}"
-    return ascii(value)[:_SHOWN]
+    return ascii(value)[:_MAX_SHOWN_CHARACTERS]

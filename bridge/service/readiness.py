@@ -15,24 +15,28 @@ from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.facade import Bridge
 from bridge.model import Identity, Origin
 
-FRESH: Final = 10.0
-"""Seconds that an answer about the store is kept: a probe must not become a load."""
+STORE_ANSWER_SECONDS: Final = 10.0
+"""Seconds that an answer about the store is kept, so that probes do not become a load."""
 
-PATIENCE: Final = 2.0
+PROBE_TIMEOUT_SECONDS: Final = 2.0
 """Seconds that a probe waits for an answer."""
 
 AVAILABLE: Final = "available"
 
 
-class _Asked:
-    """A question that takes its time: asked once at a time, its answer kept for a while.
+class _CachedProbe:
+    """A slow question that is asked once at a time, and whose answer is kept for a while.
 
-    By a thread of its own: with a store that hangs all the others may be waiting for it.
+    It has a thread of its own: with a store that hangs all the others may be waiting for it.
+
+    Args:
+        question: asks, and returns the answer in words.
+        max_age: seconds that an answer is kept.
     """
 
-    def __init__(self, question: Callable[[], str], fresh: float) -> None:
+    def __init__(self, question: Callable[[], str], max_age: float) -> None:
         self._question = question
-        self._fresh = fresh
+        self._max_age = max_age
         self._asking: asyncio.Task[str] | None = None
         self._thread: CapacityLimiter | None = None
         self._answer = ""
@@ -44,15 +48,15 @@ class _Asked:
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
         try:
-            return await asyncio.wait_for(asyncio.shield(self._asking), PATIENCE)
+            return await asyncio.wait_for(asyncio.shield(self._asking), PROBE_TIMEOUT_SECONDS)
         except TimeoutError:
-            return f"unavailable: no answer within {PATIENCE:g} s"
+            return f"unavailable: no answer within {PROBE_TIMEOUT_SECONDS:g} s"
 
     async def _ask(self) -> str:
         self._thread = self._thread or CapacityLimiter(1)
         try:
             self._answer = await run_sync(self._question, limiter=self._thread)
-            self._until = time.monotonic() + self._fresh
+            self._until = time.monotonic() + self._max_age
         finally:
             self._asking = None
         return self._answer
@@ -67,26 +71,30 @@ class Readiness:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._outbox = _Asked(self._ask_outbox, 1.0)
-        self._store = _Asked(self._ask_store, FRESH)
+        self._outbox = _CachedProbe(self._probe_outbox, 1.0)
+        self._store = _CachedProbe(self._probe_store, STORE_ANSWER_SECONDS)
 
     async def outbox(self) -> str:
-        """``available``, or ``unavailable: …``."""
+        """Return the state of the outbox: ``available``, or ``unavailable: …``."""
         return await self._outbox.answer()
 
     async def store(self) -> str:
-        """``available``, ``unavailable: …`` or ``misconfigured: …``."""
+        """Return the state of the store.
+
+        Returns:
+            ``available``, ``unavailable: …`` or ``misconfigured: …``.
+        """
         return await self._store.answer()
 
-    def _ask_outbox(self) -> str:
+    def _probe_outbox(self) -> str:
         assert self._bridge.outbox  # noqa: S101 -- the application has seen to it
         findings = self._bridge.outbox.check()
         if all(finding.ok or not finding.fatal for finding in findings):
             return AVAILABLE
         return "unavailable: it takes no completions; `progress-bridge check` tells why"
 
-    def _ask_store(self) -> str:
-        """By a question that reads one learner's progress: nobody's."""
+    def _probe_store(self) -> str:
+        """Read the progress of a learner who does not exist, to see whether the store answers."""
         try:
             self._bridge.store.progress(Identity(Origin.DIRECT, uuid.uuid4()))
         except StoreUnavailable:

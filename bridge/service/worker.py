@@ -15,35 +15,34 @@ from fastapi import FastAPI
 
 from bridge.config import Settings
 from bridge.service.app import create_app
-from bridge.service.http.middleware import access
+from bridge.service.http.middleware import access_log
 from bridge.support import logs
 
-VARIABLE: Final = "PROGRESS_BRIDGE_SERVE"
+OPTIONS_VARIABLE: Final = "PROGRESS_BRIDGE_SERVE"
 """Environment variable that hands the options over to the worker processes."""
 
-FACTORY: Final = "bridge.service.worker:app"
-FINISH_WITHIN: Final = 2
+APP_FACTORY: Final = "bridge.service.worker:app"
+FINISH_REQUESTS_SECONDS: Final = 2
 """Seconds that requests under way have to end when the service does."""
 
-KEEP_ALIVE: Final = 75
+KEEP_ALIVE_SECONDS: Final = 75
 """Seconds that an idle connection is kept: longer than a proxy keeps it (nginx: 60), or the proxy
 would now and then send a request into a connection that is just being closed."""
 
-
-HANGING: Final = 30
+UNRESPONSIVE_SECONDS: Final = 30
 """Seconds after which a worker process that does not react is replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class ServeOptions:
     """What the command line says beside the configuration.
 
     Attributes:
         config: path of the YAML file, or None for the environment alone.
         deliver: whether the service delivers as well.
-        log_json: log JSON objects.
-        log_requests: a line for every request.
-        debug: log every batch.
+        log_json: whether log lines are JSON objects.
+        log_requests: whether every request has a line in the log.
+        debug: whether every batch has a line in the log.
     """
 
     config: str | None
@@ -53,38 +52,38 @@ class Options:
     debug: bool
 
     def hand_over(self) -> None:
-        """To the processes that this one starts."""
-        os.environ[VARIABLE] = json.dumps(asdict(self))
+        """Hand the options to the processes that this one starts."""
+        os.environ[OPTIONS_VARIABLE] = json.dumps(asdict(self))
 
     @classmethod
     def handed_over(cls) -> Self:
-        """What the process that started this one was told."""
-        return cls(**json.loads(os.environ[VARIABLE]))
+        """Return the options that the process that started this one handed over."""
+        return cls(**json.loads(os.environ[OPTIONS_VARIABLE]))
 
 
 def app() -> FastAPI:
-    """The application of a worker process; uvicorn calls this."""
-    options = Options.handed_over()
+    """Create the application of a worker process, for uvicorn, which calls this."""
+    options = ServeOptions.handed_over()
     return create_app_with_logs(Settings.load(options.config), options)
 
 
-def create_app_with_logs(settings: Settings, options: Options) -> FastAPI:
-    """The application, in a process that logs as it was told.
+def create_app_with_logs(settings: Settings, options: ServeOptions) -> FastAPI:
+    """Set up the log and create the application.
 
     Raises:
         ConfigurationError: something that the service needs is missing or wrong.
     """
     logs.configure(as_json=options.log_json, debug=options.debug)
     if not options.log_requests:
-        access.setLevel(logging.WARNING)
+        access_log.setLevel(logging.WARNING)
     app = create_app(settings, deliver=options.deliver)
     gc.collect()
-    gc.freeze()  # what is there now stays: need not be looked at again and again
+    gc.freeze()  # what exists now stays: the collector need not look at it again and again
     return app
 
 
-def config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Config:
-    """How uvicorn serves it."""
+def uvicorn_config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Config:
+    """Return the configuration with which uvicorn serves the application."""
     logging.getLogger("uvicorn.access").disabled = True  # it shows URLs, and so learners' ids
     proxies: Sequence[str] = settings.service.proxies
     return uvicorn.Config(
@@ -96,8 +95,8 @@ def config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Conf
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
-        timeout_graceful_shutdown=FINISH_WITHIN,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_worker_healthcheck=HANGING,
+        timeout_graceful_shutdown=FINISH_REQUESTS_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_worker_healthcheck=UNRESPONSIVE_SECONDS,
         **where,
     )

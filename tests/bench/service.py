@@ -13,9 +13,9 @@ from typing import Any, Final
 import orjson
 
 from bridge.model import Completion, Origin
-from bridge.service.auth.callers import Server as ServerCaller
-from bridge.service.auth.keys import Right, new_key
-from bridge.service.parsing import understand
+from bridge.service.auth.callers import ServerCaller
+from bridge.service.auth.keys import KeyRight, new_key
+from bridge.service.parsing import parse_item
 from tests.bench.bed import Bed
 from tests.bench.measure import Bench, Result, Rival, Side, compare, rate, say
 from tests.servers import ROOT
@@ -100,14 +100,14 @@ def batches(bed: Bed) -> Iterator[Result]:
 
 def _parsing(count: int) -> Side:
     """The service's own parsing and validation, in a loop and nothing else."""
-    key, _ = new_key("bench", list(Origin), list(Right))
+    key, _ = new_key("bench", list(Origin), list(KeyRight))
     caller = ServerCaller(key)
     bodies = [orjson.dumps(_body(n * BATCH, BATCH, 0)) for n in range(count)]
 
     def work() -> None:
         for body in bodies:
             for item in orjson.loads(body):
-                assert isinstance(understand(item, caller), Completion)
+                assert isinstance(parse_item(item, caller), Completion)
 
     return lambda _: rate(count * BATCH, work)
 

@@ -25,7 +25,7 @@ _TICK: Final = 0.5
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         "python -m tests.demo",
         description="The bridge behind three doors: a course with the XBlock in xblock-sdk's "
@@ -42,7 +42,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the demo until it is stopped; 0 when it was, 1 when something failed."""
+    """Run the demo until it is stopped, and return 0, or 1 when something failed."""
     asked = arguments()
     for polite in (signal.SIGINT, signal.SIGTERM):
         # Even a shell that started us in the background, and so had us ignore it, may stop us.
@@ -83,7 +83,7 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def told(workbench: Workbench, service: Service, store: DemoStore) -> str:
-    """What the user needs: where to click, and how to see what came of it."""
+    """Return what the user needs: where to click, and how to see what came of it."""
     url, site = workbench.url, f"{service.url}/demo/"
     bridge = f"{_typed(COMMAND)} --config {_typed(service.configuration)} progress"
     lines = [
@@ -106,7 +106,7 @@ def told(workbench: Workbench, service: Service, store: DemoStore) -> str:
 
 
 def moodle(service: Service) -> str:
-    """What Moodle's plugin sends when an activity is completed, as a command."""
+    """Return what Moodle's plugin sends when an activity is completed, as a command."""
     completion = {
         "origin": "moodle",
         "external_user_id": people.MOODLE_USER,
@@ -121,7 +121,7 @@ def moodle(service: Service) -> str:
 
 
 def _typed(path: Path) -> str:
-    """The path as one would type it here."""
+    """Return the path as one would type it here."""
     here = Path.cwd()
     return shlex.quote(os.fspath(path.relative_to(here) if path.is_relative_to(here) else path))
 

@@ -50,7 +50,7 @@ _EMPTY = "<progress/>"
 
 
 def scenarios() -> list[tuple[str, str]]:
-    """What the workbench shows: titles and XML. Others count on their order."""
+    """Return the titles and XML that the workbench shows. Others count on their order."""
     return [
         ("La photosynthèse", _SEQUENCE),
         ("Un grain seul", _GRAIN),
@@ -62,6 +62,6 @@ def scenarios() -> list[tuple[str, str]]:
 
 
 def units(request: HttpRequest) -> dict[str, Any]:
-    """For the page's menu: addresses and titles."""
+    """Return addresses and titles for the page's menu."""
     titles = [title for title, _ in scenarios()]
     return {"units": [(f"/scenario/progress.{n}/", title) for n, title in enumerate(titles)]}

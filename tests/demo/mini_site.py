@@ -22,7 +22,7 @@ from tests.servers.process import HOST
 
 PAGES: Final = Path(__file__).with_name("site")
 SIGN_IN: Final = "/demo/sign-in"
-_HOURS: Final = 8 * 3600.0
+_TOKEN_LIFETIME_SECONDS: Final = 8 * 3600.0
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self' {}"
@@ -30,7 +30,7 @@ _POLICY: Final = (
 
 
 class MiniSite:
-    """Static pages under ``/demo``; everything else is the service's.
+    """Static pages under ``/demo``, around a service that answers everything else.
 
     Args:
         service: the service's application.
@@ -63,8 +63,8 @@ class MiniSite:
         await pages({**scope, "root_path": "/demo"}, receive, sending)
 
     async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As a site with accounts would, once it has asked who it is."""
-        token = self._tokens.issue(ACCOUNT, lifetime=_HOURS)
+        """Launch the pages for an account, as a site would that has asked who it is."""
+        token = self._tokens.issue(ACCOUNT, lifetime=_TOKEN_LIFETIME_SECONDS)
         await RedirectResponse(f"/demo/#token={token}")(scope, receive, send)
 
 
@@ -76,13 +76,13 @@ def main() -> None:
     parser.add_argument("--course", required=True, help="the origin that may embed the pages")
     asked = parser.parse_args()
     settings = Settings.load(asked.config)
-    options = worker.Options(
+    options = worker.ServeOptions(
         config=asked.config, deliver=True, log_json=False, log_requests=True, debug=False
     )
     assert settings.tokens
     app = worker.create_app_with_logs(settings, options)
     site = MiniSite(app, Tokens(settings.tokens), asked.course)
-    uvicorn.Server(worker.config(site, settings, host=HOST, port=asked.port)).run()  # type: ignore[arg-type]
+    uvicorn.Server(worker.uvicorn_config(site, settings, host=HOST, port=asked.port)).run()
 
 
 if __name__ == "__main__":

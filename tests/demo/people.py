@@ -20,15 +20,15 @@ VISITOR: Final = "visiteur"
 
 
 def platform_id(student: str) -> str:
-    """The learner's platform-wide anonymous id: 32 hex digits, always the same for a student."""
+    """Return the learner's platform-wide anonymous id: 32 hex digits, always the same."""
     return hashlib.md5(f"platform:{student}".encode(), usedforsecurity=False).hexdigest()
 
 
 def course_id(student: str) -> str:
-    """The same learner's id in the demo's one course."""
+    """Return the same learner's id in the demo's one course."""
     return hashlib.md5(f"course:{student}".encode(), usedforsecurity=False).hexdigest()
 
 
 def everybody(request: HttpRequest) -> dict[str, Any]:
-    """For the page's menu."""
+    """Return the people for the page's menu."""
     return {"people": {**LEARNERS, VISITOR: "Sans connexion"}.items()}

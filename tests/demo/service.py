@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from bridge import Origin
-from bridge.service.auth.keys import Right, new_key, write_keys
+from bridge.service.auth.keys import KeyRight, new_key, write_keys
 from tests.servers import ROOT
 from tests.servers.process import HOST, HeldPort, Server
 
@@ -22,7 +22,9 @@ CONFIGURATION: Final = "service.yaml"
 
 
 class Service(Server):
-    """The service, recording into the demo's store; Moodle's key for it is made anew each time.
+    """The service, recording into the demo's store.
+
+    Moodle's key for it is made anew each time.
 
     Args:
         folder: must exist.
@@ -39,7 +41,7 @@ class Service(Server):
     ) -> None:
         super().__init__("service", folder, port)
         self._course = course.rstrip("/")
-        key, text = new_key("moodle", [Origin.MOODLE], [Right.WRITE, Right.READ])
+        key, text = new_key("moodle", [Origin.MOODLE], [KeyRight.WRITE, KeyRight.READ])
         write_keys(folder / "keys.yaml", [key])
         self.moodle_key = text.reveal()
         self.tokens = {"keys": [{"id": "demo", "secret_file": str(_token_key(folder))}]}
@@ -57,12 +59,12 @@ class Service(Server):
 
     @property
     def configuration(self) -> Path:
-        """The service's settings."""
+        """Return the path of the service's settings."""
         return self.folder / CONFIGURATION
 
     @property
     def url(self) -> str:
-        """Its origin."""
+        """Return the service's origin."""
         return f"http://{HOST}:{self.port}"
 
     def command(self) -> Sequence[str | Path]:
@@ -70,12 +72,12 @@ class Service(Server):
         return [sys.executable, "-m", "tests.demo.mini_site", *words]
 
     def environment(self) -> Mapping[str, str]:
-        """Ours, less what would configure the bridge behind the settings' back."""
+        """Return ours, less what would configure the bridge behind the settings' back."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PROGRESS_BRIDGE_")}
         return {**kept, "PYTHONPATH": str(ROOT)}
 
     def ready(self) -> bool:
-        """Whether it accepts completions."""
+        """Return whether it accepts completions."""
         try:
             return requests.get(f"{self.url}/readyz", timeout=10).ok
         except requests.ConnectionError:
@@ -83,7 +85,7 @@ class Service(Server):
 
 
 def _token_key(folder: Path) -> Path:
-    """The key of learner tokens: the same from one run to the next, as guests' tokens last."""
+    """Make the key of learner tokens once: it stays from one run to the next, as tokens do."""
     path = folder / "token-key"
     if not path.exists():
         path.touch(mode=0o600)

@@ -25,7 +25,7 @@ class UserService(XBlockUserService):
     runtime: Any
 
     def get_current_user(self) -> XBlockUser:
-        """Whoever the URL says."""
+        """Return whoever the URL says."""
         student = self.runtime.user_id
         user = XBlockUser(is_current_user=True)
         user.opt_attrs[IS_AUTHENTICATED] = student != people.VISITOR
@@ -41,7 +41,7 @@ class SettingsService:
     runtime: Any
 
     def get_settings_bucket(self, block: object, default: object = None) -> Any:
-        """What XBLOCK_SETTINGS would hold for the block."""
+        """Return what XBLOCK_SETTINGS would hold for the block."""
         return yaml.safe_load(Path(CONFIGURATION).read_text(encoding="utf-8"))
 
 

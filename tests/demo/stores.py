@@ -34,13 +34,13 @@ class DemoStore:
 
 @contextmanager
 def sqlite(folder: Path) -> Iterator[DemoStore]:
-    """A file in the folder; the rows are still there the next time."""
+    """Yield a file in the folder, whose rows are still there the next time."""
     yield DemoStore({"store": {"url": f"sqlite:///{folder / 'progress.db'}"}})
 
 
 @contextmanager
 def directus(folder: Path) -> Iterator[DemoStore]:
-    """A Directus in the folder, set up by `progress-bridge setup`, stopped at the end.
+    """Run a Directus in the folder, set up by `progress-bridge setup`.
 
     Raises:
         ServerError: it did not start, or was not set up; with what was said.
@@ -61,7 +61,7 @@ def directus(folder: Path) -> Iterator[DemoStore]:
 
 
 def _server(folder: Path) -> Directus:
-    """A Directus whose admin stays the same from one run to the next, as its database does."""
+    """Return a Directus whose admin stays from one run to the next, as its database does."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "admin.json"
     if not kept.exists():

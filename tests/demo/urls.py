@@ -15,7 +15,7 @@ ProgressXBlock.workbench_scenarios = staticmethod(scenarios)
 
 
 def course(request: HttpRequest) -> HttpResponse:
-    """The demo's course, for the student that the URL names."""
+    """Show the demo's course, for the student that the URL names."""
     query = request.GET.copy()
     query.setdefault("student", next(iter(people.LEARNERS)))
     return redirect(f"/scenario/progress.0/?{query.urlencode()}")

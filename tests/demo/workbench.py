@@ -19,7 +19,7 @@ CONFIGURATION: Final = "progress-bridge.yaml"
 
 
 class Workbench(Server):
-    """The workbench; its state and its log stay in its folder.
+    """The workbench, whose state and log stay in its folder.
 
     Args:
         folder: made when it is not there.
@@ -38,29 +38,29 @@ class Workbench(Server):
 
     @property
     def configuration(self) -> Path:
-        """The block's settings, in a file that `progress-bridge --config` reads as well."""
+        """Return the file of the block's settings, which `progress-bridge --config` reads, too."""
         return self.folder / CONFIGURATION
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Change the block's settings; they count from the next click on."""
+        """Change the block's settings, which count from the next click on."""
         self.configuration.write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
 
     @property
     def url(self) -> str:
-        """The first page."""
+        """Return the address of the first page."""
         return f"http://{HOST}:{self.port}/"
 
     def command(self) -> Sequence[str | Path]:
-        """Django's development server, without its reloader: it would leave a child behind."""
+        """Return Django's development server, without the reloader: it leaves a child behind."""
         return self._django("runserver", "--noreload", f"{HOST}:{self.port}")
 
     def environment(self) -> Mapping[str, str]:
-        """Ours, less what would configure the bridge behind the settings' back."""
+        """Return ours, less what would configure the bridge behind the settings' back."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PROGRESS_BRIDGE_")}
         return {**kept, "DJANGO_SETTINGS_MODULE": "tests.demo.settings", "PYTHONPATH": str(ROOT)}
 
     def ready(self) -> bool:
-        """Whether the first page answers."""
+        """Return whether the first page answers."""
         try:
             return requests.get(self.url, timeout=10).ok
         except (requests.ConnectionError, requests.Timeout):  # it may be slow to start

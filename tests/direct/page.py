@@ -17,7 +17,7 @@ from tests.servers import ROOT
 from tests.servers.pages import serving
 
 PATIENCE: Final = 60
-"""Seconds."""
+"""Seconds to wait for what a page does."""
 
 EXAMPLE: Final = Path(__file__).with_name("static_page.html")
 
@@ -54,7 +54,7 @@ const done = arguments[arguments.length - 1];
 
 
 def readme() -> str:
-    """The HTML of the README's quick start, in a page."""
+    """Return the HTML of the README's quick start, in a page."""
     (block,) = re.findall(r"```html\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     return f"<!DOCTYPE html><meta charset='utf-8'><title>README</title>{block}"
 
@@ -69,8 +69,10 @@ class Refused(Exception):
 
 @dataclass
 class PageSite:
-    """A site: ``/`` has `bridge.js`, ``/course`` embeds it, ``/example`` is what the guide quotes,
-    ``/readme`` the README.
+    """A site of pages with `bridge.js`.
+
+    ``/`` is a bare one, ``/course`` embeds it, ``/example`` is what the guide quotes, and
+    ``/readme`` what the README does.
 
     Attributes:
         url: its origin.
@@ -125,13 +127,13 @@ class Page:
 
     @property
     def kept(self) -> list[str]:
-        """The names of all that is stored in the browser."""
+        """Return the names of all that is stored in the browser."""
         return list(
             self.script("return [...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
         )
 
     def run(self, source: str, *words: Any) -> Any:
-        """What an asynchronous script comes to.
+        """Run an asynchronous script, and return what it comes to.
 
         Raises:
             Refused: its promise was rejected.
@@ -156,7 +158,7 @@ class Page:
         )
 
     def forget(self) -> None:
-        """As if this browser had never been on the site."""
+        """Make the browser one that was never on the site."""
         self.browser.get("about:blank")
         self.browser.execute_cdp_cmd(
             "Storage.clearDataForOrigin", {"origin": self.site.url, "storageTypes": "all"}

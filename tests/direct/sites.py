@@ -16,7 +16,7 @@ from tests.servers import ROOT
 from tests.servers.process import HOST, Server
 
 COOKIE: Final = "__Host-progress-guest"
-_FLASK: Final = ("flask", "--app", "tests.direct.flask_whole", "run", "--port")
+_FLASK: Final = ("flask", "--app", "tests.direct.flask_project", "run", "--port")
 _DJANGO: Final = ("django", "runserver", "--noreload")
 
 
@@ -44,7 +44,7 @@ class Site(Server):
     def environment(self) -> Mapping[str, str]:
         return {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.direct.django_whole",
+            "DJANGO_SETTINGS_MODULE": "tests.direct.django_project",
             "PROGRESS_BRIDGE_CONFIG": str(self._configuration),
             "PYTHONPATH": str(ROOT),
             "SECRET_KEY": "only for the tests",
@@ -65,7 +65,7 @@ class Visitor:
         self.cookies = requests.Session().cookies
 
     def call(self, method: str, path: str, cookie: str | None = None) -> requests.Response:
-        """What the site answers to the path, with our cookies or another."""
+        """Call the site, with our cookies or another."""
         ours = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         with requests.Session() as session:
             session.cookies = self.cookies

@@ -33,7 +33,7 @@ def arrives(page: Page, store: Bridge, who: Identity, *grains: str) -> None:
 
 
 def guest(page: Page) -> Identity:
-    """Whom the browser's token names."""
+    """Return whom the browser's token names."""
     token = page.script("return localStorage.getItem('progress-bridge:guest')")
     body = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -41,7 +41,7 @@ def guest(page: Page) -> Identity:
 
 
 def over(launch: Launch, learner: Identity) -> str:
-    """A token that has expired."""
+    """Return a token that has expired."""
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1)):
         return launch(learner)
 
@@ -62,7 +62,7 @@ def test_a_visitor_who_only_reads_is_nobody(page: Page) -> None:
     assert page.kept == []
 
 
-def test_the_first_completion_makes_a_guest_who_is_known_again(page: Page, store: Bridge) -> None:
+def test_first_completion_makes_a_guest_known_again(page: Page, store: Bridge) -> None:
     page.open()
     before = datetime.now(UTC)
     assert page.complete("g1", module="m", sequence="s") == "accepted"
@@ -81,7 +81,7 @@ def test_the_first_completion_makes_a_guest_who_is_known_again(page: Page, store
     arrives(page, store, who, "g1", "g2")
 
 
-def test_a_launched_page_is_its_learners_and_its_address_is_clean(
+def test_launch_sets_the_learner_and_cleans_the_address(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -98,7 +98,7 @@ def test_the_rest_of_the_fragment_stays(page: Page, launch: Launch, learner: Ide
     assert page.state == "launched"
 
 
-def test_a_page_that_is_launched_for_nobody_records_nothing_even_when_it_is_loaded_again(
+def test_launch_for_nobody_records_nothing_even_after_reload(
     page: Page, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -113,7 +113,7 @@ def test_a_page_that_is_launched_for_nobody_records_nothing_even_when_it_is_load
 
 
 @pytest.mark.parametrize("path", ["//lesson", "/?q=%23"])
-def test_a_launched_pages_address_is_cleaned_whatever_it_is(
+def test_launched_pages_address_is_cleaned_whatever_it_is(
     page: Page, launch: Launch, learner: Identity, path: str
 ) -> None:
     page.browser.get("about:blank")
@@ -123,7 +123,7 @@ def test_a_launched_pages_address_is_cleaned_whatever_it_is(
     assert address == f"{page.site.url}{path}#part-3"
 
 
-def test_a_launch_survives_a_reload_but_not_its_tab(
+def test_launch_survives_a_reload_but_not_its_tab(
     page: Page, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -134,7 +134,7 @@ def test_a_launch_survives_a_reload_but_not_its_tab(
     assert page.state == "nobody"
 
 
-def test_a_launch_for_one_grain_is_for_no_other(
+def test_launch_for_one_grain_records_no_other(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner, ["g1"]))
@@ -146,7 +146,7 @@ def test_a_launch_for_one_grain_is_for_no_other(
     arrives(page, store, learner, "g1")
 
 
-def test_a_token_that_is_none_makes_nobody_a_guest(page: Page) -> None:
+def test_invalid_token_makes_nobody_a_guest(page: Page) -> None:
     page.open("not-a-token")
     assert page.state == "unknown"
     for call in (lambda: page.complete("g1"), page.progress):
@@ -159,7 +159,7 @@ def test_a_token_that_is_none_makes_nobody_a_guest(page: Page) -> None:
 # --- connections -------------------------------------------------------------------------------
 
 
-def test_what_is_completed_offline_is_sent_once_the_connection_is_back(
+def test_offline_completion_is_sent_when_back_online(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -176,7 +176,7 @@ def test_what_is_completed_offline_is_sent_once_the_connection_is_back(
     assert before.timestamp() - 0.01 <= row.completed_at.timestamp() <= after.timestamp() + 0.01
 
 
-def test_a_visitor_who_is_offline_becomes_a_guest_afterwards(page: Page, store: Bridge) -> None:
+def test_offline_visitor_becomes_a_guest_afterwards(page: Page, store: Bridge) -> None:
     page.open()
     page.offline(True)
     assert page.complete("g1") == "waiting"
@@ -199,7 +199,7 @@ def test_what_waits_outlives_its_tab(page: Page, store: Bridge) -> None:
     arrives(page, store, who, "g0", "g1")
 
 
-def test_a_tab_that_is_closed_at_once_loses_nothing(page: Page, store: Bridge) -> None:
+def test_tab_closed_at_once_loses_nothing(page: Page, store: Bridge) -> None:
     page.open()
     page.complete("g0")
     who = guest(page)
@@ -231,9 +231,7 @@ window.fetch = (...words) => {
 """
 
 
-def test_a_401_of_something_in_between_does_not_make_another_guest(
-    page: Page, store: Bridge
-) -> None:
+def test_proxys_401_makes_no_other_guest(page: Page, store: Bridge) -> None:
     page.open()
     page.complete("g1")
     who = guest(page)
@@ -243,7 +241,7 @@ def test_a_401_of_something_in_between_does_not_make_another_guest(
     assert guest(page) == who
 
 
-def test_a_retry_is_not_dropped_when_the_clock_is_put_back(
+def test_retry_survives_a_clock_put_back(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -283,7 +281,7 @@ LockManager.prototype.request = () => Promise.reject(new DOMException("no", "Sec
 """
 
 
-def test_a_page_without_any_storage_works_while_it_is_open(
+def test_page_without_storage_works_while_open(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.browser.execute_cdp_cmd("Page.enable", {})
@@ -314,7 +312,7 @@ window.fetch = (...request) => ((window.posts += 1), send(...request));
 """
 
 
-def test_a_storage_that_is_full_has_nothing_sent_again_and_again(
+def test_full_storage_causes_no_repeated_sending(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -348,7 +346,7 @@ def test_many_tabs_make_one_guest_and_lose_nothing(page: Page, store: Bridge) ->
 
 
 @pytest.mark.parametrize("grain", [None, "", "  ", 5, "x" * 256])
-def test_what_cannot_be_a_grain_is_said_at_once(page: Page, grain: object) -> None:
+def test_impossible_grain_is_refused_at_once(page: Page, grain: object) -> None:
     page.open()
     with pytest.raises(Refused) as caught:
         page.run("return bridge.complete(words[0])", grain)
@@ -356,7 +354,7 @@ def test_what_cannot_be_a_grain_is_said_at_once(page: Page, grain: object) -> No
     assert page.kept == []
 
 
-def test_what_the_service_refuses_is_said_and_not_sent_again(
+def test_refused_completion_is_reported_and_not_resent(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -374,7 +372,7 @@ def test_what_the_service_refuses_is_said_and_not_sent_again(
     assert page.complete("better") == "accepted"
 
 
-def test_a_clock_that_is_wrong_does_not_keep_a_completion_back(
+def test_wrong_clock_holds_back_no_completion(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner))
@@ -389,7 +387,7 @@ def test_a_clock_that_is_wrong_does_not_keep_a_completion_back(
     assert before - MILLISECOND < row.completed_at <= datetime.now(UTC)
 
 
-def test_a_service_that_makes_no_guests_is_said_and_the_completion_waits(
+def test_without_guests_page_is_told_and_completions_wait(
     page: Page, service: Service, site: object
 ) -> None:
     page.open(options=json.dumps({"service": f"{service.url}/nowhere"}))
@@ -421,7 +419,7 @@ def test_what_alice_left_is_not_sent_as_bobs(
     arrives(page, store, alice, "of alice")
 
 
-def test_a_launch_that_is_over_keeps_what_is_done_for_the_next_one(
+def test_expired_launch_keeps_completions_for_the_next(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(over(launch, learner))
@@ -435,7 +433,7 @@ def test_a_launch_that_is_over_keeps_what_is_done_for_the_next_one(
     arrives(page, store, learner, "g1")
 
 
-def test_a_new_launch_in_the_same_page_is_taken(
+def test_new_launch_in_the_same_page_counts(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     bob = Identity("funmooc", learner.external_user_id[::-1])
@@ -451,7 +449,7 @@ def test_a_new_launch_in_the_same_page_is_taken(
 # --- consent -----------------------------------------------------------------------------------
 
 
-def test_before_consent_no_id_is_made_and_nothing_is_stored_or_sent(
+def test_before_consent_nothing_is_made_stored_or_sent(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(options=REQUIRED)
@@ -464,7 +462,7 @@ def test_before_consent_no_id_is_made_and_nothing_is_stored_or_sent(
     assert page.progress() == []
 
 
-def test_with_consent_what_was_held_is_recorded_with_its_instant(page: Page, store: Bridge) -> None:
+def test_consent_records_held_completions_with_their_instants(page: Page, store: Bridge) -> None:
     page.open(options=REQUIRED)
     page.complete("g1")
     after = datetime.now(UTC)
@@ -505,7 +503,7 @@ def test_who_revokes_is_forgotten(page: Page, options: str) -> None:
     assert page.kept == ["progress-bridge:consent"]
 
 
-def test_consent_that_is_given_in_another_tab_is_taken_here_too(
+def test_consent_in_another_tab_counts_here_too(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner), REQUIRED)
@@ -522,7 +520,7 @@ def test_consent_that_is_given_in_another_tab_is_taken_here_too(
     page.wait(lambda: page.script("return window.bridge?.state === 'launched'"))
 
 
-def test_a_launch_that_waits_for_consent_survives_a_reload(
+def test_launch_waiting_for_consent_survives_a_reload(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(launch(learner), REQUIRED)
@@ -534,7 +532,7 @@ def test_a_launch_that_waits_for_consent_survives_a_reload(
     arrives(page, store, learner, "g1")
 
 
-def test_what_one_learner_did_before_consent_is_never_anothers(
+def test_held_completions_never_become_another_learners(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     bob = Identity("funmooc", learner.external_user_id[::-1])
@@ -551,7 +549,7 @@ def test_what_one_learner_did_before_consent_is_never_anothers(
     assert recorded(store, learner) == set()
 
 
-def test_what_was_held_before_a_launch_is_not_sent_again_and_again(
+def test_completions_held_before_a_launch_are_sent_once(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     page.open(options='{"consent":"guests"}')
@@ -563,7 +561,7 @@ def test_what_was_held_before_a_launch_is_not_sent_again_and_again(
     assert recorded(store, learner) == {"g2"}
 
 
-def test_what_is_revoked_while_it_is_sent_is_not_called_accepted(page: Page) -> None:
+def test_completion_revoked_while_sent_is_not_accepted(page: Page) -> None:
     page.open()
     page.script(
         "window.fetch = (_, { signal }) => new Promise((_, fail) =>"
@@ -576,7 +574,7 @@ def test_what_is_revoked_while_it_is_sent_is_not_called_accepted(page: Page) -> 
     assert page.kept == ["progress-bridge:consent"]
 
 
-def test_where_guests_alone_are_asked_a_launched_learner_is_not(
+def test_consent_for_guests_does_not_ask_launched_learners(
     page: Page, store: Bridge, launch: Launch, learner: Identity
 ) -> None:
     guests = '{"consent":"guests"}'
@@ -627,7 +625,7 @@ def test_the_page_that_embeds_is_told(
     arrives(page, store, learner, "g1")
 
 
-def test_the_page_that_embeds_gives_a_new_token_but_for_nobody_else(
+def test_embedding_page_renews_its_own_learners_token_only(
     page: Page, store: Bridge, launch: Launch, learner: Identity, course: Callable[[str], None]
 ) -> None:
     bob = Identity("funmooc", learner.external_user_id[::-1])

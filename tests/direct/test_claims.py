@@ -34,7 +34,7 @@ def delivering(bridge: Bridge) -> Iterator[None]:
 
 
 def claim(guests: Guests, bridge: Bridge, guest: Guest, account: Identity) -> None:
-    """As a learner does who is told to try again."""
+    """Claim, as a learner does who is told to try again."""
     for _ in range(20):
         try:
             guests.claim(bridge, guest.proof, account)

@@ -89,7 +89,7 @@ class MiniSite:
         return f"[data-grain='{grain}']"
 
     def answer(self, grain: str, value: str = "right") -> str:
-        """Answer the lesson's question; what the page says to it."""
+        """Answer the lesson's question, and return what the page says to it."""
         lesson = self.one(self.lesson(grain))
         if lesson.tag_name == "details" and not lesson.get_attribute("open"):
             lesson.find_element(By.TAG_NAME, "summary").click()
@@ -104,7 +104,7 @@ class MiniSite:
         return self.one(selector).text
 
     def bar(self, sequence: int) -> tuple[float, str]:
-        """How full a sequence's bar is, and the text beside it."""
+        """Return how full a sequence's bar is, and the text beside it."""
         section = self.one(f"[data-sequence=sequence-{sequence}]")
         full = section.find_element(By.TAG_NAME, "progress").get_property("position")
         return float(str(full)), section.find_element(By.CSS_SELECTOR, ".bar__text").text
@@ -117,7 +117,7 @@ class MiniSite:
 
     @property
     def guest(self) -> Identity:
-        """Whom the browser's token names; the service is asked."""
+        """Ask the service whom the browser's token names."""
         script = """
             const done = arguments[0], token = localStorage.getItem("progress-bridge:guest");
             fetch("/v1/key", {headers: {Authorization: `Bearer ${token}`}})
@@ -146,7 +146,7 @@ def recorded(store: Bridge, who: Identity) -> set[str]:
     return {row.grain_id for row in store.store.progress(who)}
 
 
-def test_a_guest_finishes_a_lesson_and_finds_it_again(site: MiniSite, store: Bridge) -> None:
+def test_guest_finds_a_finished_lesson_again(site: MiniSite, store: Bridge) -> None:
     site.open().agree()
     assert site.bar(1) == (0, "0 leçon terminée sur 2")
     assert "juste" in site.answer("grain-lumiere")
@@ -179,9 +179,7 @@ def test_without_consent_nothing_is_kept(site: MiniSite) -> None:
     assert site.state("grain-lumiere") == "todo"
 
 
-def test_consent_keeps_what_was_finished_before_and_can_be_taken_back(
-    site: MiniSite, store: Bridge
-) -> None:
+def test_consent_keeps_earlier_progress_and_is_revocable(site: MiniSite, store: Bridge) -> None:
     site.open()
     site.answer("grain-lumiere")
     site.agree()
@@ -196,9 +194,7 @@ def test_consent_keeps_what_was_finished_before_and_can_be_taken_back(
     assert kept == ["progress-bridge:consent"]
 
 
-def test_an_account_is_launched_and_its_token_is_not_in_the_address(
-    site: MiniSite, store: Bridge
-) -> None:
+def test_account_launch_leaves_no_token_in_the_address(site: MiniSite, store: Bridge) -> None:
     site.browser.get(f"{site.url}sign-in")
     site.wait(lambda: site.all("form"))
     assert site.browser.current_url == site.url
@@ -209,9 +205,7 @@ def test_an_account_is_launched_and_its_token_is_not_in_the_address(
     site.wait(lambda: recorded(store, ACCOUNT) == {"grain-glucose"})
 
 
-def test_a_lesson_finished_offline_waits_and_is_sent_when_the_connection_is_back(
-    site: MiniSite, store: Bridge
-) -> None:
+def test_lesson_finished_offline_is_sent_when_back_online(site: MiniSite, store: Bridge) -> None:
     site.open().agree()
     site.answer("grain-lumiere")
     site.becomes("grain-lumiere", "done")
@@ -227,7 +221,7 @@ def test_a_lesson_finished_offline_waits_and_is_sent_when_the_connection_is_back
     site.wait(lambda: recorded(store, site.guest) == grains)
 
 
-def test_a_service_that_is_down_keeps_nobody_from_learning(
+def test_learning_goes_on_while_the_service_is_down(
     site: MiniSite, store: Bridge, service: Service
 ) -> None:
     site.open().agree()
@@ -239,9 +233,7 @@ def test_a_service_that_is_down_keeps_nobody_from_learning(
     site.wait(lambda: recorded(store, site.guest) == {"grain-lumiere"})
 
 
-def test_two_learners_on_one_computer_do_not_see_each_others_progress(
-    site: MiniSite, store: Bridge
-) -> None:
+def test_learners_sharing_a_computer_see_only_their_progress(site: MiniSite, store: Bridge) -> None:
     site.open().agree()
     site.answer("grain-eau")
     site.becomes("grain-eau", "done")
@@ -279,7 +271,7 @@ def embed(site: MiniSite, workbench: Workbench, student: str) -> None:
     site.wait(lambda: site.all("form"), "no lesson is there")
 
 
-def test_a_lesson_embedded_for_nobody_records_nothing_not_even_for_who_was_here_before(
+def test_lesson_embedded_for_nobody_records_nothing(
     embedded: MiniSite, workbench: Workbench, store: Bridge, student: str
 ) -> None:
     embedded.browser.switch_to.default_content()
@@ -292,7 +284,7 @@ def test_a_lesson_embedded_for_nobody_records_nothing_not_even_for_who_was_here_
     assert recorded(store, Identity("funmooc", platform_id(student))) == set()
 
 
-def test_a_course_embeds_one_lesson_and_hears_that_it_is_finished(
+def test_course_hears_that_an_embedded_lesson_is_finished(
     embedded: MiniSite, store: Bridge, student: str
 ) -> None:
     assert embedded.text("h1") == "L’eau et la sève"

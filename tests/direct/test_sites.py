@@ -72,7 +72,7 @@ def test_an_account_has_its_progress_on_every_computer(
     assert elsewhere.progress == {"g1"}
 
 
-def test_a_claim_is_explicit_and_moves_the_guests_progress(visitor: Visitor, alice: int) -> None:
+def test_explicit_claim_moves_the_guests_progress(visitor: Visitor, alice: int) -> None:
     visitor.post("/grains/g1")
     guest = visitor.proof
     visitor.post(f"/sign-in/{alice}")
@@ -89,7 +89,7 @@ def test_a_claim_without_an_account_is_refused(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("claims", [False, True])
-def test_a_shared_computer_does_not_hand_alices_progress_to_bob(
+def test_shared_computer_keeps_alices_progress_from_bob(
     visitor: Visitor, alice: int, bob: int, claims: bool
 ) -> None:
     visitor.post("/grains/g1")
@@ -124,7 +124,7 @@ def test_a_forged_cookie_is_a_new_guest(visitor: Visitor) -> None:
     assert visitor.call("GET", "/progress", f"{COOKIE}={visitor.proof}").json() == ["g1"]
 
 
-def test_a_browser_takes_the_cookie_and_shows_it_to_no_script(browser: Chrome, site: Site) -> None:
+def test_browser_takes_the_cookie_but_scripts_see_nothing(browser: Chrome, site: Site) -> None:
     browser.get(f"{site.url}/progress")
     post = "const done = arguments[0]; fetch('/grains/g1', {method: 'POST'}).then(() => done())"
     browser.execute_async_script(post)
@@ -139,7 +139,7 @@ def beginning(text: str) -> str:
 
 
 def quotes(text: str) -> dict[str, str]:
-    """The blocks that begin as an example does, by its name."""
+    """Return the blocks that begin as an example does, by its name."""
     blocks = re.findall(r"```(?:python|html)\n(.*?)```", text, re.DOTALL)
     by_first = {beginning(block): block for block in blocks}
     firsts = {name: beginning(path.read_text()) for name, path in EXAMPLES.items()}

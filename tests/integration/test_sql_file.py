@@ -15,7 +15,7 @@ import pytest
 
 from bridge import Identity, Status, StoreUnavailable
 from bridge.config import StoreSettings
-from bridge.stores.sql import SQLStore, sqlite_file
+from bridge.stores.sql import SQLStore
 from tests.contract.learners import done, somebody
 
 FORK = multiprocessing.get_context("fork")
@@ -90,7 +90,7 @@ def test_children_that_are_forked_while_threads_record_record_too(path: Path) ->
 def test_a_file_that_is_another_now_is_the_one_that_is_recorded_into(
     path: Path, monkeypatch: pytest.MonkeyPatch, back: bool
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr("bridge.support.sqlite_files.LOOK_EVERY", 0.0)
     who = somebody()
     with closing(opened(path)) as store:
         store.record([done(who, "old")])

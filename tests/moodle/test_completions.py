@@ -99,7 +99,7 @@ def test_a_module_that_breaks_holds_up_no_other(site: Site, learner: int) -> Non
     assert set(site.items()) == {(7, learner), (8, learner)}
 
 
-def test_what_is_unticked_before_it_was_sent_is_not_sent(site: Site, learner: int) -> None:
+def test_completion_unticked_before_sending_is_not_sent(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.complete(7, learner)
     site.complete(7, learner, INCOMPLETE)
@@ -108,7 +108,7 @@ def test_what_is_unticked_before_it_was_sent_is_not_sent(site: Site, learner: in
     assert site.items() == {}
 
 
-def test_what_a_teacher_overrides_before_it_was_sent_is_not_sent(site: Site, learner: int) -> None:
+def test_completion_overridden_before_sending_is_not_sent(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1", completion=AUTOMATIC)
     site.complete(7, learner)
     site.complete(7, learner, INCOMPLETE, actor=ADMIN, override=ADMIN)
@@ -171,7 +171,7 @@ def test_what_waits_outlives_its_completion_in_moodle(
     eventually(lambda: bridge.rows(learner) == expected)
 
 
-def test_what_the_walk_found_outlives_its_completion_in_moodle(
+def test_completion_found_by_the_walk_survives_its_removal(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.add_activity(7, "grain-1")
@@ -184,9 +184,7 @@ def test_what_the_walk_found_outlives_its_completion_in_moodle(
     eventually(lambda: [row[0] for row in bridge.rows(learner)] == ["grain-1"])
 
 
-def test_what_waits_is_sent_as_it_was_when_it_was_completed(
-    site: Site, bridge: Service, learner: int
-) -> None:
+def test_waiting_completion_is_sent_as_it_was(site: Site, bridge: Service, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.complete(7, learner)
     site.reset_course()
@@ -197,7 +195,7 @@ def test_what_waits_is_sent_as_it_was_when_it_was_completed(
     eventually(lambda: bridge.rows(learner) == expected)
 
 
-def test_what_waits_in_a_course_no_longer_chosen_is_forgotten(
+def test_completions_of_courses_no_longer_chosen_are_forgotten(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.add_activity(7, "grain-1")
@@ -226,9 +224,7 @@ def test_a_completion_that_is_known_queues_nothing(site: Site, learner: int) -> 
     assert site.queued() == []
 
 
-def test_an_observer_whose_queue_fails_breaks_nothing_and_the_reconciliation_catches_up(
-    site: Site, learner: int
-) -> None:
+def test_reconciliation_catches_up_when_the_observers_queue_fails(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.sql("ALTER TABLE mdl_local_progressbridge_item RENAME TO away")
     site.complete(7, learner)  # would raise
@@ -261,7 +257,7 @@ def test_guests_and_deleted_users_are_never_sent(site: Site, learner: int) -> No
     assert site.items() == {}
 
 
-def test_activities_without_an_id_number_are_ignored_and_counted(site: Site, learner: int) -> None:
+def test_activities_without_id_number_are_ignored_and_counted(site: Site, learner: int) -> None:
     site.add_activity(7, None)
     site.add_activity(8, "")
     site.add_activity(9, "grain-1")
@@ -280,19 +276,19 @@ def test_an_activity_without_completion_tracking_is_not_counted(site: Site) -> N
     assert facts["Ignored activities"] == 0
 
 
-def test_an_activity_that_is_being_deleted_is_not_walked_through(site: Site, learner: int) -> None:
+def test_activity_being_deleted_is_not_walked(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1", deletioninprogress=1)
     site.write_completion(7, learner)
     site.cron()
     assert site.items() == {}
 
 
-def test_an_address_with_a_slash_at_its_end_is_the_same(site: Site, bridge: Service) -> None:
+def test_trailing_slash_leaves_the_address_the_same(site: Site, bridge: Service) -> None:
     site.configure(f" {bridge.url}/ ", f" {bridge.key}\n")
     assert site.run("connection")["passed"]
 
 
-def test_an_id_number_given_later_sends_what_was_completed_before(
+def test_later_id_number_sends_earlier_completions(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.add_activity(7, None)
@@ -303,7 +299,7 @@ def test_an_id_number_given_later_sends_what_was_completed_before(
     eventually(lambda: [row[0] for row in bridge.rows(learner)] == ["late"])
 
 
-def test_chosen_categories_with_their_subcategories_and_chosen_courses_are_sent_alone(
+def test_only_chosen_categories_and_courses_are_sent(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.sql("INSERT INTO mdl_course_categories VALUES (3, 'Other', '/3'), (12, 'Twelve', '/12')")
@@ -318,9 +314,7 @@ def test_chosen_categories_with_their_subcategories_and_chosen_courses_are_sent_
     assert facts["Chosen courses that do not exist"] == "C99"
 
 
-def test_chosen_courses_that_do_not_exist_do_not_mean_all(
-    site: Site, bridge: Service, learner: int
-) -> None:
+def test_chosen_courses_that_are_gone_mean_none(site: Site, bridge: Service, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.configure(bridge.url, bridge.key, courses="C99")
     site.complete(7, learner)
@@ -362,9 +356,7 @@ def test_both_forms_of_an_id_number(
         ("grain/", "empty part"),
     ],
 )
-def test_an_id_number_of_neither_form_is_refused_not_guessed(
-    bare_site: Site, idnumber: str, words: str
-) -> None:
+def test_id_number_of_neither_form_is_refused(bare_site: Site, idnumber: str, words: str) -> None:
     assert words in bare_site.run("ids", [idnumber, ""])["refused"]
 
 
@@ -376,7 +368,7 @@ def test_module_and_sequence_come_with_the_grain(site: Site, bridge: Service, le
     eventually(lambda: bridge.rows(learner) == expected)
 
 
-def test_a_wrong_id_number_is_refused_until_it_is_mended_and_holds_up_nobody(
+def test_wrong_id_number_is_refused_and_delays_nobody(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.add_activity(7, "module/grain")
@@ -403,7 +395,7 @@ def test_the_last_success_is_noted(site: Site, learner: int) -> None:
     assert time.time() - int(site.setting("lastsuccess") or 0) < 60
 
 
-def test_what_the_bridge_refuses_is_kept_with_its_rule(
+def test_refused_completion_is_kept_with_its_rule(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.add_activity(7, "good")

@@ -52,9 +52,7 @@ def test_an_erasure_waits_for_the_bridge(site: Site, bridge: Service, learner: i
     assert erasures(site) == []
 
 
-def test_a_deleted_user_whom_no_event_announced_is_erased(
-    site: Site, bridge: Service, learner: int
-) -> None:
+def test_deleted_user_without_an_event_is_erased(site: Site, bridge: Service, learner: int) -> None:
     recorded(site, bridge, learner)
     site.delete_user(learner, event=False)
     site.run("scheduled")
@@ -62,7 +60,7 @@ def test_a_deleted_user_whom_no_event_announced_is_erased(
     assert site.items() == {}
 
 
-def test_the_observer_breaks_nothing_when_its_table_is_not_there(
+def test_observer_breaks_nothing_without_its_table(
     site: Site, bridge: Service, learner: int
 ) -> None:
     recorded(site, bridge, learner)
@@ -73,7 +71,7 @@ def test_the_observer_breaks_nothing_when_its_table_is_not_there(
     assert bridge.rows(learner) == []
 
 
-def test_a_key_without_the_right_to_erase_holds_up_no_completion(
+def test_key_without_erase_right_delays_no_completion(
     site: Site, bridge: Service, learner: int
 ) -> None:
     key = bridge.new_key(rights=["write"])
@@ -89,7 +87,7 @@ def test_a_key_without_the_right_to_erase_holds_up_no_completion(
     assert "the rights write and erase" in site.run("status")["failure"]
 
 
-def test_an_erased_living_learner_is_not_sent_again_but_new_completions_are(
+def test_erased_learners_only_new_completions_are_sent(
     site: Site, bridge: Service, learner: int
 ) -> None:
     recorded(site, bridge, learner)
@@ -107,9 +105,7 @@ def test_an_erased_living_learner_is_not_sent_again_but_new_completions_are(
     eventually(lambda: [row[0] for row in bridge.rows(learner)] == ["grain-2"])
 
 
-def test_nothing_is_sent_of_a_learner_whose_erasure_waits(
-    site: Site, bridge: Service, learner: int
-) -> None:
+def test_learner_whose_erasure_waits_is_not_sent(site: Site, bridge: Service, learner: int) -> None:
     recorded(site, bridge, learner)
     site.run("privacy", ["delete_user", learner])
     with OddBridge(lambda request: Answer(503)) as odd:
@@ -119,9 +115,7 @@ def test_nothing_is_sent_of_a_learner_whose_erasure_waits(
         assert {request.method for request in odd.requests} == {"DELETE"}
 
 
-def test_what_was_sent_while_the_learner_was_erased_is_erased_again(
-    site: Site, learner: int
-) -> None:
+def test_completion_sent_during_an_erasure_is_erased_again(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.write_completion(7, learner)
     with OddBridge(erase_answers) as odd:

@@ -64,7 +64,7 @@ def test_a_key_that_the_bridge_does_not_know(waiting_site: Site, bridge: Service
 
 
 @pytest.mark.parametrize("key", ["pâte", "two words", "a\nb"])
-def test_a_key_that_cannot_be_one_is_not_sent(waiting_site: Site, key: str) -> None:
+def test_impossible_key_is_not_sent(waiting_site: Site, key: str) -> None:
     assert "does not accept the key" in find(waiting_site, f"http://{HOST}:9", key)
 
 
@@ -118,7 +118,7 @@ def test_a_host_name_that_cannot_be(waiting_site: Site) -> None:
     assert "cannot be found" in find(waiting_site, f"https://{'a' * 64}.example")
 
 
-def test_a_host_name_that_cannot_be_is_not_called_blocked(waiting_site: Site) -> None:
+def test_impossible_host_name_is_not_called_blocked(waiting_site: Site) -> None:
     """Moodle blocks names that it finds no address of, as long as its list holds any address."""
     waiting_site.set("core", "curlsecurityblockedhosts", "10.0.0.1")
     assert "cannot be found" in find(waiting_site, f"https://{'a' * 64}.example")
@@ -185,9 +185,7 @@ def test_odd_answers(waiting_site: Site, answer: Answer, words: str) -> None:
         Answer(200, {"results": [{"status": "accepted"}]}),
     ],
 )
-def test_an_answer_that_does_not_tell_of_each_item_acknowledges_none(
-    waiting_site: Site, answer: Answer
-) -> None:
+def test_incomplete_answer_acknowledges_no_item(waiting_site: Site, answer: Answer) -> None:
     with OddBridge(lambda request: answer) as odd:
         waiting_site.configure(odd.url, KEY)
         waiting_site.run("adhoc")
@@ -251,7 +249,7 @@ def test_retry_after_is_honoured_by_all_tasks(waiting_site: Site, status: int) -
         ("soon", 0),
     ],
 )
-def test_retry_after_is_a_date_or_seconds_and_an_hour_at_most(
+def test_retry_after_is_understood_up_to_an_hour(
     waiting_site: Site, value: str, seconds: int
 ) -> None:
     with OddBridge(lambda request: Answer(503, "", {"Retry-After": value})) as odd:
@@ -261,7 +259,7 @@ def test_retry_after_is_a_date_or_seconds_and_an_hour_at_most(
     assert seconds - 10 < pause <= seconds
 
 
-def test_a_body_too_large_for_a_proxy_is_sent_in_halves(waiting_site: Site) -> None:
+def test_body_too_large_for_a_proxy_is_halved(waiting_site: Site) -> None:
     for cmid in range(20, 25):
         waiting_site.add_activity(cmid, f"grain-{cmid}")
         waiting_site.complete(cmid, 9)
@@ -310,9 +308,7 @@ def test_the_words_are_in_the_administrators_language(waiting_site: Site) -> Non
     assert "Rien n’accepte de connexion" in find(waiting_site, f"http://{HOST}:9")
 
 
-def test_a_waiting_completion_of_two_hours_is_a_warning_of_the_check(
-    waiting_site: Site, bridge: Service
-) -> None:
+def test_check_warns_of_a_completion_waiting_two_hours(waiting_site: Site, bridge: Service) -> None:
     assert waiting_site.run("checks")[0]["status"] == "unknown"
     waiting_site.sql("UPDATE mdl_local_progressbridge_item SET timecreated = timecreated - 7200")
     assert waiting_site.run("checks")[0]["status"] == "warning"
@@ -324,7 +320,7 @@ def test_a_waiting_completion_of_two_hours_is_a_warning_of_the_check(
     assert (check["status"], "Refused completions: 1" in check["summary"]) == ("warning", True)
 
 
-def test_the_check_of_a_site_without_an_address_does_not_apply(bare_site: Site) -> None:
+def test_check_does_not_apply_without_an_address(bare_site: Site) -> None:
     assert bare_site.run("checks")[0]["status"] == "na"
 
 

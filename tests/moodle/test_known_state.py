@@ -133,7 +133,7 @@ def test_a_pause_longer_than_any_is_over(bare_site: Site) -> None:
     assert odd.requests
 
 
-def test_a_missing_address_is_not_kept_as_an_error(bare_site: Site) -> None:
+def test_missing_address_is_not_kept_as_an_error(bare_site: Site) -> None:
     waiting(bare_site, "https://bridge.example.org")
     bare_site.configure("", "")
     assert bare_site.run("adhoc")

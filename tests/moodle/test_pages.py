@@ -55,7 +55,7 @@ def test_refused_completions_are_shown_with_the_rule_escaped(refusing_site: Site
     assert [(group["cmid"], group["learners"]) for group in groups] == [("7", "2"), ("8", "1")]
 
 
-def test_the_button_lets_the_refused_of_an_activity_wait_again(
+def test_button_requeues_an_activitys_refused_completions(
     refusing_site: Site, learner: int
 ) -> None:
     with pytest.raises(PhpError, match=r"redirect.*sent within minutes"):
@@ -141,7 +141,7 @@ def test_a_failure_is_escaped_once(site: Site) -> None:
     assert "HTTP 503: &lt;b&gt;Down &amp; out&lt;/b&gt;" in html
 
 
-def test_the_connection_is_tested_when_the_button_is_pressed(site: Site) -> None:
+def test_button_tests_the_connection(site: Site) -> None:
     html = render(site, site.page("connection.php"))
     assert "alert" not in html
     html = render(site, site.page("connection.php", test="1", sesskey=SESSKEY))
@@ -161,7 +161,7 @@ def test_the_status_page_tells_what_is_wrong_first(bare_site: Site) -> None:
     assert html.index("not set yet") < html.index("<table")
 
 
-def test_the_settings_page_warns_of_blocked_hosts_and_masks_the_key(bare_site: Site) -> None:
+def test_settings_page_warns_of_blocks_and_masks_key(bare_site: Site) -> None:
     shown = bare_site.run("settings")
     assert "ports other than 80 and 443" in shown["settings"]["local_progressbridge/url"]["help"]
     names = ["apikey", "categories", "courses", "pace", "timeout", "url"]

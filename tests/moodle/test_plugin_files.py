@@ -72,7 +72,7 @@ def test_all_php_parses() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_every_string_that_is_used_exists_and_none_is_left_over(language: str) -> None:
+def test_strings_used_and_strings_defined_are_the_same(language: str) -> None:
     by_moodle = {"pluginname", "checkdelivery"}
     numbered = {"status0", "status1", "status2", "test:righterase", "test:rightwrite"}
     assert set(strings(language)) == used() | by_moodle | numbered
@@ -84,7 +84,7 @@ def test_strings_are_sorted_and_each_is_there_once(language: str) -> None:
     assert known == sorted(set(known))
 
 
-def test_both_languages_have_the_same_strings_with_the_same_places() -> None:
+def test_both_languages_have_the_same_strings_and_places() -> None:
     assert strings("en") == strings("fr")
     places = []
     for language in ("en", "fr"):
@@ -94,7 +94,7 @@ def test_both_languages_have_the_same_strings_with_the_same_places() -> None:
     assert places[0] == places[1]
 
 
-def test_every_file_has_moodles_licence_header_and_every_class_its_own_file() -> None:
+def test_files_have_the_licence_header_and_one_class() -> None:
     for path in PHP:
         text = path.read_text()
         assert text.startswith("<?php\n// This file is part of Moodle"), path
@@ -151,7 +151,7 @@ def test_the_version_says_what_moodle_it_needs() -> None:
     assert all(step <= version for step in steps)
 
 
-def test_no_library_is_bundled_and_tls_is_always_verified() -> None:
+def test_no_library_is_bundled_and_tls_is_verified() -> None:
     assert not (PLUGIN / "vendor").exists()
     text = sources()
     assert "VERIFY => true" in text
@@ -159,7 +159,7 @@ def test_no_library_is_bundled_and_tls_is_always_verified() -> None:
     assert "curl_init" not in text
 
 
-def test_the_zip_of_the_installation_text_is_what_moodle_takes(tmp_path: Path) -> None:
+def test_documented_zip_is_what_moodle_takes(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not in a git repository")
     readme = (ROOT / "moodle_plugin_notes/README.md").read_text()

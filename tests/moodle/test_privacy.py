@@ -20,7 +20,7 @@ def recorded(site: Site, bridge: Service, learner: int) -> Site:
     return site
 
 
-def test_every_column_with_personal_data_is_declared_and_has_its_words(bare_site: Site) -> None:
+def test_every_personal_column_is_declared_and_described(bare_site: Site) -> None:
     declared = {item["name"]: item for item in bare_site.run("privacy", ["metadata", 0])}
     assert set(declared) == {
         "progressbridge",
@@ -43,7 +43,7 @@ def test_the_data_is_in_the_users_own_context(recorded: Site, learner: int) -> N
     assert recorded.run("privacy", ["users", learner + 1]) == []
 
 
-def test_all_that_is_known_of_a_user_is_exported(recorded: Site, learner: int) -> None:
+def test_export_holds_all_known_of_a_user(recorded: Site, learner: int) -> None:
     [exported] = recorded.run("privacy", ["export", learner])
     [completion] = exported["completions"]
     assert completion["activity"] == "grain-1"
@@ -56,7 +56,7 @@ def test_all_that_is_known_of_a_user_is_exported(recorded: Site, learner: int) -
 
 
 @pytest.mark.parametrize("what", ["delete_user", "delete_users", "delete_context"])
-def test_a_user_is_deleted_here_at_once_and_from_the_bridge_by_a_task(
+def test_deletion_is_immediate_here_and_queued_for_bridge(
     recorded: Site, bridge: Service, learner: int, what: str
 ) -> None:
     recorded.run("privacy", [what, learner])

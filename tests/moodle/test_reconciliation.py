@@ -27,7 +27,7 @@ def test_what_a_bulk_update_wrote_is_found(site: Site, bridge: Service, learner:
     eventually(lambda: len(bridge.rows(learner)) == 1)
 
 
-def test_a_bulk_update_of_an_old_row_is_found(site: Site, learner: int) -> None:
+def test_bulk_update_of_an_old_row_is_found(site: Site, learner: int) -> None:
     for cmid in (7, 8):
         site.add_activity(cmid, f"grain-{cmid}")
         site.write_completion(cmid, learner, INCOMPLETE)
@@ -49,7 +49,7 @@ def test_what_was_acknowledged_is_not_sent_again(site: Site, learner: int) -> No
         assert len(odd.requests) == 1
 
 
-def test_an_earlier_completion_is_sent_and_a_later_one_is_not(
+def test_earlier_completion_is_sent_and_later_is_not(
     site: Site, bridge: Service, learner: int
 ) -> None:
     site.add_activity(7, "grain-1")
@@ -66,7 +66,7 @@ def test_an_earlier_completion_is_sent_and_a_later_one_is_not(
         assert request.body[0]["completed_at"] == "2026-01-01T09:00:00Z"
 
 
-def test_history_is_sent_in_batches_of_1000_at_the_pace_of_the_setting(
+def test_history_is_sent_in_batches_at_configured_pace(
     bare_site: Site,
 ) -> None:
     bare_site.add_activity(7, "grain-1")
@@ -89,7 +89,7 @@ def test_history_is_sent_in_batches_of_1000_at_the_pace_of_the_setting(
     assert len(learners) == 4500
 
 
-def test_it_goes_on_after_an_outage_and_nothing_is_lost(
+def test_reconciliation_resumes_after_an_outage_without_loss(
     site: Site, bridge: Service, learner: int
 ) -> None:
     for cmid in (7, 8, 9):
@@ -108,7 +108,7 @@ def test_it_goes_on_after_an_outage_and_nothing_is_lost(
     )
 
 
-def test_the_scheduled_task_does_not_fail_when_the_bridge_is_down(
+def test_scheduled_task_succeeds_while_the_bridge_is_down(
     site: Site, bridge: Service, learner: int
 ) -> None:
     """Moodle would let it wait longer and longer, up to a day."""
@@ -119,9 +119,7 @@ def test_the_scheduled_task_does_not_fail_when_the_bridge_is_down(
     assert "Nothing accepts connections" in site.mtrace[0]
 
 
-def test_a_task_that_gives_up_leaves_the_queue_free_for_the_next(
-    site: Site, bridge: Service, learner: int
-) -> None:
+def test_task_that_gives_up_frees_the_queue(site: Site, bridge: Service, learner: int) -> None:
     for cmid in (7, 8):
         site.add_activity(cmid, f"grain-{cmid}")
     bridge.stop()
@@ -139,7 +137,7 @@ def test_a_task_that_gives_up_leaves_the_queue_free_for_the_next(
     }
 
 
-def test_an_outage_in_the_middle_of_the_walk_loses_no_row(bare_site: Site) -> None:
+def test_outage_during_the_walk_loses_no_row(bare_site: Site) -> None:
     bare_site.add_activity(7, "grain-1")
     for user in range(100, 110):
         bare_site.add_user(user)
@@ -157,7 +155,7 @@ def test_an_outage_in_the_middle_of_the_walk_loses_no_row(bare_site: Site) -> No
     assert len(bare_site.items()) == 10
 
 
-def test_items_of_activities_that_are_no_more_are_forgotten(site: Site, learner: int) -> None:
+def test_items_of_deleted_activities_are_forgotten(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.write_completion(7, learner)
     site.run("scheduled")
@@ -166,7 +164,7 @@ def test_items_of_activities_that_are_no_more_are_forgotten(site: Site, learner:
     assert site.items() == {}
 
 
-def test_the_command_sends_all_there_is_and_can_start_again(site: Site, learner: int) -> None:
+def test_command_sends_everything_and_can_start_again(site: Site, learner: int) -> None:
     for cmid in range(20, 30):
         site.add_activity(cmid, f"grain-{cmid}")
         site.write_completion(cmid, learner)
@@ -213,7 +211,7 @@ def large_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return made
 
 
-def test_a_run_over_a_million_rows_is_bounded_and_every_row_has_its_turn(large_site: Site) -> None:
+def test_million_rows_take_bounded_runs_and_all_turns(large_site: Site) -> None:
     with OddBridge(all_accepted) as odd:
         large_site.configure(odd.url, "key")
         times = []
@@ -226,9 +224,7 @@ def test_a_run_over_a_million_rows_is_bounded_and_every_row_has_its_turn(large_s
     assert max(times) < 60, times
 
 
-def test_an_item_that_an_event_queued_while_its_batch_was_sent_is_noted_once(
-    site: Site, learner: int
-) -> None:
+def test_item_queued_during_its_batch_is_noted_once(site: Site, learner: int) -> None:
     for cmid in (7, 8):
         site.add_activity(cmid, f"grain-{cmid}")
         site.write_completion(cmid, learner)
@@ -246,7 +242,7 @@ def test_an_item_that_an_event_queued_while_its_batch_was_sent_is_noted_once(
     }
 
 
-def test_a_batch_larger_than_the_bridge_takes_is_sent_in_halves(site: Site, learner: int) -> None:
+def test_batch_too_large_for_the_bridge_is_halved(site: Site, learner: int) -> None:
     """1,000 completions whose ID numbers, escaped in JSON, make 1.3 MB; the real bridge takes 1."""
     site.sql("UPDATE mdl_course SET idnumber = ?", "é" * 100)
     site.add_activity(7, "ü" * 100)

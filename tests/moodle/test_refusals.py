@@ -43,7 +43,7 @@ def completed_at(bridge: Service, learner: int) -> list[datetime]:
         (MORNING * 1000, "not_an_instant"),
     ],
 )
-def test_a_time_that_cannot_be_is_recorded_as_of_today_when_asked(
+def test_impossible_time_becomes_today_when_asked(
     site: Site, bridge: Service, learner: int, at: int, code: str
 ) -> None:
     site.add_activity(7, "grain-1")
@@ -60,7 +60,7 @@ def test_a_time_that_cannot_be_is_recorded_as_of_today_when_asked(
     assert datetime.now(UTC) - recorded < timedelta(minutes=5)
 
 
-def test_what_was_recorded_as_of_today_is_not_sent_again(site: Site, learner: int) -> None:
+def test_completion_recorded_as_today_is_not_resent(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.complete(7, learner, at=0)
     site.cron()
@@ -122,7 +122,7 @@ def test_a_time_ahead_is_sent_again_by_itself(site: Site, learner: int) -> None:
     assert site.items() == {(7, learner): (ACKNOWLEDGED, None)}
 
 
-def test_the_real_bridge_says_when_a_time_ahead_heals(site: Site, learner: int) -> None:
+def test_real_bridge_says_when_a_time_ahead_heals(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.complete(7, learner, at=int(time.time()) + 3600)
     site.run("adhoc")
@@ -132,7 +132,7 @@ def test_the_real_bridge_says_when_a_time_ahead_heals(site: Site, learner: int) 
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(3600, WAITING), (10 * 365 * 86400, REFUSED)])
-def test_a_time_ahead_that_was_put_right_is_noticed(
+def test_corrected_time_ahead_is_noticed(
     site: Site, bridge: Service, learner: int, ahead: int, status: int
 ) -> None:
     site.add_activity(7, "grain-1")
@@ -159,7 +159,7 @@ def test_a_time_days_ahead_has_a_remedy(site: Site, bridge: Service, learner: in
     assert completed_at(bridge, learner)[0] <= datetime.now(UTC)
 
 
-def test_a_time_days_ahead_is_sent_again_by_itself(site: Site, learner: int) -> None:
+def test_time_days_ahead_is_resent_by_itself(site: Site, learner: int) -> None:
     site.add_activity(7, "grain-1")
     site.complete(7, learner, at=int(time.time()) + 3 * 86400)
     site.cron()
@@ -211,7 +211,7 @@ def test_forgetting_takes_nothing_that_can_be_mended(site: Site, learner: int) -
         ("grain", "m\u200b", "not_printable", "UPDATE mdl_course SET idnumber = 'm'"),
     ],
 )
-def test_a_new_id_number_is_noticed_without_the_completion(
+def test_new_id_number_is_noticed_without_a_completion(
     site: Site, bridge: Service, learner: int, activity: str, course: str, code: str, mended: str
 ) -> None:
     site.sql("UPDATE mdl_course SET idnumber = ?", course)

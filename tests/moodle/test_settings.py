@@ -39,7 +39,7 @@ def test_what_is_within_bounds_is_saved(bare_site: Site) -> None:
         (seconds("9" * 20), "9" * 20),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_with_the_rule(
+def test_setting_out_of_bounds_names_its_rule(
     bare_site: Site, timeout: dict[str, object], pace: str
 ) -> None:
     errors = bare_site.run("save", {"timeout": timeout, "pace": pace})
@@ -87,7 +87,7 @@ def test_a_negative_pace_sends_all_the_same(bare_site: Site) -> None:
 
 
 @pytest.mark.parametrize("key", ["two words", "clé", "a\nb"])
-def test_a_key_that_cannot_be_one_is_not_saved(bare_site: Site, key: str) -> None:
+def test_impossible_key_is_not_saved(bare_site: Site, key: str) -> None:
     errors = bare_site.run("save", {"apikey": key})
     assert "no space and no accent" in errors["apikey"]
     assert key not in errors["apikey"]
@@ -101,7 +101,7 @@ def test_an_error_is_left_to_moodle_to_escape(bare_site: Site) -> None:
 
 
 @pytest.mark.parametrize("categories", ["77", "Sciences", "-1"])
-def test_a_category_that_is_none_does_not_mean_everything(bare_site: Site, categories: str) -> None:
+def test_unknown_category_does_not_mean_everything(bare_site: Site, categories: str) -> None:
     bare_site.add_activity(7, "grain-1")
     bare_site.write_completion(7, 2)
     with OddBridge(all_accepted) as odd:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.here import Here, serving
+from tests.service.in_process import InProcessService, serving
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Here]:
+def service(tmp_path: Path) -> Iterator[InProcessService]:
     """A service that delivers nothing, with guests and without limits."""
-    with serving(tmp_path) as service:
-        yield service
+    with serving(tmp_path) as running:
+        yield running

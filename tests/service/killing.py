@@ -89,7 +89,7 @@ def _kill(service: Service, seconds: float, kills: int, seed: int, ended: thread
 
 
 def _requests(key: str) -> Iterator[tuple[Any, bytes]]:
-    """Single completions and small batches by turns; each named by its grains."""
+    """Yield single completions and small batches by turns, each named by its grains."""
     for number in itertools.count():
         grains = [f"g-{number}-{n}" for n in range(1 if number % 3 else 10)]
         items = [
@@ -101,7 +101,7 @@ def _requests(key: str) -> Iterator[tuple[Any, bytes]]:
 
 
 def _recorded(service: Service, store: Callable[[], Store], accepted: set[str]) -> set[str]:
-    """What is in the database, once nothing waits any more."""
+    """Return the grains in the database, once nothing waits any more."""
     deadline = time.monotonic() + DRAINED_WITHIN
     waited_for: dict[int, set[str]] = {learner: set() for learner in range(1, LEARNERS + 1)}
     for grain in accepted:
@@ -122,7 +122,7 @@ def _learner_of(number: int) -> int:
 
 
 def main() -> int:
-    """Over a store and an outbox on SQLite; 0 when nothing is missing."""
+    """Run it over a store and an outbox on SQLite, and return 0 when nothing is missing."""
     parser = argparse.ArgumentParser("python -m tests.service.killing")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--kills", type=int, default=6)
@@ -147,7 +147,7 @@ SETTINGS: Final = {
 
 
 def store_of(service: Service) -> Callable[[], Store]:
-    """Opens the store of the service's configuration."""
+    """Return a function that opens the store of the service's configuration."""
     return lambda: open_store(Settings.load(service.config, {}))
 
 

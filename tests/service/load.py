@@ -36,17 +36,17 @@ class Load:
     seconds: float = 0.0
 
     def named(self, status: int) -> list[Any]:
-        """The names of what was answered so."""
+        """Return the names of what was answered with this status."""
         return [name for name, answered, _ in self.answers if answered == status]
 
     def percentile(self, share: float) -> float:
-        """The time within which this share was answered, in seconds."""
+        """Return the seconds within which this share was answered."""
         times = sorted(seconds for _, _, seconds in self.answers)
         return times[min(int(share * len(times)), len(times) - 1)]
 
 
 def post(path: str, body: bytes, token: str) -> bytes:
-    """A request, ready to be sent."""
+    """Return a request, ready to be sent."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bridge.model import Origin
-from bridge.service.auth.keys import Right, new_key, write_keys
+from bridge.service.auth.keys import KeyRight, new_key, write_keys
 from tests.servers.process import HOST, Server
 
 
@@ -30,7 +30,7 @@ class Service(Server):
         self, folder: Path, settings: Mapping[str, Any] | None = None, *words: str
     ) -> None:
         super().__init__("service", folder)
-        key, text = new_key("tests", list(Origin), list(Right))
+        key, text = new_key("tests", list(Origin), list(KeyRight))
         write_keys(folder / "keys.yaml", [key])
         self.key = text.reveal()
         self.url = f"http://{HOST}:{self.port}"
@@ -59,7 +59,7 @@ class Service(Server):
             return False
 
     def get(self, path: str) -> Any:
-        """What a GET with the key answers, as JSON."""
+        """Send a GET with the key, and return its JSON."""
         request = urllib.request.Request(
             self.url + path, headers={"Authorization": f"Bearer {self.key}"}
         )

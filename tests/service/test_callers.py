@@ -12,12 +12,12 @@ import bridge
 from bridge import ConfigurationError
 from bridge.service.app import create_app
 from bridge.service.auth.keys import read_keys
-from tests.service.here import GUEST, SITE, Here, bearer, serving, settings
+from tests.service.in_process import GUEST, SITE, InProcessService, bearer, serving, settings
 
 
-def test_a_server_key_is_told_what_it_may(here: Here) -> None:
-    key = here.key(["moodle", "direct"], ["erase", "write"])
-    assert here.client.get("/v1/key", headers=bearer(key)).json() == {
+def test_a_server_key_is_told_what_it_may(service: InProcessService) -> None:
+    key = service.key(["moodle", "direct"], ["erase", "write"])
+    assert service.client.get("/v1/key", headers=bearer(key)).json() == {
         "kind": "server",
         "name": "tests",
         "origins": ["moodle", "direct"],
@@ -26,9 +26,9 @@ def test_a_server_key_is_told_what_it_may(here: Here) -> None:
     }
 
 
-def test_a_learner_token_is_told_whom_it_is_for(here: Here) -> None:
-    token = here.tokens.issue(GUEST, ["b", "a"])
-    found = here.client.get("/v1/key", headers=bearer(token)).json()
+def test_learner_token_is_told_its_learner(service: InProcessService) -> None:
+    token = service.tokens.issue(GUEST, ["b", "a"])
+    found = service.client.get("/v1/key", headers=bearer(token)).json()
     expires = datetime.fromisoformat(found.pop("expires_at"))
     assert timedelta(minutes=4) < expires - datetime.now(UTC) < timedelta(minutes=6)
     assert found == {
@@ -40,66 +40,68 @@ def test_a_learner_token_is_told_whom_it_is_for(here: Here) -> None:
     }
 
 
-def test_who_brings_nothing_is_told_how_and_who_brings_nonsense_that_it_is(here: Here) -> None:
+def test_missing_and_invalid_credentials_are_told_apart(service: InProcessService) -> None:
     challenge = 'Bearer realm="progress-bridge"'
-    answer = here.client.get("/v1/key")
+    answer = service.client.get("/v1/key")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, challenge)
     for words in ("Bearer x", "Bearer pb_00000000_" + "x" * 43, "Bearer é"):
-        answer = here.client.get("/v1/key", headers={"Authorization": words.encode()})
+        answer = service.client.get("/v1/key", headers={"Authorization": words.encode()})
         challenged = answer.headers["www-authenticate"]
         assert (answer.status_code, challenged) == (401, f'{challenge}, error="invalid_token"')
-    answer = here.client.get("/v1/key", headers={"Authorization": f"Basic {here.key()}"})
+    answer = service.client.get("/v1/key", headers={"Authorization": f"Basic {service.key()}"})
     assert answer.status_code == 401
 
 
-def test_a_revoked_key_ends_and_the_others_go_on(here: Here) -> None:
-    old, new = here.key(), here.key()
-    here.write(read_keys(here.folder / "keys.yaml")[1:])
-    assert here.client.get("/v1/key", headers=bearer(old)).status_code == 401
-    assert here.client.get("/v1/key", headers=bearer(new)).status_code == 200
+def test_revoked_key_ends_and_others_go_on(service: InProcessService) -> None:
+    old, new = service.key(), service.key()
+    service.write(read_keys(service.folder / "keys.yaml")[1:])
+    assert service.client.get("/v1/key", headers=bearer(old)).status_code == 401
+    assert service.client.get("/v1/key", headers=bearer(new)).status_code == 200
 
 
-def test_a_new_guest_gets_a_token_for_themselves(here: Here) -> None:
-    answer = here.client.post("/v1/guests", headers={"Origin": SITE})
+def test_a_new_guest_gets_a_token_for_themselves(service: InProcessService) -> None:
+    answer = service.client.post("/v1/guests", headers={"Origin": SITE})
     assert answer.status_code == 201
     assert answer.headers["access-control-allow-origin"] == SITE
     guest = answer.json()
     assert uuid.UUID(guest["external_user_id"]).version == 4
     expires = datetime.fromisoformat(guest["expires_at"]) - datetime.now(UTC)
     assert timedelta(days=392) < expires < timedelta(days=394)
-    assert here.post({"grain_id": "any"}, guest["token"]).status_code == 202
-    other = here.client.post("/v1/guests", headers={"Origin": SITE}).json()
+    assert service.post({"grain_id": "any"}, guest["token"]).status_code == 202
+    other = service.client.post("/v1/guests", headers={"Origin": SITE}).json()
     assert other["external_user_id"] != guest["external_user_id"]
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.example", SITE + ".evil.example", "null"])
-def test_only_a_page_of_a_configured_site_makes_guests(here: Here, origin: str | None) -> None:
+def test_only_pages_of_configured_sites_make_guests(
+    service: InProcessService, origin: str | None
+) -> None:
     headers = {"Origin": origin} if origin else {}
-    answer = here.client.post("/v1/guests", headers=headers)
+    answer = service.client.post("/v1/guests", headers=headers)
     assert answer.status_code == 403
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_without_the_setting_there_are_no_guests(tmp_path: Path) -> None:
-    with serving(tmp_path, {"service": {"guests": False}}) as here:
-        answer = here.client.post("/v1/guests", headers={"Origin": SITE})
+    with serving(tmp_path, {"service": {"guests": False}}) as service:
+        answer = service.client.post("/v1/guests", headers={"Origin": SITE})
         assert answer.status_code == 404
 
 
-def test_pages_of_configured_sites_alone_may_call(here: Here) -> None:
+def test_pages_of_configured_sites_alone_may_call(service: InProcessService) -> None:
     asked = {
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization, content-type",
     }
-    ours = here.client.options("/v1/completions", headers=asked | {"Origin": SITE})
+    ours = service.client.options("/v1/completions", headers=asked | {"Origin": SITE})
     assert ours.status_code == 200
     assert ours.headers["access-control-allow-origin"] == SITE
     assert "access-control-allow-credentials" not in ours.headers
-    other = here.client.options(
+    other = service.client.options(
         "/v1/completions", headers=asked | {"Origin": "https://evil.example"}
     )
     assert "access-control-allow-origin" not in other.headers
-    refused = here.client.post("/v1/completions", headers={"Origin": SITE})
+    refused = service.client.post("/v1/completions", headers={"Origin": SITE})
     assert refused.status_code == 401
     assert refused.headers["access-control-allow-origin"] == SITE, "the page must see the problem"
 

@@ -8,45 +8,45 @@ from typing import Any
 import pytest
 
 from bridge import Completion, Identity
-from tests.service.here import GUEST, Here
+from tests.service.in_process import GUEST, InProcessService
 
 ONE = {"origin": "moodle", "external_user_id": 12345, "grain_id": "grain-1"}
 
 
-def leased(here: Here) -> list[Completion]:
-    assert here.bridge.outbox
-    return [item.completion for item in here.bridge.outbox.lease(5_000, 60)]
+def leased(service: InProcessService) -> list[Completion]:
+    assert service.bridge.outbox
+    return [item.completion for item in service.bridge.outbox.lease(5_000, 60)]
 
 
-def test_one_completion_is_accepted_and_waits_in_the_outbox(here: Here) -> None:
+def test_accepted_completion_waits_in_the_outbox(service: InProcessService) -> None:
     more = {"module_id": "m", "sequence_id": "s", "completed_at": "2026-01-31T12:00:00+01:00"}
-    answer = here.post(ONE | more, here.key())
+    answer = service.post(ONE | more, service.key())
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 1, "refused": 0, "results": [{"status": "accepted"}]}
-    (completion,) = leased(here)
+    (completion,) = leased(service)
     instant = datetime(2026, 1, 31, 11, tzinfo=UTC)
     assert completion == Completion(Identity("moodle", 12345), "grain-1", "m", "s", instant)
 
 
-def test_without_an_instant_it_is_now(here: Here) -> None:
-    here.post(ONE | {"completed_at": None, "module_id": None}, here.key())
-    (completion,) = leased(here)
+def test_without_an_instant_it_is_now(service: InProcessService) -> None:
+    service.post(ONE | {"completed_at": None, "module_id": None}, service.key())
+    (completion,) = leased(service)
     assert datetime.now(UTC) - completion.completed_at < timedelta(seconds=30)
 
 
-def test_a_thousand_are_accepted_in_one_request_and_no_more(here: Here) -> None:
-    key = here.key()
-    assert here.post([ONE] * 1_000, key).json()["accepted"] == 1_000
+def test_request_holds_at_most_a_thousand_completions(service: InProcessService) -> None:
+    key = service.key()
+    assert service.post([ONE] * 1_000, key).json()["accepted"] == 1_000
     for body in ([ONE] * 1_001, [ONE] * 10_000, []):
-        answer = here.post(body, key)
+        answer = service.post(body, key)
         assert (answer.status_code, answer.json()["status"]) == (422, 422)
         assert "not 1 to 1,000" in answer.json()["detail"]
-    assert here.waiting() == 1_000
+    assert service.waiting() == 1_000
 
 
-def test_of_several_items_each_has_its_result_in_order(here: Here) -> None:
+def test_each_item_has_its_result_in_order(service: InProcessService) -> None:
     items = [ONE, ONE | {"external_user_id": 0}, ONE | {"grain_id": "grain-2"}]
-    answer = here.post(items, here.key())
+    answer = service.post(items, service.key())
     assert answer.status_code == 207
     assert answer.json() == {
         "accepted": 2,
@@ -63,7 +63,7 @@ def test_of_several_items_each_has_its_result_in_order(here: Here) -> None:
             {"status": "accepted"},
         ],
     }
-    assert here.waiting() == 2
+    assert service.waiting() == 2
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ def test_of_several_items_each_has_its_result_in_order(here: Here) -> None:
         (ONE | {"email": "nobody"}, "email", "not an e-mail address"),
     ],
 )
-def test_an_item_that_breaks_a_rule_is_refused_with_the_rule(
-    here: Here, item: Any, field: str, rule: str
+def test_refused_item_names_the_rule_it_breaks(
+    service: InProcessService, item: Any, field: str, rule: str
 ) -> None:
-    answer = here.post([item], here.key())
+    answer = service.post([item], service.key())
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/json"
     (result,) = answer.json()["results"]
     assert (result["field"], result["rule"]) == (field, rule)
     assert len(result["value"]) <= 81
-    assert here.waiting() == 0
+    assert service.waiting() == 0
 
 
 @pytest.mark.parametrize(
@@ -126,57 +126,59 @@ def test_an_item_that_breaks_a_rule_is_refused_with_the_rule(
         (ONE | {"completed_at": "1970-01-01T00:00:00Z"}, "before_2000"),
     ],
 )
-def test_a_refused_item_has_the_code_of_its_rule(here: Here, item: Any, code: str) -> None:
-    (result,) = here.post([item], here.key()).json()["results"]
+def test_refused_item_has_the_code_of_its_rule(
+    service: InProcessService, item: Any, code: str
+) -> None:
+    (result,) = service.post([item], service.key()).json()["results"]
     assert result["code"] == code
     assert "retry_after" not in result
 
 
-def test_an_item_too_far_ahead_says_when_to_send_it_again(here: Here) -> None:
+def test_item_too_far_ahead_says_when_to_retry(service: InProcessService) -> None:
     ahead = datetime.now(UTC) + timedelta(minutes=6)
     item = ONE | {"completed_at": ahead.isoformat()}
-    (result,) = here.post([item], here.key()).json()["results"]
+    (result,) = service.post([item], service.key()).json()["results"]
     assert result["code"] == "too_far_ahead"
     assert 1 <= result["retry_after"] <= 60
 
 
-def test_an_instant_is_taken_as_rfc_3339_writes_it(here: Here) -> None:
+def test_instants_are_read_as_rfc_3339_writes_them(service: InProcessService) -> None:
     written = [
         "2026-01-31T12:00:00.123456789Z",
         "2026-01-31t12:00:00z",
         "2026-01-31 13:00:00+01:00",
     ]
-    here.post([ONE | {"completed_at": text} for text in written], here.key())
+    service.post([ONE | {"completed_at": text} for text in written], service.key())
     noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    assert [completion.completed_at for completion in leased(here)] == [
+    assert [completion.completed_at for completion in leased(service)] == [
         noon.replace(microsecond=123_000),
         noon,
         noon,
     ]
 
 
-def test_of_a_field_that_occurs_twice_the_last_one_counts(here: Here) -> None:
+def test_last_of_a_repeated_field_counts(service: InProcessService) -> None:
     content = b'{"origin":"moodle","external_user_id":5,"grain_id":"a","grain_id":"b"}'
-    headers = {"Authorization": f"Bearer {here.key()}", "Content-Type": "application/json"}
-    here.client.post("/v1/completions", content=content, headers=headers)
-    assert [completion.grain_id for completion in leased(here)] == ["b"]
+    headers = {"Authorization": f"Bearer {service.key()}", "Content-Type": "application/json"}
+    service.client.post("/v1/completions", content=content, headers=headers)
+    assert [completion.grain_id for completion in leased(service)] == ["b"]
 
 
-def test_one_item_of_a_foreign_origin_and_nothing_of_the_request_counts(here: Here) -> None:
-    key = here.key(origins=["moodle"])
+def test_one_item_of_foreign_origin_refuses_the_request(service: InProcessService) -> None:
+    key = service.key(origins=["moodle"])
     foreign = {"origin": "funmooc", "external_user_id": "a" * 32, "grain_id": "g"}
-    answer = here.post([ONE, foreign, {"grain_id": 5}], key)
+    answer = service.post([ONE, foreign, {"grain_id": 5}], key)
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
-    assert here.waiting() == 0
+    assert service.waiting() == 0
 
 
-def test_a_learner_need_not_say_who_they_are(here: Here) -> None:
-    token = here.tokens.issue(GUEST, ["grain-1"])
+def test_a_learner_need_not_say_who_they_are(service: InProcessService) -> None:
+    token = service.tokens.issue(GUEST, ["grain-1"])
     named = {"origin": "direct", "external_user_id": GUEST.external_user_id.upper()}
-    answer = here.post([{"grain_id": "grain-1"}, named | {"grain_id": " grain-1 "}], token)
+    answer = service.post([{"grain_id": "grain-1"}, named | {"grain_id": " grain-1 "}], token)
     assert answer.status_code == 202
-    assert {completion.identity for completion in leased(here)} == {GUEST}
+    assert {completion.identity for completion in leased(service)} == {GUEST}
 
 
 @pytest.mark.parametrize(
@@ -187,16 +189,18 @@ def test_a_learner_need_not_say_who_they_are(here: Here) -> None:
         {"grain_id": "grain-1", "external_user_id": "0b6c1c1e-3f1a-4a53-9f0e-2f6f2f3c9d11"},
     ],
 )
-def test_a_learner_records_no_other_grain_and_for_nobody_else(here: Here, item: Any) -> None:
-    answer = here.post([{"grain_id": "grain-1"}, item], here.tokens.issue(GUEST, ["grain-1"]))
+def test_learner_token_records_its_learner_and_grains_only(
+    service: InProcessService, item: Any
+) -> None:
+    answer = service.post([{"grain_id": "grain-1"}, item], service.tokens.issue(GUEST, ["grain-1"]))
     assert answer.status_code == 403
-    assert here.waiting() == 0
+    assert service.waiting() == 0
 
 
-def test_a_learner_cannot_say_which_e_mail_address_is_theirs(here: Here) -> None:
-    token = here.tokens.issue(GUEST)
+def test_learner_token_cannot_set_an_email_address(service: InProcessService) -> None:
+    token = service.tokens.issue(GUEST)
     items = [{"grain_id": "a", "email": "ada@example.org"}, {"grain_id": "b", "email": None}]
-    answer = here.post(items, token)
+    answer = service.post(items, token)
     assert answer.status_code == 207
     refused, accepted = answer.json()["results"]
     assert (refused["field"], refused["rule"]) == ("email", "only with a server key")
@@ -204,13 +208,13 @@ def test_a_learner_cannot_say_which_e_mail_address_is_theirs(here: Here) -> None
     assert accepted == {"status": "accepted"}
 
 
-def test_an_outbox_that_takes_nothing_is_a_503_and_nothing_is_accepted(here: Here) -> None:
-    key = here.key()
-    (here.folder / "outbox.db").mkdir()
-    answer = here.post(ONE, key)
+def test_unavailable_outbox_is_a_503_and_accepts_nothing(service: InProcessService) -> None:
+    key = service.key()
+    (service.folder / "outbox.db").mkdir()
+    answer = service.post(ONE, key)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert answer.json()["detail"] == "nothing is accepted now; send it again later"
-    assert str(here.folder) not in answer.text
-    (here.folder / "outbox.db").rmdir()
-    assert here.post(ONE, key).status_code == 202
+    assert str(service.folder) not in answer.text
+    (service.folder / "outbox.db").rmdir()
+    assert service.post(ONE, key).status_code == 202

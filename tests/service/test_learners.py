@@ -8,28 +8,28 @@ from typing import Any
 import pytest
 
 from bridge import Completion, Identity, StoreMisconfigured, StoreUnavailable
-from tests.service.here import GUEST, Here, bearer
+from tests.service.in_process import GUEST, InProcessService, bearer
 
 ADA = Identity("moodle", 12345)
 PATH = "/v1/learners/moodle/12345"
 DAY = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def record(here: Here, *grains: str, who: Identity = ADA) -> None:
+def record(service: InProcessService, *grains: str, who: Identity = ADA) -> None:
     days = (DAY + timedelta(days=n // 2) for n in range(len(grains)))
-    here.bridge.store.record(
+    service.bridge.store.record(
         [Completion(who, grain, "m", None, day) for grain, day in zip(grains, days, strict=True)]
     )
 
 
-def get(here: Here, path: str, token: str = "") -> Any:
-    return here.client.get(path, headers=bearer(token or here.key())).json()
+def get(service: InProcessService, path: str, token: str = "") -> Any:
+    return service.client.get(path, headers=bearer(token or service.key())).json()
 
 
-def test_a_record_is_earliest_first_and_empty_for_a_learner_nobody_has_seen(here: Here) -> None:
-    assert get(here, f"{PATH}/progress") == {"items": [], "next": None}
-    record(here, "b", "a", "c")
-    found = get(here, f"{PATH}/progress")
+def test_record_is_earliest_first_and_empty_for_strangers(service: InProcessService) -> None:
+    assert get(service, f"{PATH}/progress") == {"items": [], "next": None}
+    record(service, "b", "a", "c")
+    found = get(service, f"{PATH}/progress")
     assert [item["grain_id"] for item in found["items"]] == ["a", "b", "c"]
     assert found["next"] is None
     assert found["items"][0] == {
@@ -41,11 +41,11 @@ def test_a_record_is_earliest_first_and_empty_for_a_learner_nobody_has_seen(here
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 1000])
-def test_pages_together_are_the_record(here: Here, limit: int) -> None:
-    record(here, *(f"grain-{n}é" for n in range(10)))
-    token, after, seen = here.key(), "", list[str]()
+def test_pages_together_are_the_record(service: InProcessService, limit: int) -> None:
+    record(service, *(f"grain-{n}é" for n in range(10)))
+    token, after, seen = service.key(), "", list[str]()
     for _ in range(10):
-        page = get(here, f"{PATH}/progress?limit={limit}{after}", token)
+        page = get(service, f"{PATH}/progress?limit={limit}{after}", token)
         seen += [item["grain_id"] for item in page["items"]]
         if page["next"] is None:
             break
@@ -54,22 +54,22 @@ def test_pages_together_are_the_record(here: Here, limit: int) -> None:
     assert seen == [f"grain-{n}é" for n in range(10)]
 
 
-def test_pages_are_in_an_order_of_their_own(here: Here) -> None:
+def test_pages_are_in_an_order_of_their_own(service: InProcessService) -> None:
     """A store puts what names its module before what does not."""
-    here.bridge.store.record(
+    service.bridge.store.record(
         [Completion(ADA, "b", "m", None, DAY), Completion(ADA, "a", None, None, DAY)]
     )
-    first = get(here, f"{PATH}/progress?limit=1")
-    second = get(here, f"{PATH}/progress?limit=1&after={first['next']}")
+    first = get(service, f"{PATH}/progress?limit=1")
+    second = get(service, f"{PATH}/progress?limit=1&after={first['next']}")
     assert [item["grain_id"] for item in first["items"] + second["items"]] == ["a", "b"]
 
 
-def test_what_is_recorded_between_two_pages_repeats_and_hides_nothing(here: Here) -> None:
-    record(here, "b", "c", "d")
-    page = get(here, f"{PATH}/progress?limit=2")
-    record(here, "a")
-    here.bridge.store.record([Completion(ADA, "e", completed_at=DAY + timedelta(days=9))])
-    rest = get(here, f"{PATH}/progress?limit=2&after={page['next']}")
+def test_recording_between_pages_repeats_and_hides_nothing(service: InProcessService) -> None:
+    record(service, "b", "c", "d")
+    page = get(service, f"{PATH}/progress?limit=2")
+    record(service, "a")
+    service.bridge.store.record([Completion(ADA, "e", completed_at=DAY + timedelta(days=9))])
+    rest = get(service, f"{PATH}/progress?limit=2&after={page['next']}")
     seen = [item["grain_id"] for item in page["items"] + rest["items"]]
     assert seen == ["b", "c", "d", "e"]
 
@@ -78,25 +78,25 @@ def test_what_is_recorded_between_two_pages_repeats_and_hides_nothing(here: Here
     "query",
     ["limit=0", "limit=1001", "limit=x", "after=x", "after=é", "after=W10", "after=WzEsMl0"],
 )
-def test_a_query_that_makes_no_sense_is_a_422(here: Here, query: str) -> None:
-    answer = here.client.get(f"{PATH}/progress?{query}", headers=bearer(here.key()))
+def test_wrong_query_is_a_422(service: InProcessService, query: str) -> None:
+    answer = service.client.get(f"{PATH}/progress?{query}", headers=bearer(service.key()))
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_learner_reads_their_own_grains(here: Here) -> None:
-    record(here, "a", "b", who=GUEST)
+def test_a_learner_reads_their_own_grains(service: InProcessService) -> None:
+    record(service, "a", "b", who=GUEST)
     path = f"/v1/learners/direct/{GUEST.external_user_id.upper()}/progress"
-    assert len(get(here, path, here.tokens.issue(GUEST))["items"]) == 2
-    (item,) = get(here, path, here.tokens.issue(GUEST, ["b", "z"]))["items"]
+    assert len(get(service, path, service.tokens.issue(GUEST))["items"]) == 2
+    (item,) = get(service, path, service.tokens.issue(GUEST, ["b", "z"]))["items"]
     assert item["grain_id"] == "b"
 
 
-def test_a_learners_row_is_made_once(here: Here) -> None:
+def test_a_learners_row_is_made_once(service: InProcessService) -> None:
     answers = [
-        here.client.put(PATH, headers=bearer(here.key())),
-        here.client.put(PATH, headers=bearer(here.key()), json={}),
-        here.client.put(PATH, headers=bearer(here.key()), json={"email": "ada@example.org"}),
+        service.client.put(PATH, headers=bearer(service.key())),
+        service.client.put(PATH, headers=bearer(service.key()), json={}),
+        service.client.put(PATH, headers=bearer(service.key()), json={"email": "ada@example.org"}),
     ]
     assert {answer.status_code for answer in answers} == {200}
     (row,) = {answer.text for answer in answers}
@@ -105,39 +105,39 @@ def test_a_learners_row_is_made_once(here: Here) -> None:
 
 
 @pytest.mark.parametrize("body", [[], "x", 5, {"mail": "x"}, {"email": "x"}, {"email": 5}])
-def test_a_body_that_is_no_learners_is_a_422(here: Here, body: Any) -> None:
-    answer = here.client.put(PATH, headers=bearer(here.key()), json=body)
+def test_wrong_learner_body_is_a_422(service: InProcessService, body: Any) -> None:
+    answer = service.client.put(PATH, headers=bearer(service.key()), json=body)
     assert answer.status_code == 422
-    assert get(here, f"{PATH}/export")["status"] == 404
+    assert get(service, f"{PATH}/export")["status"] == 404
 
 
-def test_a_learners_data_can_be_had_and_erased_with_what_waits(here: Here) -> None:
-    key = here.key()
-    record(here, "a")
-    here.post({"origin": "moodle", "external_user_id": 12345, "grain_id": "b"}, key)
-    found = get(here, f"{PATH}/export", key)
+def test_learner_is_exported_and_erased_with_waiting_completions(service: InProcessService) -> None:
+    key = service.key()
+    record(service, "a")
+    service.post({"origin": "moodle", "external_user_id": 12345, "grain_id": "b"}, key)
+    found = get(service, f"{PATH}/export", key)
     assert found["learner"]["external_user_id"] == "12345"
     assert [row["grain_id"] for row in found["progress"]] == ["a"]
     for _ in range(2):
-        answer = here.client.delete(PATH, headers=bearer(key))
+        answer = service.client.delete(PATH, headers=bearer(key))
         assert (answer.status_code, answer.content) == (204, b"")
-    assert here.client.get(f"{PATH}/export", headers=bearer(key)).status_code == 404
-    assert here.waiting() == 0
+    assert service.client.get(f"{PATH}/export", headers=bearer(key)).status_code == 404
+    assert service.waiting() == 0
 
 
-def test_a_learner_who_is_being_delivered_cannot_be_erased_just_yet(here: Here) -> None:
-    key = here.key()
-    record(here, "a")
-    here.post({"origin": "moodle", "external_user_id": 12345, "grain_id": "b"}, key)
-    assert here.bridge.outbox
-    leased = here.bridge.outbox.lease(1, 60)
-    answer = here.client.delete(PATH, headers=bearer(key))
+def test_erasure_waits_for_the_learners_delivery(service: InProcessService) -> None:
+    key = service.key()
+    record(service, "a")
+    service.post({"origin": "moodle", "external_user_id": 12345, "grain_id": "b"}, key)
+    assert service.bridge.outbox
+    leased = service.bridge.outbox.lease(1, 60)
+    answer = service.client.delete(PATH, headers=bearer(key))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "being delivered" in answer.json()["detail"]
-    here.bridge.store.record([leased[0].completion])
-    here.bridge.outbox.done(leased)
-    assert here.client.delete(PATH, headers=bearer(key)).status_code == 204
-    assert here.client.get(f"{PATH}/export", headers=bearer(key)).status_code == 404
+    service.bridge.store.record([leased[0].completion])
+    service.bridge.outbox.done(leased)
+    assert service.client.delete(PATH, headers=bearer(key)).status_code == 204
+    assert service.client.get(f"{PATH}/export", headers=bearer(key)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -152,18 +152,18 @@ def test_a_learner_who_is_being_delivered_cannot_be_erased_just_yet(here: Here) 
         "moodle/%2e%2e",
     ],
 )
-def test_an_id_that_breaks_a_rule_is_a_422_that_names_the_rule(here: Here, path: str) -> None:
-    answer = here.client.get(f"/v1/learners/{path}/progress", headers=bearer(here.key()))
+def test_wrong_id_is_a_422_naming_the_rule(service: InProcessService, path: str) -> None:
+    answer = service.client.get(f"/v1/learners/{path}/progress", headers=bearer(service.key()))
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert error["field"] == "external_user_id"
     assert error["rule"]
 
 
-def test_to_who_is_not_for_the_origin_an_id_that_breaks_a_rule_is_a_403(here: Here) -> None:
-    key = here.key(origins=["direct"])
+def test_wrong_id_of_foreign_origin_is_a_403(service: InProcessService) -> None:
+    key = service.key(origins=["direct"])
     for path in ("moodle/0", "moodle/1", "facebook/1"):
-        answer = here.client.get(f"/v1/learners/{path}/progress", headers=bearer(key))
+        answer = service.client.get(f"/v1/learners/{path}/progress", headers=bearer(key))
         assert answer.status_code == 403
 
 
@@ -180,15 +180,20 @@ def test_to_who_is_not_for_the_origin_an_id_that_breaks_a_rule_is_a_403(here: He
         (StoreMisconfigured("https://hush: the token is not valid"), 60),
     ],
 )
-def test_a_store_that_cannot_be_used_is_a_503_that_tells_no_detail(
-    here: Here, method: str, path: str, error: Exception, wait: int, monkeypatch: pytest.MonkeyPatch
+def test_unusable_store_is_a_503_without_details(
+    service: InProcessService,
+    method: str,
+    path: str,
+    error: Exception,
+    wait: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
         raise error
 
     for name in ("progress", "export", "learner", "erase"):
-        monkeypatch.setattr(here.bridge.store, name, fail)
-    answer = here.client.request(method, path, headers=bearer(here.key()))
+        monkeypatch.setattr(service.bridge.store, name, fail)
+    answer = service.client.request(method, path, headers=bearer(service.key()))
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == str(wait)
     assert "hush" not in answer.text

@@ -12,7 +12,9 @@ from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from tests.service.here import Here, bearer, serving
+from bridge.service.auth.keys import KeyRight
+from bridge.service.openapi import Right
+from tests.service.in_process import InProcessService, bearer, serving
 
 EXAMPLES = 60
 """Requests of each kind for each operation."""
@@ -30,19 +32,19 @@ CONTRACT = [
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    with serving(tmp_path_factory.mktemp("service")) as service:
-        yield service
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessService]:
+    with serving(tmp_path_factory.mktemp("service")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def operations(here: Here) -> list[APIOperation]:
-    document = schemathesis.openapi.from_url(f"{here.url}/openapi.json")
+def operations(service: InProcessService) -> list[APIOperation]:
+    document = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
     return [result.ok() for result in document.get_all_operations()]
 
 
-def test_every_operation_is_in_the_document_with_words_and_answers(here: Here) -> None:
-    document = here.client.get("/openapi.json").json()
+def test_document_describes_every_operation_and_its_answers(service: InProcessService) -> None:
+    document = service.client.get("/openapi.json").json()
     found = [operation for path in document["paths"].values() for operation in path.values()]
     assert len(found) == 10
     assert all(operation["summary"] and operation["tags"] for operation in found)
@@ -52,6 +54,10 @@ def test_every_operation_is_in_the_document_with_words_and_answers(here: Here) -
     secured = [o for o in found if "security" in o]
     assert len(secured) == 6
     assert all("401" in operation["responses"] for operation in secured)
+
+
+def test_document_lists_every_right_of_a_key() -> None:
+    assert list(Right) == list(KeyRight)
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -66,10 +72,10 @@ def _references(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_no_request_breaks_the_contract(
-    here: Here, operations: list[Any], mode: GenerationMode
+    service: InProcessService, operations: list[Any], mode: GenerationMode
 ) -> None:
     """With a key for everything, so that requests come as far as they can."""
-    key = here.key()
+    key = service.key()
     for operation in operations:
         takes = list(operation.iter_parameters()) or list(operation.body)
         if mode is GenerationMode.NEGATIVE and not takes:

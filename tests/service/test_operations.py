@@ -17,30 +17,30 @@ from selenium.webdriver.support.ui import WebDriverWait
 from bridge import StoreMisconfigured, StoreUnavailable
 from bridge.model import Progress
 from bridge.service import readiness
-from bridge.service.app import THREADS
+from bridge.service.app import STORE_THREADS
 from bridge.service.routes import documents
-from tests.service.here import GUEST, SITE, Here, bearer, serving
+from tests.service.in_process import GUEST, SITE, InProcessService, bearer, serving
 
 ONE = {"origin": "moodle", "external_user_id": 98765432101, "grain_id": "g"}
 
 
-def test_the_process_is_healthy_whatever_else_is_not(here: Here) -> None:
-    (here.folder / "outbox.db").mkdir()
-    assert here.client.get("/healthz").json() == {"status": "ok"}
+def test_the_process_is_healthy_whatever_else_is_not(service: InProcessService) -> None:
+    (service.folder / "outbox.db").mkdir()
+    assert service.client.get("/healthz").json() == {"status": "ok"}
 
 
-def test_it_is_ready_when_the_outbox_takes_writes(here: Here) -> None:
-    answer = here.client.get("/readyz")
+def test_it_is_ready_when_the_outbox_takes_writes(service: InProcessService) -> None:
+    answer = service.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"outbox": "available", "store": "available"}
 
 
-def test_it_is_not_ready_when_the_outbox_takes_none(here: Here) -> None:
-    (here.folder / "outbox.db").mkdir()
-    answer = here.client.get("/readyz")
+def test_service_is_unready_when_the_outbox_takes_nothing(service: InProcessService) -> None:
+    (service.folder / "outbox.db").mkdir()
+    answer = service.client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["outbox"].startswith("unavailable: it takes no completions")
-    assert str(here.folder) not in answer.text
+    assert str(service.folder) not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_it_is_not_ready_when_the_outbox_takes_none(here: Here) -> None:
         (StoreMisconfigured("https://hush: token"), "misconfigured: completions wait"),
     ],
 )
-def test_a_store_that_is_down_is_told_and_asked_once_in_a_while(
-    here: Here, error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+def test_readiness_tells_a_down_store_and_asks_rarely(
+    service: InProcessService, error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
 
@@ -60,28 +60,30 @@ def test_a_store_that_is_down_is_told_and_asked_once_in_a_while(
         asked += 1
         raise error
 
-    monkeypatch.setattr(here.bridge.store, "progress", fail)
+    monkeypatch.setattr(service.bridge.store, "progress", fail)
     for _ in range(3):
-        answer = here.client.get("/readyz")
+        answer = service.client.get("/readyz")
         assert answer.status_code == 200
         assert answer.json()["store"].startswith(words)
         assert "hush" not in answer.text
     assert asked == 1
 
 
-def test_a_store_that_hangs_does_not_hang_the_probe(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+def test_hanging_store_does_not_hang_the_probe(
+    service: InProcessService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let = threading.Event()
-    monkeypatch.setattr(here.bridge.store, "progress", lambda _: let.wait(60) and [])
-    monkeypatch.setattr(readiness, "PATIENCE", 0.1)
+    monkeypatch.setattr(service.bridge.store, "progress", lambda _: let.wait(60) and [])
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT_SECONDS", 0.1)
     for _ in range(2):
-        assert here.client.get("/readyz").json()["store"] == "unavailable: no answer within 0.1 s"
+        assert (
+            service.client.get("/readyz").json()["store"] == "unavailable: no answer within 0.1 s"
+        )
     let.set()
 
 
-def test_questions_that_a_store_leaves_hanging_keep_nobody_from_probing_and_sending(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+def test_hanging_store_blocks_neither_probes_nor_completions(
+    service: InProcessService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let, asked = threading.Event(), threading.Semaphore(0)
 
@@ -90,61 +92,63 @@ def test_questions_that_a_store_leaves_hanging_keep_nobody_from_probing_and_send
         let.wait(60)
         return []
 
-    monkeypatch.setattr(here.bridge.store, "progress", hang)
-    monkeypatch.setattr(readiness, "PATIENCE", 4.0)
-    key = here.key()
+    monkeypatch.setattr(service.bridge.store, "progress", hang)
+    monkeypatch.setattr(readiness, "PROBE_TIMEOUT_SECONDS", 4.0)
+    key = service.key()
 
     def ask() -> None:
-        with httpx.Client(base_url=here.url, headers=bearer(key), timeout=60) as client:
+        with httpx.Client(base_url=service.url, headers=bearer(key), timeout=60) as client:
             client.get("/v1/learners/moodle/5/progress")
 
-    with ThreadPoolExecutor(THREADS + 6) as pool:
-        for _ in range(THREADS + 6):
+    with ThreadPoolExecutor(STORE_THREADS + 6) as pool:
+        for _ in range(STORE_THREADS + 6):
             pool.submit(ask)
-        for _ in range(THREADS):
+        for _ in range(STORE_THREADS):
             assert asked.acquire(timeout=60)
         try:
-            ready = here.client.get("/readyz")
+            ready = service.client.get("/readyz")
             assert (ready.status_code, ready.json()["outbox"]) == (200, "available")
-            assert here.client.get("/metrics").status_code == 200
-            assert here.post(ONE, key).status_code == 202
+            assert service.client.get("/metrics").status_code == 200
+            assert service.post(ONE, key).status_code == 202
         finally:
             let.set()
 
 
-def test_metrics_count_requests_by_route_and_tell_what_is_in_the_outbox(here: Here) -> None:
+def test_metrics_count_requests_and_describe_the_outbox(service: InProcessService) -> None:
     def count(text: str) -> float:
-        found = re.search(rf"^{re.escape(text)} (\S+)$", here.client.get("/metrics").text, re.M)
+        found = re.search(rf"^{re.escape(text)} (\S+)$", service.client.get("/metrics").text, re.M)
         return float(found[1]) if found else 0.0
 
     series = "progress_bridge_http_requests_total{"
     series += 'method="DELETE",route="/v1/learners/{origin}/{external_user_id}",status="204"}'
     refused = count("progress_bridge_http_refused_total")
     before = count(series), count("progress_bridge_accepted_total")
-    here.post([ONE, {}, ONE], here.key())
-    here.client.delete("/v1/learners/direct/" + GUEST.external_user_id, headers=bearer(here.key()))
+    service.post([ONE, {}, ONE], service.key())
+    service.client.delete(
+        "/v1/learners/direct/" + GUEST.external_user_id, headers=bearer(service.key())
+    )
     after = count(series), count("progress_bridge_accepted_total")
     assert (after[0] - before[0], after[1] - before[1]) == (1, 2)
     assert count("progress_bridge_http_refused_total") - refused == 1
     assert count("progress_bridge_backlog") == 2
 
 
-def test_no_log_holds_a_learners_id_an_address_or_a_token(
-    here: Here, caplog: pytest.LogCaptureFixture
+def test_log_holds_no_id_address_or_token(
+    service: InProcessService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key, token = here.key(), here.tokens.issue(GUEST)
+    key, token = service.key(), service.tokens.issue(GUEST)
     who = ONE["external_user_id"]
     with caplog.at_level(logging.DEBUG):
-        here.post(ONE | {"email": "ada@example.org"}, key)
-        here.post([ONE | {"email": "ada@example"}, ONE | {"grain_id": 5}], key)
-        here.post({"grain_id": "g"}, token)
+        service.post(ONE | {"email": "ada@example.org"}, key)
+        service.post([ONE | {"email": "ada@example"}, ONE | {"grain_id": 5}], key)
+        service.post({"grain_id": "g"}, token)
         for path in (f"moodle/{who}", f"direct/{GUEST.external_user_id}", f"funmooc/{who}"):
             for end in ("/progress", "/export", ""):
                 for caller in (key, token, "guess" + token):
                     url = f"/v1/learners/{path}{end}?email=ada@example.org&token={token}"
-                    here.client.get(url, headers=bearer(caller))
-                    here.client.delete(url, headers=bearer(caller))
-        here.client.get(f"/nothing/{who}?token={token}")
+                    service.client.get(url, headers=bearer(caller))
+                    service.client.delete(url, headers=bearer(caller))
+        service.client.get(f"/nothing/{who}?token={token}")
     ours = "\n".join(
         f"{r.name} {r.getMessage()}" for r in caplog.records if not r.name.startswith("http")
     )
@@ -155,15 +159,15 @@ def test_no_log_holds_a_learners_id_an_address_or_a_token(
     assert "caller=learner" in ours
 
 
-def test_a_bug_is_a_500_problem_and_the_log_says_where_not_what(
-    here: Here, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_bug_is_a_500_logged_without_its_text(
+    service: InProcessService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bug(_: object) -> None:
         raise ZeroDivisionError("ada@example.org hush")
 
-    monkeypatch.setattr(here.bridge.store, "progress", bug)
+    monkeypatch.setattr(service.bridge.store, "progress", bug)
     with caplog.at_level(logging.INFO):
-        answer = here.client.get("/v1/learners/moodle/5/progress", headers=bearer(here.key()))
+        answer = service.client.get("/v1/learners/moodle/5/progress", headers=bearer(service.key()))
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -182,16 +186,16 @@ def test_a_bug_is_a_500_problem_and_the_log_says_where_not_what(
     ],
 )
 def test_what_is_not_there_is_a_problem_too(
-    here: Here, method: str, path: str, status: int
+    service: InProcessService, method: str, path: str, status: int
 ) -> None:
-    answer = here.client.request(method, path)
+    answer = service.client.request(method, path)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/key", "/nothing", "/docs", "/openapi.json"])
-def test_every_answer_has_the_security_headers(here: Here, path: str) -> None:
-    headers = here.client.get(path).headers
+def test_every_answer_has_the_security_headers(service: InProcessService, path: str) -> None:
+    headers = service.client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-frame-options"] == "DENY"
@@ -201,59 +205,61 @@ def test_every_answer_has_the_security_headers(here: Here, path: str) -> None:
     assert "server" not in headers
 
 
-def test_the_documentation_page_loads_from_the_service_alone(here: Here) -> None:
-    page = here.client.get("/docs")
+def test_the_documentation_page_loads_from_the_service_alone(service: InProcessService) -> None:
+    page = service.client.get("/docs")
     loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(loaded) == 4
     for path in loaded:
-        answer = here.client.get(f"/{path}")
+        answer = service.client.get(f"/{path}")
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith(("text/css", "text/javascript", "image/"))
     assert "<script>" not in page.text
     assert "unsafe-inline" not in page.headers["content-security-policy"].partition("style-src")[0]
 
 
-def test_the_documentation_page_shows_the_api(here: Here, browser: Chrome) -> None:
-    browser.get(f"{here.url}/docs")
+def test_the_documentation_page_shows_the_api(service: InProcessService, browser: Chrome) -> None:
+    browser.get(f"{service.url}/docs")
     waiting = WebDriverWait(browser, 20)
     waiting.until(lambda window: "/v1/completions" in window.find_element("id", "docs").text)
     browser.find_element("css selector", "[id$=post_completions] button").click()
     waiting.until(lambda window: "grain-1" in window.find_element("id", "docs").text)
     severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
-    ours = [line["message"] for line in severe if here.url in line["message"]]  # not earlier pages'
+    ours = [
+        line["message"] for line in severe if service.url in line["message"]
+    ]  # not earlier pages'
     # Chromium asks for /favicon.ico when it has the page before the page's own icon.
     assert not [message for message in ours if "/favicon.ico" not in message]
 
 
-def test_bridge_js_is_kept_by_browsers_until_it_changes(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+def test_browsers_keep_bridge_js_until_it_changes(
+    service: InProcessService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "STATIC", here.folder)
-    assert here.client.get("/bridge.js").status_code == 404
-    (here.folder / "bridge.js").write_text("export {};")
-    answer = here.client.get("/bridge.js", headers={"Origin": SITE})
+    monkeypatch.setattr(documents, "STATIC", service.folder)
+    assert service.client.get("/bridge.js").status_code == 404
+    (service.folder / "bridge.js").write_text("export {};")
+    answer = service.client.get("/bridge.js", headers={"Origin": SITE})
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["access-control-allow-origin"] == SITE
     assert "max-age=" in answer.headers["cache-control"]
     same = {"If-None-Match": answer.headers["etag"]}
-    assert here.client.get("/bridge.js", headers=same).status_code == 304
-    (here.folder / "bridge.js").write_text("export {}; // 2")
-    assert here.client.get("/bridge.js", headers=same).status_code == 200
+    assert service.client.get("/bridge.js", headers=same).status_code == 304
+    (service.folder / "bridge.js").write_text("export {}; // 2")
+    assert service.client.get("/bridge.js", headers=same).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
-def test_what_is_accepted_is_delivered_by_the_service_itself(
+def test_service_delivers_what_it_accepts(
     tmp_path: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:
     settings: dict[str, Any] = {"delivery": {"age": 0.01}}
     if kind == "redis":
         settings["outbox"] = {"url": request.getfixturevalue("redis_server").url}
-    with serving(tmp_path, settings, deliver=True) as here:
-        key = here.key()
-        here.post(ONE, key)
+    with serving(tmp_path, settings, deliver=True) as service:
+        key = service.key()
+        service.post(ONE, key)
         url = f"/v1/learners/moodle/{ONE['external_user_id']}/progress"
         for _ in range(2_000):  # as often as it may take to be delivered
-            items = here.client.get(url, headers=bearer(key)).json()["items"]
+            items = service.client.get(url, headers=bearer(key)).json()["items"]
             if items:
                 break
     assert [item["grain_id"] for item in items] == ["g"]

@@ -17,10 +17,10 @@ from starlette.routing import BaseRoute
 
 from bridge import Identity
 from bridge.model import Origin
-from bridge.service.auth.keys import Right, read_keys
+from bridge.service.auth.keys import KeyRight, read_keys
 from bridge.service.routes import documents
 from bridge.tokens import Tokens
-from tests.service.here import GUEST, SECRET, SITE, Here, serving
+from tests.service.in_process import GUEST, SECRET, SITE, InProcessService, serving
 from tests.unit.test_tokens import settings as token_settings
 
 OWN = GUEST
@@ -49,49 +49,49 @@ ANSWERS = {
     ("DELETE", "/v1/learners/{origin}/{external_user_id}"): 204,
 }
 NEEDS = {
-    ("POST", "/v1/completions"): Right.WRITE,
-    ("GET", "/v1/learners/{origin}/{external_user_id}/progress"): Right.READ,
-    ("GET", "/v1/learners/{origin}/{external_user_id}/export"): Right.READ,
-    ("PUT", "/v1/learners/{origin}/{external_user_id}"): Right.WRITE,
-    ("DELETE", "/v1/learners/{origin}/{external_user_id}"): Right.ERASE,
+    ("POST", "/v1/completions"): KeyRight.WRITE,
+    ("GET", "/v1/learners/{origin}/{external_user_id}/progress"): KeyRight.READ,
+    ("GET", "/v1/learners/{origin}/{external_user_id}/export"): KeyRight.READ,
+    ("PUT", "/v1/learners/{origin}/{external_user_id}"): KeyRight.WRITE,
+    ("DELETE", "/v1/learners/{origin}/{external_user_id}"): KeyRight.ERASE,
 }
-RIGHTS = [set(some) for n in range(1, 4) for some in itertools.combinations(Right, n)]
+RIGHTS = [set(some) for n in range(1, 4) for some in itertools.combinations(KeyRight, n)]
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    with serving(tmp_path_factory.mktemp("service")) as service:
-        yield service
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessService]:
+    with serving(tmp_path_factory.mktemp("service")) as running:
+        yield running
 
 
-def routes(here: Here) -> set[tuple[str, str]]:
-    """Method and path of every route there is."""
+def routes(service: InProcessService) -> set[tuple[str, str]]:
+    """Return method and path of every route there is."""
 
     def walk(found: list[BaseRoute]) -> Iterator[tuple[str, str]]:
         for route in found:
             if included := getattr(route, "original_router", None):  # FastAPI's
                 yield from walk(included.routes)
             for method in getattr(route, "methods", None) or ():
-                yield method, route.path  # type: ignore[attr-defined]
+                yield method, route.path
 
     documented = {
         (method.upper(), path)
-        for path, item in here.app.openapi()["paths"].items()
+        for path, item in service.app.openapi()["paths"].items()
         for method in item
     }
-    found = set(walk(here.app.router.routes)) | documented
+    found = set(walk(service.app.router.routes)) | documented
     return {(method, path) for method, path in found if method != "HEAD"}
 
 
-def strangers(here: Here) -> dict[str, str | None]:
-    """What proves nothing."""
+def strangers(service: InProcessService) -> dict[str, str | None]:
+    """Return keys and tokens that prove nothing, by what is wrong with them."""
     with time_machine.travel("2026-01-31", tick=False):
-        expired = here.tokens.issue(OWN)
-    revoked = here.key()
-    here.write([key for key in read_keys(here.folder / "keys.yaml") if key.id not in revoked])
-    valid = here.key()
+        expired = service.tokens.issue(OWN)
+    revoked = service.key()
+    service.write([key for key in read_keys(service.folder / "keys.yaml") if key.id not in revoked])
+    valid = service.key()
     foreign = Tokens(token_settings(("now", "another secret of thirty-two bytes or more")))
-    claims = jwt.decode(here.tokens.issue(OWN), options={"verify_signature": False})
+    claims = jwt.decode(service.tokens.issue(OWN), options={"verify_signature": False})
     return {
         "nobody": None,
         "garbage": "garbage",
@@ -101,7 +101,7 @@ def strangers(here: Here) -> dict[str, str | None]:
         "a token for another audience": jwt.encode(
             claims | {"aud": "others"}, SECRET, headers={"kid": "now"}
         ),
-        "an unsigned token": jwt.encode(claims, None, "none", headers={"kid": "now"}),  # type: ignore[arg-type]
+        "an unsigned token": jwt.encode(claims, None, "none", headers={"kid": "now"}),
         "a revoked key": revoked,
         "a key with a wrong end": valid[:-1] + ("A" if valid[-1] != "A" else "B"),
         "a key's id alone": valid[:11],
@@ -109,7 +109,11 @@ def strangers(here: Here) -> dict[str, str | None]:
 
 
 def ask(
-    here: Here, route: tuple[str, str], token: str | None, who: Identity, grain: str = "named"
+    service: InProcessService,
+    route: tuple[str, str],
+    token: str | None,
+    who: Identity,
+    grain: str = "named",
 ) -> int:
     method, path = route
     url = path.format(origin=who.origin, external_user_id=who.external_user_id, name="x")
@@ -123,7 +127,7 @@ def ask(
     headers = {"Origin": SITE} | (
         {"Authorization": f"Bearer {token}".strip()} if token is not None else {}
     )
-    answer = here.client.request(method, url, json=body, headers=headers)
+    answer = service.client.request(method, url, json=body, headers=headers)
     if answer.status_code >= 400 and answer.status_code != 404:
         assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code
@@ -136,41 +140,41 @@ def check(expected: dict[Any, Callable[[], int] | int], found: dict[Any, int]) -
     assert not wrong, f"found, expected: {wrong}"
 
 
-def test_of_every_route_it_is_said_whom_it_answers(here: Here) -> None:
-    assert routes(here) == PUBLIC.keys() | ANSWERS.keys()
+def test_every_route_is_listed_as_public_or_guarded(service: InProcessService) -> None:
+    assert routes(service) == PUBLIC.keys() | ANSWERS.keys()
 
 
-def test_public_routes_answer_everybody_alike(here: Here) -> None:
-    (static := here.folder / "bridge.js").write_text("export {};")
-    callers = strangers(here) | {"a key": here.key(), "a learner": here.tokens.issue(OWN)}
+def test_public_routes_answer_everybody_alike(service: InProcessService) -> None:
+    (static := service.folder / "bridge.js").write_text("export {};")
+    callers = strangers(service) | {"a key": service.key(), "a learner": service.tokens.issue(OWN)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "STATIC", static.parent)
         cases = list(itertools.product(PUBLIC, callers))
-        found = {(r, c): ask(here, r, callers[c], OWN) for r, c in cases}
+        found = {(r, c): ask(service, r, callers[c], OWN) for r, c in cases}
     check({(r, c): PUBLIC[r] for r, c in cases}, found)
 
 
-def test_who_proves_nothing_gets_a_401_everywhere(here: Here) -> None:
-    here.bridge.store.learner(OWN)
-    callers = strangers(here)
+def test_who_proves_nothing_gets_a_401_everywhere(service: InProcessService) -> None:
+    service.bridge.store.learner(OWN)
+    callers = strangers(service)
     cases = list(itertools.product(ANSWERS, callers, LEARNERS))
-    found = {(r, c, w): ask(here, r, callers[c], LEARNERS[w]) for r, c, w in cases}
+    found = {(r, c, w): ask(service, r, callers[c], LEARNERS[w]) for r, c, w in cases}
     check(dict.fromkeys(cases, 401), found)
 
 
 @pytest.mark.parametrize("rights", RIGHTS, ids=lambda rights: "+".join(sorted(rights)))
 @pytest.mark.parametrize("known", [True, False], ids=["known learners", "unknown learners"])
-def test_a_key_does_what_it_may_for_its_origins_alone(
-    here: Here, rights: set[Right], known: bool
+def test_key_works_only_for_its_rights_and_origins(
+    service: InProcessService, rights: set[KeyRight], known: bool
 ) -> None:
     cases = list(itertools.product(ANSWERS, Origin, LEARNERS))
-    keys = {origin: here.key([origin], rights) for origin in Origin}
+    keys = {origin: service.key([origin], rights) for origin in Origin}
     found, expected = {}, {}
     for route, origin, whose in cases:
         who = LEARNERS[whose]
-        here.bridge.store.learner(who) if known else here.bridge.store.erase(who)
+        service.bridge.store.learner(who) if known else service.bridge.store.erase(who)
         case = (route, origin, whose)
-        found[case] = ask(here, route, keys[origin], who)
+        found[case] = ask(service, route, keys[origin], who)
         mine = who.origin == origin
         allowed = route[1] == "/v1/key" or (mine and NEEDS[route] in rights)
         answers = ANSWERS[route] if known or not route[1].endswith("/export") else 404
@@ -180,16 +184,16 @@ def test_a_key_does_what_it_may_for_its_origins_alone(
 
 @pytest.mark.parametrize("known", [True, False], ids=["known learners", "unknown learners"])
 @pytest.mark.parametrize("grains", [None, ["named"], []], ids=["any grain", "a grain", "no grain"])
-def test_a_learner_reads_and_writes_their_own_and_nothing_else(
-    here: Here, grains: list[str] | None, known: bool
+def test_learner_token_reaches_only_its_own_record(
+    service: InProcessService, grains: list[str] | None, known: bool
 ) -> None:
-    token = here.tokens.issue(OWN, grains)
+    token = service.tokens.issue(OWN, grains)
     found, expected = {}, {}
     for case in itertools.product(ANSWERS, LEARNERS, GRAINS):
         route, whose, grain = case
         who = LEARNERS[whose]
-        here.bridge.store.learner(who) if known else here.bridge.store.erase(who)
-        found[case] = ask(here, route, token, who, grain)
+        service.bridge.store.learner(who) if known else service.bridge.store.erase(who)
+        found[case] = ask(service, route, token, who, grain)
         good = grains is None or grain in grains
         allowed = {
             "/v1/key": True,

@@ -35,9 +35,7 @@ def blocks(language: str, text: str = GUIDE) -> list[str]:
         pytest.param([blocks("sh")[0], READY, blocks("sh")[1]], id="guide"),
     ],
 )
-def test_the_first_completion_is_recorded_as_the_text_says(
-    tmp_path: Path, commands: list[str]
-) -> None:
+def test_guide_commands_record_the_first_completion(tmp_path: Path, commands: list[str]) -> None:
     arrived = f'until curl -s -H "Authorization: Bearer $KEY" {RECORD} | grep grain-1; do'
     stop = 'trap "kill %1; wait" EXIT'
     script = "\n".join(["set -e", stop, *commands, f"{arrived} sleep 0.1; done"])
@@ -58,7 +56,7 @@ def test_the_first_completion_is_recorded_as_the_text_says(
     assert '"module_id":"module-1"' in done.stdout
 
 
-def test_the_settings_in_the_guide_are_all_there_are_and_their_defaults() -> None:
+def test_guide_shows_every_setting_with_its_default() -> None:
     tokens, service = (yaml.safe_load(block) for block in blocks("yaml"))
     assert service["service"].keys() == set(ServiceSettings.__slots__)
     assert service["service"]["rate_limit"].keys() == set(RateLimits.__slots__)

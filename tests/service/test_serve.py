@@ -46,7 +46,7 @@ def test_it_accepts_delivers_counts_and_ends_when_told(tmp_path: Path, workers: 
     assert "Traceback" not in log
 
 
-def test_it_ends_in_time_though_store_and_callers_hang(tmp_path: Path) -> None:
+def test_service_ends_although_store_and_callers_hang(tmp_path: Path) -> None:
     """A Directus that accepts connections and never answers, a body that never comes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -70,16 +70,16 @@ def test_it_ends_in_time_though_store_and_callers_hang(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_what_was_answered_202_is_recorded_though_it_is_killed_again_and_again(
-    tmp_path: Path, workers: str
-) -> None:
+def test_killing_the_service_loses_no_answered_202(tmp_path: Path, workers: str) -> None:
     with Service(tmp_path, SETTINGS, "--workers", workers, "--no-access-log") as service:
         outcome = run(service, store_of(service), seconds=10, kills=3, seed=2026)
     assert outcome.accepted > 100
     assert (outcome.missing, outcome.unknown) == (0, 0), outcome
 
 
-def test_so_it_is_with_directus_over_postgresql(tmp_path: Path, directus_pg: Directus) -> None:
+def test_killing_loses_nothing_with_directus_over_postgresql(
+    tmp_path: Path, directus_pg: Directus
+) -> None:
     store = {"url": directus_pg.url, "token_file": str(directus_pg.token_file)}
     with Service(tmp_path, {**SETTINGS, "store": store}, "--no-access-log") as service:
         outcome = run(service, store_of(service), seconds=6, kills=2, seed=2026, connections=2)
@@ -96,7 +96,7 @@ def test_so_it_is_with_directus_over_postgresql(tmp_path: Path, directus_pg: Dir
         ({"serivce": {}}, "did you mean service?"),
     ],
 )
-def test_a_configuration_that_will_not_do_is_one_line_and_code_1(
+def test_wrong_configuration_is_one_line_and_code_1(
     tmp_path: Path, settings: dict[str, object], words: str
 ) -> None:
     done = _serve(Service(tmp_path, settings))
@@ -105,7 +105,7 @@ def test_a_configuration_that_will_not_do_is_one_line_and_code_1(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_port_that_is_taken_is_one_line_and_code_1(tmp_path: Path) -> None:
+def test_taken_port_is_one_line_and_code_1(tmp_path: Path) -> None:
     service = Service(tmp_path)
     with socket.create_server(("127.0.0.1", service.port)):
         done = _serve(service)
@@ -115,7 +115,7 @@ def test_a_port_that_is_taken_is_one_line_and_code_1(tmp_path: Path) -> None:
 
 
 def _await(what: Callable[[], object]) -> None:
-    """Another process does it, and has no way to tell us."""
+    """Wait for what another process does, which has no way to tell us."""
     deadline = time.monotonic() + 60
     while not what():
         assert time.monotonic() < deadline

@@ -16,23 +16,23 @@ from bridge import ConfigurationError
 from bridge.cli import cli
 from bridge.model import Origin
 from bridge.service.auth import keys
-from bridge.service.auth.keys import KeyRing, Right, ServerKey, new_key, read_keys, write_keys
+from bridge.service.auth.keys import KeyRight, KeyRing, ServerKey, new_key, read_keys, write_keys
 
 SHAPE = re.compile(r"pb_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 
 
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(keys, "FILE_CHECK_SECONDS", 0.0)
 
 
 def made(path: Path, count: int = 1) -> tuple[list[ServerKey], list[str]]:
-    pairs = [new_key(f"key {n}", [Origin.MOODLE], [Right.WRITE]) for n in range(count)]
+    pairs = [new_key(f"key {n}", [Origin.MOODLE], [KeyRight.WRITE]) for n in range(count)]
     write_keys(path, [key for key, _ in pairs])
     return [key for key, _ in pairs], [text.reveal() for _, text in pairs]
 
 
-def test_a_key_is_found_and_what_resembles_it_is_not(tmp_path: Path) -> None:
+def test_key_is_found_and_similar_text_is_not(tmp_path: Path) -> None:
     found, texts = made(tmp_path / "keys.yaml", 2)
     ring = KeyRing(tmp_path / "keys.yaml")
     assert [ring.find(text) for text in texts] == found
@@ -41,13 +41,13 @@ def test_a_key_is_found_and_what_resembles_it_is_not(tmp_path: Path) -> None:
         assert ring.find(wrong) is None
 
 
-def test_a_key_has_the_shape_that_secret_scanners_can_look_for() -> None:
-    texts = {new_key("n", [Origin.MOODLE], [Right.READ])[1].reveal() for _ in range(50)}
+def test_key_has_a_shape_that_scanners_find() -> None:
+    texts = {new_key("n", [Origin.MOODLE], [KeyRight.READ])[1].reveal() for _ in range(50)}
     assert len(texts) == 50
     assert all(SHAPE.fullmatch(text) for text in texts)
 
 
-def test_the_file_holds_no_key_and_gives_back_what_was_written(tmp_path: Path) -> None:
+def test_file_holds_no_key_and_keeps_the_rest(tmp_path: Path) -> None:
     found, (text,) = made(tmp_path / "keys.yaml")
     assert read_keys(tmp_path / "keys.yaml") == found
     content = (tmp_path / "keys.yaml").read_text()
@@ -57,7 +57,7 @@ def test_the_file_holds_no_key_and_gives_back_what_was_written(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["keys.yaml"]
 
 
-def test_a_change_of_the_file_counts_at_once_and_its_mode_stays(tmp_path: Path) -> None:
+def test_changed_file_counts_and_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "keys.yaml"
     found, (text,) = made(path)
     os.chmod(path, 0o640)
@@ -69,7 +69,7 @@ def test_a_change_of_the_file_counts_at_once_and_its_mode_stays(tmp_path: Path) 
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_file_that_is_removed_ends_all_keys_and_the_log_says_so(
+def test_removed_file_ends_all_keys_and_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "keys.yaml"
@@ -81,7 +81,7 @@ def test_a_file_that_is_removed_ends_all_keys_and_the_log_says_so(
     assert "keys=0" in caplog.text
 
 
-def test_a_file_that_makes_no_sense_changes_nothing_and_the_log_says_so(
+def test_unreadable_file_changes_nothing_and_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "keys.yaml"
@@ -106,9 +106,7 @@ def test_a_file_that_makes_no_sense_changes_nothing_and_the_log_says_so(
         (b"keys: [{id: '00000000', secret: x}]", "keys[0].secret: no such setting"),
     ],
 )
-def test_a_file_that_is_wrong_is_refused_at_first(
-    tmp_path: Path, content: bytes, words: str
-) -> None:
+def test_wrong_file_is_refused_at_first(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "keys.yaml").write_bytes(content)
     with pytest.raises(ConfigurationError, match=re.escape(words)):
         KeyRing(tmp_path / "keys.yaml")
@@ -122,9 +120,7 @@ def test_a_file_that_is_wrong_is_refused_at_first(
         ("sha256: ", "sha256: x", "sha256: missing"),
     ],
 )
-def test_a_key_that_is_changed_by_hand_must_still_make_sense(
-    tmp_path: Path, old: str, new: str, words: str
-) -> None:
+def test_key_edited_by_hand_must_make_sense(tmp_path: Path, old: str, new: str, words: str) -> None:
     path = tmp_path / "keys.yaml"
     made(path)
     path.write_text(path.read_text().replace(f"- {old}", f"- {new}").replace(old, new))
@@ -157,7 +153,7 @@ def test_keys_are_made_listed_and_revoked(tmp_path: Path) -> None:
     assert run("list", *file).stdout == "There are no keys.\n"
 
 
-def test_a_key_is_revoked_in_the_file_that_a_link_names(tmp_path: Path) -> None:
+def test_key_is_revoked_in_a_linked_file(tmp_path: Path) -> None:
     (kept, gone), _ = made(tmp_path / "keys.yaml", 2)
     link = tmp_path / "link.yaml"
     link.symlink_to("keys.yaml")
@@ -167,18 +163,18 @@ def test_a_key_is_revoked_in_the_file_that_a_link_names(tmp_path: Path) -> None:
     assert link.is_symlink()
 
 
-def test_commands_at_once_lose_no_key_and_bring_none_back(tmp_path: Path) -> None:
+def test_concurrent_commands_lose_and_revive_no_key(tmp_path: Path) -> None:
     path = tmp_path / "keys.yaml"
     revoked, _ = made(path, 10)
 
     def make() -> str:
-        key, _ = new_key("new", [Origin.MOODLE], [Right.WRITE])
-        with keys.changing(path) as known:
+        key, _ = new_key("new", [Origin.MOODLE], [KeyRight.WRITE])
+        with keys.edit_keys(path) as known:
             known.append(key)
         return key.id
 
     def revoke(key: ServerKey) -> None:
-        with keys.changing(path) as known:
+        with keys.edit_keys(path) as known:
             known.remove(key)
 
     with ThreadPoolExecutor(10) as pool:
@@ -188,7 +184,7 @@ def test_commands_at_once_lose_no_key_and_bring_none_back(tmp_path: Path) -> Non
     assert [found.name for found in tmp_path.iterdir()] == ["keys.yaml"]
 
 
-def test_a_file_that_could_not_be_read_is_read_once_its_rights_are_mended(
+def test_file_is_read_once_its_rights_are_mended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "keys.yaml"
@@ -206,7 +202,7 @@ def test_a_file_that_could_not_be_read_is_read_once_its_rights_are_mended(
     assert ring.find(text) is None
 
 
-def test_the_keys_file_is_the_settings_unless_it_is_given(tmp_path: Path) -> None:
+def test_keys_file_comes_from_settings_unless_given(tmp_path: Path) -> None:
     result = run("list")
     assert result.exit_code == 1
     assert "give --file, or set service.keys_file" in result.stderr

@@ -18,7 +18,7 @@ from bridge.config import OutboxSettings
 from bridge.delivery.loop import Delivery
 from bridge.errors import StoreUnavailable
 from bridge.model import Outcome
-from bridge.origins.direct import LIFETIME, Guest, Guests, NoGuest, account
+from bridge.origins.direct import COOKIE_LIFETIME_SECONDS, Guest, Guests, NoGuest, account
 from bridge.outbox.sqlite import SQLiteOutbox
 from bridge.stores.memory import MemoryStore
 from bridge.tokens import Tokens
@@ -63,7 +63,7 @@ def deliver(bridge: Bridge) -> None:
 # --- cookies -----------------------------------------------------------------------------------
 
 
-def test_a_visitor_without_a_cookie_is_a_new_guest(guests: Guests) -> None:
+def test_visitor_without_a_cookie_is_a_new_guest(guests: Guests) -> None:
     first, second = guests.guest(None), guests.guest("")
     assert first.new
     assert first.identity.origin == "direct"
@@ -71,19 +71,19 @@ def test_a_visitor_without_a_cookie_is_a_new_guest(guests: Guests) -> None:
     assert first.identity != second.identity
 
 
-def test_a_guest_who_comes_back_is_the_same_and_gets_no_other_cookie(guests: Guests) -> None:
+def test_returning_guest_keeps_identity_and_cookie(guests: Guests) -> None:
     first = guests.new()
     again = guests.guest(first.proof)
     assert (again.identity, again.issued_at) == (first.identity, first.issued_at)
     assert not again.new
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(guests: Guests) -> None:
+def test_cookie_is_hidden_from_scripts_and_other_sites(guests: Guests) -> None:
     guest = guests.new()
     assert guests.cookie(guest) == {
         "key": "__Host-progress-guest",
         "value": guest.proof,
-        "max_age": pytest.approx(LIFETIME, abs=2),
+        "max_age": pytest.approx(COOKIE_LIFETIME_SECONDS, abs=2),
         "path": "/",
         "secure": True,
         "httponly": True,
@@ -97,7 +97,7 @@ def test_the_header_says_what_the_arguments_say(guests: Guests) -> None:
     assert {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"} <= set(header.split("; "))
     assert SimpleCookie(header)["__Host-progress-guest"].value == guest.proof
     age = int(SimpleCookie(header)["__Host-progress-guest"]["max-age"])
-    assert age == pytest.approx(LIFETIME, abs=2)
+    assert age == pytest.approx(COOKIE_LIFETIME_SECONDS, abs=2)
     plain = Guests([KEY], secure=False)
     assert plain.header(guest).startswith("progress-guest=")
     assert "Secure" not in plain.header(guest)
@@ -107,12 +107,13 @@ def test_a_visit_does_not_prolong_the_cookie(guests: Guests) -> None:
     with time_machine.travel(NOON, tick=False):
         first = guests.new()
     with time_machine.travel(NOON + timedelta(days=300), tick=False):
-        assert guests.cookie(guests.guest(first.proof))["max_age"] == LIFETIME - 300 * 86_400
+        left = guests.cookie(guests.guest(first.proof))["max_age"]
+        assert left == COOKIE_LIFETIME_SECONDS - 300 * 86_400
     with time_machine.travel(NOON - timedelta(seconds=5), tick=False):  # on another machine
         assert guests.guest(first.proof).identity == first.identity
     with time_machine.travel(NOON - timedelta(seconds=15), tick=False):
         assert guests.read(first.proof) is None
-    with time_machine.travel(NOON + timedelta(seconds=LIFETIME + 1), tick=False):
+    with time_machine.travel(NOON + timedelta(seconds=COOKIE_LIFETIME_SECONDS + 1), tick=False):
         assert guests.guest(first.proof).identity != first.identity
 
 
@@ -120,10 +121,11 @@ def test_a_visit_does_not_prolong_the_cookie(guests: Guests) -> None:
 def test_a_cookie_never_lives_longer_than_thirteen_months(month: int) -> None:
     issued = datetime(2026, month, 1, tzinfo=UTC)
     years, index = divmod(month - 1 + 13, 12)
-    assert issued + timedelta(seconds=LIFETIME) <= issued.replace(2026 + years, index + 1)
+    lifetime = timedelta(seconds=COOKIE_LIFETIME_SECONDS)
+    assert issued + lifetime <= issued.replace(2026 + years, index + 1)
 
 
-def test_what_is_not_signed_with_our_key_is_a_new_guest(guests: Guests) -> None:
+def test_cookie_of_foreign_key_makes_a_new_guest(guests: Guests) -> None:
     guest, foreign = guests.new(), Guests([FOREIGN_KEY]).new()
     other = str(uuid.uuid4())
     tampered = guest.proof.replace(guest.identity.external_user_id, other)
@@ -158,7 +160,7 @@ def test_keys_are_needed() -> None:
         Guests.from_settings(Settings.from_mapping({"store": {"url": "memory:"}}))
 
 
-def test_what_is_not_installed_is_said_with_the_way_to_install_it() -> None:
+def test_missing_package_is_named_with_its_installation() -> None:
     forbidden = "import sys; sys.modules['itsdangerous'] = None; import bridge.origins.direct"
     done = subprocess.run(
         [sys.executable, "-c", forbidden], capture_output=True, text=True, check=False
@@ -169,13 +171,13 @@ def test_what_is_not_installed_is_said_with_the_way_to_install_it() -> None:
 # --- accounts ----------------------------------------------------------------------------------
 
 
-def test_an_account_with_a_number_is_the_same_learner_ever_after() -> None:
+def test_numbered_account_is_always_the_same_learner() -> None:
     who = account("https://www.example.org", 42)
     assert who == Identity("direct", "23ebdc33-c9b0-5193-bfdd-31b853603af9")
     assert who == account("https://www.example.org", "42")
 
 
-def test_accounts_of_other_numbers_and_other_sites_are_other_learners() -> None:
+def test_other_numbers_and_sites_are_other_learners() -> None:
     assert len({account(site, n) for site in ("a", "b") for n in range(100)}) == 200
 
 
@@ -188,9 +190,7 @@ def test_an_account_without_a_name_is_nobody(site: str, number: int | str) -> No
 # --- claims ------------------------------------------------------------------------------------
 
 
-def test_a_claim_moves_the_guests_progress_and_leaves_the_guest_empty(
-    guests: Guests, bridge: Bridge
-) -> None:
+def test_claim_moves_progress_and_empties_the_guest(guests: Guests, bridge: Bridge) -> None:
     guest, alice = guests.new(), account("site", 1)
     record(bridge, guest.identity, "g1", "g2")
     after = guests.claim(bridge, guest.proof, alice)
@@ -211,9 +211,7 @@ def test_of_two_completions_the_earliest_stays(guests: Guests, bridge: Bridge) -
     assert [row.completed_at for row in bridge.store.progress(alice)] == [two_hours, two_hours]
 
 
-def test_what_waits_is_claimed_too_and_does_not_come_back(
-    guests: Guests, with_outbox: Bridge
-) -> None:
+def test_waiting_completions_are_claimed_for_good(guests: Guests, with_outbox: Bridge) -> None:
     bridge, guest, alice = with_outbox, guests.new(), account("site", 1)
     record(bridge, guest.identity, "recorded")
     deliver(bridge)
@@ -224,7 +222,7 @@ def test_what_waits_is_claimed_too_and_does_not_come_back(
     assert bridge.store.export(guest.identity) is None
 
 
-def test_a_claim_waits_for_a_deliverer_that_is_at_it(guests: Guests, with_outbox: Bridge) -> None:
+def test_claim_waits_for_a_delivery_under_way(guests: Guests, with_outbox: Bridge) -> None:
     bridge, guest, alice = with_outbox, guests.new(), account("site", 1)
     record(bridge, guest.identity, "under way")
     assert bridge.outbox
@@ -239,7 +237,7 @@ def test_a_claim_waits_for_a_deliverer_that_is_at_it(guests: Guests, with_outbox
     assert bridge.store.export(guest.identity) is None
 
 
-def test_a_claim_that_is_cut_off_loses_nothing_and_can_be_repeated(
+def test_interrupted_claim_loses_nothing_and_can_be_repeated(
     guests: Guests, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest, alice = guests.new(), account("site", 1)
@@ -259,7 +257,7 @@ def test_a_claim_that_is_cut_off_loses_nothing_and_can_be_repeated(
     assert grains(bridge, alice) == {"g1"}
 
 
-def test_what_the_store_refuses_for_the_account_stays_with_the_guest(
+def test_rows_refused_for_the_account_stay_the_guests(
     guests: Guests, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest, alice = guests.new(), account("site", 1)
@@ -270,7 +268,7 @@ def test_what_the_store_refuses_for_the_account_stays_with_the_guest(
     assert grains(bridge, guest.identity) == {"g1"}
 
 
-def test_a_completion_that_comes_while_the_claim_is_under_way_is_claimed_too(
+def test_completion_during_the_claim_is_claimed_too(
     guests: Guests, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest, alice, erase = guests.new(), account("site", 1), bridge.store.erase
@@ -288,7 +286,7 @@ def test_a_completion_that_comes_while_the_claim_is_under_way_is_claimed_too(
     assert grains(bridge, guest.identity) == set()
 
 
-def test_a_completion_that_comes_while_the_account_is_being_given_the_others_is_not_erased(
+def test_completion_recorded_during_the_move_is_not_erased(
     guests: Guests, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest, alice, recording = guests.new(), account("site", 1), bridge.store.record
@@ -321,9 +319,7 @@ def test_what_proves_no_guest_claims_nothing(guests: Guests, bridge: Bridge) -> 
     assert (grains(bridge, alice), grains(bridge, bob)) == ({"g1"}, set())
 
 
-def test_an_account_of_another_origin_or_the_guest_itself_claims_nothing(
-    guests: Guests, bridge: Bridge
-) -> None:
+def test_foreign_account_or_the_guest_itself_claims_nothing(guests: Guests, bridge: Bridge) -> None:
     guest = guests.new()
     record(bridge, guest.identity, "g1")
     for who in (somebody("moodle"), guest.identity):
@@ -332,7 +328,7 @@ def test_an_account_of_another_origin_or_the_guest_itself_claims_nothing(
     assert grains(bridge, guest.identity) == {"g1"}
 
 
-def test_bob_gets_nothing_of_what_alice_claimed_before_him(guests: Guests, bridge: Bridge) -> None:
+def test_bob_gets_nothing_that_alice_claimed_before(guests: Guests, bridge: Bridge) -> None:
     guest: Guest = guests.new()
     alice, bob = account("site", 1), account("site", 2)
     record(bridge, guest.identity, "g1")

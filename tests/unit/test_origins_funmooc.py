@@ -30,62 +30,62 @@ def why(service, *args, **kwargs):
     return caught.value.why
 
 
-def test_by_default_a_learner_is_known_by_the_platform_wide_id():
+def test_default_identity_is_the_platform_wide_id():
     assert identity(learner()) == Identity("funmooc", PLATFORM_ID)
 
 
-def test_the_id_of_the_course_is_taken_when_the_deployment_says_so():
+def test_course_id_is_taken_when_the_deployment_says():
     assert identity(learner(), LearnerId.COURSE) == Identity("funmooc", COURSE_ID)
 
 
 @pytest.mark.parametrize("absent", [None, ""])
-def test_without_the_platform_wide_id_the_id_of_the_course_is_not_taken_instead(absent):
+def test_missing_platform_id_is_not_replaced_by_courses(absent):
     assert why(learner(deprecated_anonymous_user_id=absent)) is WhyNot.NO_ID
 
 
-def test_without_the_id_of_the_course_the_platform_wide_one_is_not_taken_instead():
+def test_missing_course_id_is_not_replaced_by_platforms():
     assert why(learner(anonymous_user_id=None), LearnerId.COURSE) is WhyNot.NO_ID
 
 
-def test_a_missing_id_is_explained_by_the_setting_and_the_attribute():
+def test_missing_id_names_the_setting_and_the_attribute():
     with pytest.raises(NoLearner, match=r"platform.*edx-platform\.deprecated_anonymous_user_id"):
         identity(users(is_authenticated=True, anonymous_user_id=COURSE_ID))
 
 
-def test_a_visitor_who_is_not_logged_in_is_no_learner():
+def test_visitor_who_is_logged_out_is_no_learner():
     assert why(users(is_authenticated=False)) is WhyNot.NOT_LOGGED_IN
 
 
-def test_a_runtime_that_says_nothing_of_its_user_has_nobody_logged_in():
+def test_silent_runtime_has_nobody_logged_in():
     assert why(users()) is WhyNot.NOT_LOGGED_IN
 
 
-def test_an_id_is_enough_where_the_runtime_does_not_say_who_is_logged_in():
+def test_id_is_enough_where_the_login_is_unknown():
     service = users(deprecated_anonymous_user_id=PLATFORM_ID)
     assert identity(service).external_user_id == PLATFORM_ID
 
 
 @pytest.mark.parametrize("learner_id", LearnerId)
 @pytest.mark.parametrize("key", ["anonymous_user_id", "deprecated_anonymous_user_id"])
-def test_the_student_of_studios_preview_is_no_learner_whichever_id_says_so(key, learner_id):
+def test_preview_student_is_no_learner_under_either_id(key, learner_id):
     assert why(learner(**{key: "student"}), learner_id) is WhyNot.PREVIEW
 
 
-def test_an_author_with_a_real_id_is_no_learner():
+def test_author_with_a_real_id_is_no_learner():
     assert why(learner(), authoring=True) is WhyNot.PREVIEW
 
 
-def test_staff_who_masquerade_as_a_learner_do_not_record_for_them():
+def test_masquerading_staff_do_not_record_for_the_learner():
     masked = SimpleNamespace(real_user=SimpleNamespace(username="staff"))
     assert why(learner(django_user=masked)) is WhyNot.MASQUERADE
 
 
-def test_a_learner_who_is_themself_is_not_taken_for_a_masquerade():
+def test_learner_as_themself_is_no_masquerade():
     assert identity(learner(django_user=SimpleNamespace(username="ada")))
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_only_a_request_that_the_platforms_own_page_made_is_a_learners(known):
+def test_only_the_platforms_own_requests_count(known):
     service = learner(django_user=SimpleNamespace(id=7, known=known))
     if known:
         assert identity(service).external_user_id == PLATFORM_ID
@@ -94,21 +94,21 @@ def test_only_a_request_that_the_platforms_own_page_made_is_a_learners(known):
 
 
 @pytest.mark.parametrize("bound_to", [7, "7", None])
-def test_the_user_whose_states_the_block_holds_is_a_learner(bound_to):
+def test_the_blocks_own_user_is_a_learner(bound_to):
     assert identity(learner(django_user=SimpleNamespace(id=7)), bound_to=bound_to)
 
 
-def test_another_user_than_the_one_whose_states_the_block_holds_is_never_recorded():
+def test_another_user_than_the_blocks_is_never_recorded():
     with pytest.raises(NoLearner, match="another user than the block's") as caught:
         identity(learner(django_user=SimpleNamespace(id=7)), bound_to=8)
     assert caught.value.why is WhyNot.NO_ID
 
 
-def test_a_runtime_without_a_user_service_gives_no_learner():
+def test_runtime_without_user_service_gives_no_learner():
     assert why(None) is WhyNot.NO_ID
 
 
-def test_an_id_that_breaks_the_rules_is_refused_with_the_rule():
+def test_invalid_id_is_refused_with_its_rule():
     with pytest.raises(InvalidIdentity, match="not allowed"):
         identity(learner(deprecated_anonymous_user_id="a b"))
 
@@ -123,10 +123,10 @@ def viewing_as(role):
     return learner(django_user=SimpleNamespace(masquerade_settings={"course": masquerade}))
 
 
-def test_staff_who_view_the_course_as_learners_do_are_no_learner():
+def test_staff_viewing_as_a_learner_are_no_learner():
     assert why(viewing_as("student"), course="course") is WhyNot.ROLE
 
 
 @pytest.mark.parametrize(("role", "course"), [("staff", "course"), ("student", "another")])
-def test_staff_who_view_this_course_as_staff_are_known_by_their_own_id(role, course):
+def test_staff_viewing_as_staff_keep_their_own_id(role, course):
     assert identity(viewing_as(role), course=course) == Identity("funmooc", PLATFORM_ID)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from bridge import ConfigurationError, Identity, InvalidCompletion, InvalidToken, Settings
 from bridge.config import TokenSettings
-from bridge.tokens import LONGEST_LIFETIME, LearnerToken, Tokens
+from bridge.tokens import MAX_LIFETIME_SECONDS, LearnerToken, Tokens
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OLD, NEW = "old-" + "o" * 40, "new-" + "n" * 40
@@ -64,7 +64,7 @@ def test_what_is_issued_is_read() -> None:
     assert not read.allows("grain-3")
 
 
-def test_without_grains_a_token_is_good_for_any_and_with_none_for_none() -> None:
+def test_grains_none_means_any_and_empty_means_none() -> None:
     assert tokens().read(tokens().issue(LEARNER)).allows("grain-1")
     assert not tokens().read(tokens().issue(LEARNER, [])).allows("grain-1")
 
@@ -95,35 +95,35 @@ def test_the_first_key_of_the_learners_origin_signs(identity: Identity, kid: str
     assert of_platforms().read(token).identity == identity
 
 
-def test_a_key_makes_nobody_a_learner_of_another_platform() -> None:
+def test_key_makes_no_learner_of_another_platform() -> None:
     token = Tokens(settings(("lms", OLD))).issue(LEARNER)
     with pytest.raises(InvalidToken, match="not for learners of its origin"):
         of_platforms().read(token)
 
 
-def test_without_a_key_of_the_learners_origin_nothing_is_issued() -> None:
+def test_nothing_is_issued_without_the_origins_key() -> None:
     only = Tokens(settings({"id": "lms", "secret": OLD, "origins": ["funmooc"]}))
     with pytest.raises(ConfigurationError, match="none is for learners of direct"):
         only.issue(LEARNER)
 
 
 @pytest.mark.parametrize("origins", [[], "direct", ["facebook"], None, [["direct"]], 5])
-def test_origins_of_a_key_that_are_none_are_refused(origins: object) -> None:
+def test_unknown_origins_of_a_key_are_refused(origins: object) -> None:
     with pytest.raises(ConfigurationError, match=r"tokens\.keys\[0\]\.origins: not some of"):
         settings({"id": "lms", "secret": OLD, "origins": origins})
 
 
-def test_a_token_of_an_older_key_is_read_and_the_first_key_signs() -> None:
+def test_older_keys_are_read_and_the_first_signs() -> None:
     assert tokens().read(Tokens(settings(("old", OLD))).issue(LEARNER)).identity == LEARNER
     assert jwt.get_unverified_header(tokens().issue(LEARNER))["kid"] == "new"
 
 
-def test_a_token_holds_nothing_but_what_the_contract_says() -> None:
+def test_token_holds_only_what_the_contract_says() -> None:
     claims = jwt.decode(tokens().issue(LEARNER), options={"verify_signature": False})
     assert set(claims) == {"aud", "iss", "sub", "origin", "iat", "exp", "jti"}
 
 
-def test_a_token_ends_after_its_lifetime_and_ten_seconds() -> None:
+def test_token_ends_ten_seconds_after_its_lifetime() -> None:
     with time_machine.travel(NOW, tick=False):
         token = tokens().issue(LEARNER, lifetime=60)
     with time_machine.travel(NOW - timedelta(hours=1), tick=False):  # a clock that was put right
@@ -179,7 +179,7 @@ def _by_hand(header: object, claims: object = (), signature: str = "") -> str:
         jwt.encode({"sub": "x"}, NEW * 2, "HS512", headers={"kid": "new"}),
     ],
 )
-def test_nothing_else_is_read_and_no_error_shows_the_token(token: str) -> None:
+def test_other_tokens_are_refused_and_not_shown(token: str) -> None:
     with pytest.raises(InvalidToken) as error:
         tokens().read(token)
     shown = "".join(traceback.format_exception(error.value))
@@ -190,7 +190,7 @@ def test_nothing_else_is_read_and_no_error_shows_the_token(token: str) -> None:
 
 @hypothesis.settings(deadline=None)
 @given(st.integers(0, 400), st.characters(min_codepoint=33, max_codepoint=126))
-def test_a_token_changed_anywhere_is_refused_or_says_the_same(place: int, character: str) -> None:
+def test_changed_token_is_refused_or_says_the_same(place: int, character: str) -> None:
     token = TOKEN
     changed = token[: place % len(token)] + character + token[place % len(token) + 1 :]
     try:  # the last character of a part has bits that mean nothing
@@ -199,7 +199,7 @@ def test_a_token_changed_anywhere_is_refused_or_says_the_same(place: int, charac
         assert changed != token
 
 
-@pytest.mark.parametrize("lifetime", [0, -1, LONGEST_LIFETIME + 1, float("nan"), float("inf")])
+@pytest.mark.parametrize("lifetime", [0, -1, MAX_LIFETIME_SECONDS + 1, float("nan"), float("inf")])
 def test_a_lifetime_out_of_range_is_refused(lifetime: float) -> None:
     with pytest.raises(ValueError, match="13 months"):
         tokens().issue(LEARNER, lifetime=lifetime)
@@ -230,14 +230,14 @@ def test_grains_must_be_ids_and_not_too_many() -> None:
         ({"keys": [{"id": "a", "secret": NEW}], "audience": ""}, "tokens.audience: empty"),
     ],
 )
-def test_a_wrong_setting_is_named_and_no_secret_shown(section: Any, words: str) -> None:
+def test_wrong_setting_is_named_without_its_secret(section: Any, words: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         Settings.from_mapping({"store": {"url": "memory:"}, "tokens": section})
     assert words in str(error.value)
     assert "hush" not in str(error.value)
 
 
-def test_a_key_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
+def test_key_from_a_file_is_never_shown(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(NEW + "\n")
     section = {"keys": [{"id": "new", "secret_file": str(tmp_path / "key")}]}
     found = Settings.from_mapping({"store": {"url": "memory:"}, "tokens": section})

@@ -1,4 +1,4 @@
-"""How many requests are answered: of a key, of a learner, of an address."""
+"""Limits the rate of requests: of a key, of a learner, of an address."""
 
 from __future__ import annotations
 
@@ -19,75 +19,87 @@ from bridge.config import RateLimits
 from bridge.service.http.problems import Problem
 from bridge.support.logs import event
 
-PURGE_EVERY: Final = 10.0
-"""Seconds between two looks for windows that are over."""
+PURGE_INTERVAL_SECONDS: Final = 10.0
+"""Seconds between two searches for windows that are over."""
 
-_COMPLAIN_EVERY: Final = 60.0
+_COMPLAINT_INTERVAL_SECONDS: Final = 60.0
 _log: Final = logging.getLogger(__name__)
 
 
-class Limits:
+class RateLimiter:
     """Counts requests in fixed windows, by the library ``limits``.
 
-    While Redis, where it counts, does not answer, everybody passes: a limit protects the service,
-    and must not be what stops it.
+    While the Redis that it counts in does not answer, everybody passes: a limit protects the
+    service, and must not be what stops it.
 
     Args:
         settings: the rates, and where to count.
     """
 
     def __init__(self, settings: RateLimits) -> None:
-        self._key = _rate(settings.key)
-        self._token = _rate(settings.token)
-        self._address = _rate(settings.address)
-        self._counting = FixedWindowRateLimiter(_storage(settings.storage))
-        self._complain_at = float("-inf")
+        self._key_rate = _parse_rate(settings.key)
+        self._learner_rate = _parse_rate(settings.token)
+        self._address_rate = _parse_rate(settings.address)
+        self._windows_counter = FixedWindowRateLimiter(_open_storage(settings.storage))
+        self._next_complaint = float("-inf")
 
-    async def key(self, key_id: str) -> None:
+    async def count_key(self, key_id: str) -> None:
         """Count a request of this server key.
 
         Raises:
-            Problem: 429, it is one too many; so do the others.
+            Problem: 429, it is one too many.
         """
-        await self._count(self._key, "key", key_id)
+        await self._count(self._key_rate, "key", key_id)
 
-    async def learner(self, origin: str, external_user_id: str) -> None:
-        """Count a request of this learner, whatever token they came with."""
-        await self._count(self._token, "learner", origin, external_user_id)
+    async def count_learner(self, origin: str, external_user_id: str) -> None:
+        """Count a request of this learner, whatever token they came with.
 
-    async def address(self, request: Request) -> None:
-        """Count a request of this address that no key or token vouches for."""
-        await self._count(self._address, "address", _network(request))
+        Raises:
+            Problem: 429, it is one too many.
+        """
+        await self._count(self._learner_rate, "learner", origin, external_user_id)
+
+    async def count_address(self, request: Request) -> None:
+        """Count a request of this address that no key or token vouches for.
+
+        Raises:
+            Problem: 429, it is one too many.
+        """
+        await self._count(self._address_rate, "address", _address_group(request))
 
     async def _count(self, rate: RateLimitItem | None, *who: str) -> None:
         if rate is None:
             return
         try:
-            if await self._counting.hit(rate, *who):
+            if await self._windows_counter.hit(rate, *who):
                 return
-            reset, _ = await self._counting.get_window_stats(rate, *who)
+            reset, _ = await self._windows_counter.get_window_stats(rate, *who)
         except StorageError as error:
-            self._complain(type(error.storage_error).__name__)
+            self._log_storage_failure(type(error.storage_error).__name__)
             return
         wait = max(1, math.ceil(reset - time.time()))
         raise Problem(429, f"more than {rate}; try again later", {"Retry-After": str(wait)})
 
-    def _complain(self, reason: str) -> None:
+    def _log_storage_failure(self, reason: str) -> None:
         now = time.monotonic()
-        if now >= self._complain_at:
-            self._complain_at = now + _COMPLAIN_EVERY
+        if now >= self._next_complaint:
+            self._next_complaint = now + _COMPLAINT_INTERVAL_SECONDS
             event(_log, logging.ERROR, "rate_limits_off", reason=reason)
 
 
-def _rate(text: str) -> RateLimitItem | None:
+def _parse_rate(text: str) -> RateLimitItem | None:
     if text == "off":
         return None
     amount, _, unit = text.partition("/")
     return parse(f"{amount} per {unit}")
 
 
-def _network(request: Request) -> str:
-    """The caller's address; of IPv6 the /64, which one caller has as a whole."""
+def _address_group(request: Request) -> str:
+    """Return what stands for the caller's address.
+
+    Returns:
+        The IPv4 address, or the /64 of an IPv6 address, which one caller has as a whole.
+    """
     host = request.client.host if request.client else "?"
     try:
         address = ipaddress.ip_address(host)
@@ -98,7 +110,7 @@ def _network(request: Request) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _storage(url: str) -> Storage:
+def _open_storage(url: str) -> Storage:
     if url.startswith("memory:"):
         return Counters()
     options: dict[str, Any] = {"implementation": "redispy", "socket_timeout": 0.5}
@@ -108,7 +120,7 @@ def _storage(url: str) -> Storage:
 
 
 class Counters(Storage):
-    """Counts in this process.
+    """Storage that counts in this process.
 
     The library's own memory storage looks at every key it knows at each request: with the learners
     of a course that takes longer than all the rest. This one does so every ten seconds.
@@ -123,14 +135,14 @@ class Counters(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What may go wrong: nothing."""
+        """Return the exceptions that storage may raise, of which this one raises none."""
         return StorageError
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Count; how often, since the window began."""
+        """Add to the count of a key, and return its count since the window began."""
         now = time.time()
         if now >= self._purge_at:
-            self._purge_at = now + PURGE_EVERY
+            self._purge_at = now + PURGE_INTERVAL_SECONDS
             self._windows = {k: window for k, window in self._windows.items() if window[0] > now}
         ends, count = self._windows.get(key, (0.0, 0))
         if not now < ends <= now + expiry:  # it is over, or the clock was put back
@@ -140,24 +152,24 @@ class Counters(Storage):
         return count
 
     async def get(self, key: str) -> int:
-        """How often it was counted since the window began."""
+        """Return the count of a key since the window began."""
         ends, count = self._windows.get(key, (0.0, 0))
         return count if ends > time.time() else 0
 
     async def get_expiry(self, key: str) -> float:
-        """When the window ends, in seconds since 1970."""
+        """Return when the window of a key ends, in seconds since 1970."""
         return self._windows.get(key, (time.time(), 0))[0]
 
     async def check(self) -> bool:
-        """Whether it can count."""
+        """Return True: this process can always count."""
         return True
 
     async def reset(self) -> int | None:
-        """Forget everything; how many windows there were."""
+        """Forget all windows, and return how many there were."""
         count = len(self._windows)
         self._windows.clear()
         return count
 
     async def clear(self, key: str) -> None:
-        """Forget one window."""
+        """Forget the window of a key."""
         self._windows.pop(key, None)

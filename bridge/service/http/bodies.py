@@ -1,4 +1,4 @@
-"""Request bodies: read within bounds, and understood as JSON."""
+"""Request bodies, read within bounds and parsed as JSON."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from fastapi import Request
 from bridge.service.http.problems import Problem
 from bridge.support.nesting import TooDeep, check_json
 
-LARGEST: Final = 1_048_576
+MAX_BODY_BYTES: Final = 1_048_576
 """Bytes of a body at most."""
 
-WITHIN: Final = 30.0
+BODY_TIMEOUT_SECONDS: Final = 30.0
 """Seconds in which a body has to arrive."""
 
-_NO_MORE: Final = {"Connection": "close"}
-"""What else is under way would be read to its end otherwise, for the next request."""
+_CLOSE_CONNECTION: Final = {"Connection": "close"}
+"""Keeps the server from reading the rest of the body to its end, for the sake of a next request."""
 
 
 async def read_json(request: Request, *, optional: bool = False) -> Any:
-    """What the body says; where it is ``optional`` and empty, None.
+    """Read the body of a request, and parse it as JSON.
 
     orjson refuses lone surrogates and NaN. Of a name that occurs twice in an object the last one
     counts.
+
+    Returns:
+        What the body says, or None where it is ``optional`` and empty.
 
     Raises:
         Problem: 400 no JSON, 408 too slow, 413 too large, 415 not sent as JSON.
@@ -52,22 +55,22 @@ def _check_type(request: Request) -> None:
 
 
 async def _read(request: Request) -> bytes:
-    """The body; no more of it than is allowed is ever in memory, whatever its length claims."""
+    """Read the body, never more of it than is allowed, whatever its length claims."""
     length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > LARGEST:
+    if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
         raise _too_large()
     body = bytearray()
     try:
-        async with asyncio.timeout(WITHIN):
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST:
+                if len(body) > MAX_BODY_BYTES:
                     raise _too_large()
     except TimeoutError:
-        detail = f"the body did not arrive within {WITHIN:.0f} s"
-        raise Problem(408, detail, _NO_MORE) from None
+        detail = f"the body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} s"
+        raise Problem(408, detail, _CLOSE_CONNECTION) from None
     return bytes(body)
 
 
 def _too_large() -> Problem:
-    return Problem(413, "the body is over 1 MB; send fewer completions at once", _NO_MORE)
+    return Problem(413, "the body is over 1 MB; send fewer completions at once", _CLOSE_CONNECTION)

@@ -1,4 +1,7 @@
-"""Prometheus metrics of the HTTP service; `bridge.metrics` has those of outbox and delivery."""
+"""Prometheus metrics of the HTTP service.
+
+`bridge.metrics` has those of outbox and delivery.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ REQUESTS: Final = Counter(
     "Requests, by method, route and status.",
     ["method", "route", "status"],
 )
-REFUSED: Final = Counter(
+REFUSED_COMPLETIONS: Final = Counter(
     "progress_bridge_http_refused_total", "Completions that broke a rule, and were refused."
 )
-SECONDS: Final = Histogram(
+RESPONSE_SECONDS: Final = Histogram(
     "progress_bridge_http_seconds",
     "Time to answer, by route.",
     ["route"],
@@ -29,7 +32,10 @@ SECONDS: Final = Histogram(
 
 
 def exposition(outbox: Outbox) -> tuple[bytes, str]:
-    """What is scraped, and its media type; of all workers together where there are several."""
+    """Return the metrics as Prometheus scrapes them, and their media type.
+
+    Where there are several workers, they are counted together.
+    """
     gauges = CollectorRegistry()
     gauges.register(OutboxCollector(outbox))
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

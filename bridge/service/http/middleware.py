@@ -1,4 +1,7 @@
-"""Around every request: security headers, a line in the access log, metrics, and no traceback."""
+"""Gives every request security headers, a line in the access log and metrics.
+
+An exception that nobody handles becomes a problem instead of a traceback.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,32 @@ from typing import Any, Final
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.service.http.metrics import REQUESTS, SECONDS
+from bridge.service.http.metrics import REQUESTS, RESPONSE_SECONDS
 from bridge.service.http.problems import Problem
 from bridge.support.logs import event
 
-HEADERS: Final = {
+SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Of every response that does not say otherwise. Strict-Transport-Security is the proxy's."""
+"""Headers of every response that does not set its own.
 
-_RAW: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+Strict-Transport-Security is for the proxy to set.
+"""
 
-access: Final = logging.getLogger("bridge.service.access")
+_RAW_SECURITY_HEADERS: Final = [
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+]
+
+access_log: Final = logging.getLogger("bridge.service.access")
 _log: Final = logging.getLogger(__name__)
 
 
-class Around:
-    """The outermost layer.
+class RequestMiddleware:
+    """The outermost layer of the application, around every request.
 
     The log shows the route, not the URL: a URL holds a learner's id. Nor does it show an address.
     """
@@ -40,48 +48,49 @@ class Around:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answer one request, and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
         status = 0
 
-        async def sending(message: Message) -> None:
+        async def send_secured(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _secure(message)
+                _add_security_headers(message)
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, send_secured)
         except Exception as error:  # noqa: BLE001 -- a bug: the caller gets a problem, the log where
-            _tell(scope, error)
+            _log_bug(scope, error)
             if not status:
-                await Problem(500, "this is a bug; the log tells more").response()(
-                    scope, receive, sending
-                )
+                problem = Problem(500, "this is a bug; the log tells more").response()
+                await problem(scope, receive, send_secured)
         finally:
-            _count(scope, status, time.perf_counter() - start)
+            _count_and_log(scope, status, time.perf_counter() - start)
 
 
-def _secure(message: Message) -> None:
+def _add_security_headers(message: Message) -> None:
     given = {name.lower() for name, _ in message["headers"]}
-    message["headers"] = [*message["headers"], *(h for h in _RAW if h[0] not in given)]
+    missing = [header for header in _RAW_SECURITY_HEADERS if header[0] not in given]
+    message["headers"] = [*message["headers"], *missing]
 
 
-def _tell(scope: Scope, error: Exception) -> None:
-    """Where it happened and what it was; not its text, which may hold anything."""
+def _log_bug(scope: Scope, error: Exception) -> None:
+    """Log the type and the place of an exception, not its text, which may hold anything."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename}:{frame.lineno}"
-    event(_log, logging.ERROR, "bug", exception=type(error).__name__, at=where, route=_route(scope))
+    route = _route_pattern(scope)
+    event(_log, logging.ERROR, "bug", exception=type(error).__name__, at=where, route=route)
 
 
-def _count(scope: Scope, status: int, seconds: float) -> None:
-    route = _route(scope)
+def _count_and_log(scope: Scope, status: int, seconds: float) -> None:
+    route = _route_pattern(scope)
     method = scope["method"] if route != "-" else "-"
-    requests, times = _series(method, route, status)
+    requests, times = _labelled_metrics(method, route, status)
     requests.inc()
     times.observe(seconds)
     fields: dict[str, Any] = {
@@ -91,15 +100,18 @@ def _count(scope: Scope, status: int, seconds: float) -> None:
         "ms": round(seconds * 1000, 1),
         "caller": scope.get("bridge.caller"),
     }
-    event(access, logging.INFO, "request", **fields)
+    event(access_log, logging.INFO, "request", **fields)
 
 
 @lru_cache(maxsize=512)
-def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """Looked up once: to find them takes longer than to count."""
-    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(route)
+def _labelled_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Return the counter and the histogram of these labels.
+
+    They are looked up once: to find them takes longer than to count.
+    """
+    return REQUESTS.labels(method, route, str(status)), RESPONSE_SECONDS.labels(route)
 
 
-def _route(scope: Scope) -> str:
-    """The route's pattern; ``-`` where there is none."""
+def _route_pattern(scope: Scope) -> str:
+    """Return the pattern of the request's route, or ``-`` where there is none."""
     return str(getattr(scope.get("route"), "path", "-"))

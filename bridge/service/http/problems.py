@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), whatever goes wrong and wherever."""
+"""Turns every error of the service into problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bridge.errors import BeingDelivered, OutboxUnavailable, StoreMisconfigured,
 from bridge.support.logs import event
 
 MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER: Final = 5
-"""Seconds after which to try again, where nothing better is known."""
+DEFAULT_RETRY_AFTER_SECONDS: Final = 5
+"""Seconds after which a caller is asked to try again, where nothing better is known."""
 
-LONGEST_WAIT: Final = 600
+MAX_RETRY_AFTER_SECONDS: Final = 600
 """Seconds that a caller is asked to wait at most."""
 
 _log: Final = logging.getLogger(__name__)
@@ -32,8 +32,9 @@ class Problem(Exception):
 
     Args:
         status: HTTP status code.
-        detail: what is wrong, for the caller; holds nothing that they did not send or may not know.
-        headers: of the response.
+        detail: what is wrong, for the caller. It holds nothing that they did not send or may not
+            know.
+        headers: headers of the response.
         errors: each thing that is wrong, where there are several.
     """
 
@@ -51,7 +52,7 @@ class Problem(Exception):
         self.errors = errors
 
     def response(self) -> Response:
-        """The response."""
+        """Return the problem as an HTTP response."""
         body: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -65,42 +66,52 @@ class Problem(Exception):
 
 
 def forbidden() -> Problem:
-    """The caller may not do this; the same words whether or not there is such a learner."""
+    """Return the problem of a caller who may not do this.
+
+    It says the same whether or not there is such a learner.
+    """
     return Problem(403, "this key or token is not for this")
 
 
 def unavailable(what: str, retry_after: float | None = None) -> Problem:
-    """Nothing was done; try again later."""
-    wait = min(max(math.ceil(retry_after or RETRY_AFTER), 1), LONGEST_WAIT)
+    """Return the problem that nothing was done, and that the caller may try again later.
+
+    Args:
+        what: what is unavailable, for the caller.
+        retry_after: seconds to wait, None where they are not known. The caller is told 1 to
+            `MAX_RETRY_AFTER_SECONDS`.
+    """
+    wait = max(math.ceil(retry_after or DEFAULT_RETRY_AFTER_SECONDS), 1)
+    wait = min(wait, MAX_RETRY_AFTER_SECONDS)
     return Problem(503, what, {"Retry-After": str(wait)})
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(OutboxUnavailable, _outbox)
-    app.add_exception_handler(BeingDelivered, _being_delivered)
-    app.add_exception_handler(StoreUnavailable, _store)
-    app.add_exception_handler(StoreMisconfigured, _misconfigured)
+def add_handlers(app: FastAPI) -> None:
+    """Add handlers to the application that make every error a problem."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_parameter)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(OutboxUnavailable, _on_outbox_unavailable)
+    app.add_exception_handler(BeingDelivered, _on_being_delivered)
+    app.add_exception_handler(StoreUnavailable, _on_store_unavailable)
+    app.add_exception_handler(StoreMisconfigured, _on_store_misconfigured)
 
 
-async def _problem(_: Request, error: Exception) -> Response:
+async def _on_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 -- what it is registered for; so below
     return error.response()
 
 
-async def _http(_: Request, error: Exception) -> Response:
-    """No such route, or method."""
+async def _on_http_exception(_: Request, error: Exception) -> Response:
+    """Answer that there is no such route, or method."""
     assert isinstance(error, HTTPException)  # noqa: S101
     phrase = HTTPStatus(error.status_code).phrase
     return Problem(error.status_code, f"{phrase.lower()}; see /docs", error.headers).response()
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    """A parameter in the URL; its value is not repeated."""
+async def _on_invalid_parameter(_: Request, error: Exception) -> Response:
+    """Answer that a parameter in the URL breaks a rule, without repeating its value."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = [
         {"field": str(item["loc"][-1]), "rule": str(item["msg"])[:200]} for item in error.errors()
@@ -108,25 +119,25 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return Problem(422, "a parameter breaks a rule", errors=errors).response()
 
 
-async def _gone(_: Request, __: Exception) -> Response:
+async def _on_disconnect(_: Request, __: Exception) -> Response:
     return Problem(400, "the body ended before it was complete").response()
 
 
-async def _outbox(_: Request, error: Exception) -> Response:
+async def _on_outbox_unavailable(_: Request, error: Exception) -> Response:
     event(_log, logging.ERROR, "outbox_unavailable", reason=str(error))
     return unavailable("nothing is accepted now; send it again later").response()
 
 
-async def _store(_: Request, error: Exception) -> Response:
+async def _on_store_unavailable(_: Request, error: Exception) -> Response:
     assert isinstance(error, StoreUnavailable)  # noqa: S101
     event(_log, logging.WARNING, "store_unavailable", reason=str(error))
     return unavailable("the store does not answer now", error.retry_after).response()
 
 
-async def _being_delivered(_: Request, error: Exception) -> Response:
+async def _on_being_delivered(_: Request, error: Exception) -> Response:
     return unavailable(str(error)).response()
 
 
-async def _misconfigured(_: Request, error: Exception) -> Response:
+async def _on_store_misconfigured(_: Request, error: Exception) -> Response:
     event(_log, logging.ERROR, "store_misconfigured", reason=str(error))
     return unavailable("the store cannot be used until somebody mends it", 60).response()

@@ -8,6 +8,6 @@ import orjson
 from fastapi import Response
 
 
-def answer(body: Any, status: int = 200) -> Response:
-    """A response with a JSON body that is known to have the right shape."""
+def json_response(body: Any, status: int = 200) -> Response:
+    """Return a response with a JSON body that is known to have the right shape."""
     return Response(orjson.dumps(body), status, media_type="application/json")

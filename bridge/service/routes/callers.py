@@ -13,12 +13,12 @@ from bridge.config import ServiceSettings
 from bridge.json_format import isoformat
 from bridge.model import Identity, Origin
 from bridge.service import openapi
-from bridge.service.auth.callers import Server, calling
-from bridge.service.auth.keys import Right
-from bridge.service.auth.rate_limits import Limits
+from bridge.service.auth.callers import ServerCaller, authenticated_caller
+from bridge.service.auth.keys import KeyRight
+from bridge.service.auth.rate_limits import RateLimiter
 from bridge.service.http.problems import Problem
-from bridge.service.routes import answer
-from bridge.tokens import LONGEST_LIFETIME, Tokens
+from bridge.service.routes import json_response
+from bridge.tokens import MAX_LIFETIME_SECONDS, Tokens
 
 router: Final = APIRouter(tags=["callers"])
 
@@ -31,21 +31,24 @@ router: Final = APIRouter(tags=["callers"])
     openapi_extra=openapi.SECURED,
 )
 async def get_key(request: Request) -> Response:
-    """For a page that tests a connection, and for a page that wants to know who its learner is."""
-    caller = await calling(request)
-    if isinstance(caller, Server):
+    """Tell what the key or token may do.
+
+    For a page that tests a connection, and for a page that wants to know who its learner is.
+    """
+    caller = await authenticated_caller(request)
+    if isinstance(caller, ServerCaller):
         key = caller.key
-        return answer(
+        return json_response(
             {
                 "kind": "server",
                 "name": key.name,
                 "origins": [origin for origin in Origin if origin in key.origins],
-                "rights": [right for right in Right if right in key.rights],
+                "rights": [right for right in KeyRight if right in key.rights],
                 "version": __version__,
             }
         )
     token = caller.token
-    return answer(
+    return json_response(
         {
             "kind": "learner",
             "origin": token.identity.origin,
@@ -65,20 +68,23 @@ async def get_key(request: Request) -> Response:
     responses=openapi.problems(403, 404, 429),
 )
 async def post_guest(request: Request) -> Response:
-    """For the pages of the configured sites, where guests are allowed. It knows nobody."""
+    """Make a guest whom nobody has seen, and a token that makes its bearer this guest.
+
+    For the pages of the configured sites, where guests are allowed.
+    """
     settings: ServiceSettings = request.app.state.settings.service
     if not settings.guests:
         raise Problem(404, "guests are not allowed here")
     if request.headers.get("origin") not in settings.sites:
         raise Problem(403, "not from a page of a site that may make guests")
-    limits: Limits = request.app.state.limits
-    await limits.address(request)
+    rate_limiter: RateLimiter = request.app.state.rate_limiter
+    await rate_limiter.count_address(request)
     tokens: Tokens = request.app.state.tokens
     guest = Identity(Origin.DIRECT, uuid.uuid4())
-    expires = datetime.now(UTC) + timedelta(seconds=LONGEST_LIFETIME)
-    return answer(
+    expires = datetime.now(UTC) + timedelta(seconds=MAX_LIFETIME_SECONDS)
+    return json_response(
         {
-            "token": tokens.issue(guest, lifetime=LONGEST_LIFETIME),
+            "token": tokens.issue(guest, lifetime=MAX_LIFETIME_SECONDS),
             "external_user_id": guest.external_user_id,
             "expires_at": isoformat(expires),
         },

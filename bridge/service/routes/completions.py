@@ -1,4 +1,4 @@
-"""``POST /v1/completions``: the reason for the service."""
+"""``POST /v1/completions``: accepts completions into the outbox, which the service is for."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from starlette.types import Receive, Scope, Send
 
 from bridge.model import Completion
 from bridge.service import openapi
-from bridge.service.auth.callers import calling
+from bridge.service.auth.callers import authenticated_caller
 from bridge.service.http.bodies import read_json
-from bridge.service.http.metrics import REFUSED
+from bridge.service.http.metrics import REFUSED_COMPLETIONS
 from bridge.service.http.problems import forbidden
-from bridge.service.parsing import Refusal, items_of, understand
-from bridge.service.put_batcher import Acceptor
-from bridge.service.routes import answer
+from bridge.service.parsing import Refusal, items_of, parse_item
+from bridge.service.put_batcher import PutBatcher
+from bridge.service.routes import json_response
 
 router: Final = APIRouter(tags=["completions"])
 
 PATH: Final = "/v1/completions"
 
 _ACCEPTED: Final = {"status": "accepted"}
-_RESULTS: Final[dict[str, Any]] = {"model": openapi.Results}
-_422: Final = openapi.problems(422)[422]["content"] | {
-    "application/json": {"schema": {"$ref": "#/components/schemas/Results"}}
+_SOME_ACCEPTED: Final[dict[str, Any]] = {
+    "model": openapi.Results,
+    "description": "Some are accepted, some refused.",
 }
+_NONE_ACCEPTED: Final[dict[str, Any]] = {
+    "description": "None is accepted, or the body has a wrong shape.",
+    "content": openapi.problems(422)[422]["content"]
+    | {"application/json": {"schema": {"$ref": "#/components/schemas/Results"}}},
+}
+_BODY: Final = openapi.body(
+    openapi.Completion, required=True, many=True, examples=openapi.COMPLETION_BODIES
+)
 
 
 @router.post(
@@ -35,31 +43,32 @@ _422: Final = openapi.problems(422)[422]["content"] | {
     summary="Accept one completion, or up to 1,000",
     response_model=openapi.Results,
     responses={
-        207: {**_RESULTS, "description": "Some are accepted, some refused."},
-        422: {"description": "None is accepted, or the body has a wrong shape.", "content": _422},
+        207: _SOME_ACCEPTED,
+        422: _NONE_ACCEPTED,
         **openapi.problems(400, 401, 403, 408, 413, 415, 429, 503),
     },
-    openapi_extra=openapi.SECURED
-    | openapi.body(openapi.Completion, required=True, many=True, examples=openapi.COMPLETIONS),
+    openapi_extra=openapi.SECURED | _BODY,
 )
 async def post_completions(request: Request) -> Response:
-    """What is accepted is on disk when the answer comes, and is delivered whatever happens.
+    """Accept completions into the outbox, each on its own.
+
+    What is accepted is on disk when the answer comes, and is delivered whatever happens.
 
     Sending a completion again does no harm: of several completions of a grain by a learner the
     earliest is kept. So no idempotency key is needed. A 403 or a 503 is of the whole request:
     nothing of it is accepted.
     """
-    caller = await calling(request)
+    caller = await authenticated_caller(request)
     if not caller.may_write():
         raise forbidden()
     items = items_of(await read_json(request))
-    found = [understand(item, caller) for item in items]
+    found = [parse_item(item, caller) for item in items]
     accepted = [item for item in found if isinstance(item, Completion)]
-    REFUSED.inc(len(found) - len(accepted))
+    REFUSED_COMPLETIONS.inc(len(found) - len(accepted))
     if accepted:
-        acceptor: Acceptor = request.app.state.acceptor
-        await acceptor.accept(accepted)
-    return answer(_results(found, len(accepted)), _status(len(accepted), len(found)))
+        put_batcher: PutBatcher = request.app.state.put_batcher
+        await put_batcher.accept(accepted)
+    return json_response(_results(found, len(accepted)), _status(len(accepted), len(found)))
 
 
 def _status(accepted: int, items: int) -> int:
@@ -76,8 +85,8 @@ def _results(found: list[Completion | Refusal], accepted: int) -> dict[str, Any]
     }
 
 
-class _Quick(Route):
-    """Starlette's own route: FastAPI's costs a quarter of the time of a request."""
+class _FastRoute(Route):
+    """A route of Starlette itself: FastAPI's costs a quarter of the time of a request."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, found = super().matches(scope)
@@ -85,12 +94,15 @@ class _Quick(Route):
 
 
 class _Endpoint:
-    """An ASGI application; errors are for the application around it, which handles them anyway."""
+    """An ASGI application that answers the route.
+
+    Errors are for the application around it, which handles them anyway.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await post_completions(Request(scope, receive))
         await response(scope, receive, send)
 
 
-quick: Final = _Quick(PATH, _Endpoint(), methods=["POST"])
-"""Answers; the router's route, which comes after it, is for the OpenAPI document."""
+fast_route: Final = _FastRoute(PATH, _Endpoint(), methods=["POST"])
+"""The route that answers. The router's own, which comes after it, is for the OpenAPI document."""

@@ -46,7 +46,7 @@ _POLICY: Final = (
 
 @router.get("/bridge.js")
 async def bridge_js(request: Request) -> Response:
-    """The module for pages; for an hour it is not asked for again."""
+    """Send the module for pages, which browsers keep for an hour."""
     path = STATIC / "bridge.js"
     if not path.is_file():
         raise Problem(404, "there is no bridge.js in this installation")
@@ -55,19 +55,19 @@ async def bridge_js(request: Request) -> Response:
 
 @router.get("/docs")
 async def docs() -> Response:
-    """The OpenAPI document, to be read and tried out."""
+    """Send the page on which the API is read and tried out."""
     return Response(_DOCS, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
 @router.get("/docs/start.js")
 async def start() -> Response:
-    """Not in the page itself: the policy allows no script there."""
+    """Send the script that starts the page: the policy allows none in the page itself."""
     return Response(_START, media_type="text/javascript")
 
 
 @router.get("/docs/{name}")
 async def asset(request: Request, name: str) -> Response:
-    """What the page consists of."""
+    """Send a file that the page consists of."""
     if name not in _ASSETS:
         raise Problem(404, "there is no such file")
     return _file(request, _SWAGGER_UI / name, _ASSETS[name])
@@ -87,6 +87,6 @@ def _file(request: Request, path: Path, media_type: str) -> Response:
 
 @lru_cache(maxsize=8)
 def _content(path: Path, _: int) -> tuple[bytes, str]:
-    """The file's content and its tag: the same from every worker and machine."""
+    """Return the file's content and its tag, which is the same in every worker and machine."""
     content = path.read_bytes()
     return content, f'"{hashlib.sha256(content).hexdigest()[:24]}"'

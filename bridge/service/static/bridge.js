@@ -9,12 +9,12 @@ const NAME = "progress-bridge:";
 const CONSENT = NAME + "consent";
 const GUEST = NAME + "guest";
 const LAUNCH = NAME + "launch:" + window.name; // frames of a page share their sessionStorage
-const PATIENCE = 20000; // milliseconds, as all times
+const REQUEST_TIMEOUT = 20000; // milliseconds, as all times
 const RENEWAL = 5000;
 const OVER = "the launch is over: open the page from your course again";
-const BATCH = 50;
-const LONGEST_WAIT = 300000;
-const REMEMBERED = 86400000; // what is accepted is recorded by then
+const MAX_BATCH = 50;
+const MAX_RETRY_DELAY = 300000;
+const ACCEPTED_KEPT = 86400000; // what is accepted is recorded by then
 
 /** What went wrong; its `kind` is a word of the guide. */
 export class BridgeError extends Error {
@@ -25,7 +25,7 @@ export class BridgeError extends Error {
   }
 }
 
-/** A browser's storage; this page's memory where it is full or forbidden. */
+/** A browser's storage, or memory where it is full or forbidden. */
 class Shelf {
   #memory = new Map();
   #area;
@@ -66,7 +66,7 @@ class Shelf {
   }
 }
 
-/** What a token says, unproved; null when it is none. */
+/** What a token says, unproved, or null. */
 function read(token) {
   try {
     const [, body] = token.split(".");
@@ -103,12 +103,12 @@ export class ProgressBridge extends EventTarget {
   #local = new Shelf("localStorage");
   #session = new Shelf("sessionStorage");
   #service;
-  #asks;
+  #consentMode;
   #parent;
   #launch = null;
   #expired = false;
   #held = new Map();
-  #turn = Promise.resolve();
+  #sending = Promise.resolve();
   #abort = new AbortController();
   #noGuests = false;
   #renewed = () => {};
@@ -119,7 +119,7 @@ export class ProgressBridge extends EventTarget {
   constructor({ service, consent = "implied", parent = "*" } = {}) {
     super();
     this.#service = new URL(service ? service.replace(/\/*$/, "/") : ".", import.meta.url);
-    this.#asks = consent;
+    this.#consentMode = consent;
     this.#parent = parent;
     const token = this.#session.get(LAUNCH);
     if (token !== null) {
@@ -129,7 +129,7 @@ export class ProgressBridge extends EventTarget {
     window.addEventListener("hashchange", () => this.#takeFragment());
     window.addEventListener("message", (event) => this.#hear(event));
     window.addEventListener("online", () => this.#send(true));
-    window.addEventListener("storage", ({ key }) => this.#elsewhere(key));
+    window.addEventListener("storage", ({ key }) => this.#onStorage(key));
     this.#send();
   }
 
@@ -223,7 +223,7 @@ export class ProgressBridge extends EventTarget {
   /** The learner agrees: what was held is kept and sent from now on. */
   async consent() {
     this.#local.set(CONSENT, "given");
-    await this.#agreed();
+    await this.#onConsent();
   }
 
   /**
@@ -248,7 +248,7 @@ export class ProgressBridge extends EventTarget {
   get #consented() {
     const answer = this.#local.get(CONSENT);
     const fine = { implied: !answer, guests: this.#launch };
-    return answer === "given" || Boolean(fine[this.#asks]);
+    return answer === "given" || Boolean(fine[this.#consentMode]);
   }
 
   get #guest() {
@@ -266,16 +266,16 @@ export class ProgressBridge extends EventTarget {
   }
 
   /** Another tab has changed something. */
-  #elsewhere(key) {
+  #onStorage(key) {
     if (key === CONSENT && this.#consented) {
-      this.#agreed();
+      this.#onConsent();
     } else if (key?.startsWith(NAME)) {
       this.#changed();
     }
   }
 
   /** There is consent, given here or in another tab. */
-  #agreed() {
+  #onConsent() {
     this.#takeFragment();
     if (this.#launch) {
       this.#session.set(LAUNCH, this.#launch.token ?? "");
@@ -375,7 +375,7 @@ export class ProgressBridge extends EventTarget {
     const grains = [];
     for (const key of this.#local.keys(this.#key(""))) {
       const { sent, refused, ...item } = this.#entry(key) ?? { sent: 1 };
-      if (sent && Date.now() - sent > REMEMBERED) {
+      if (sent && Date.now() - sent > ACCEPTED_KEPT) {
         this.#local.remove(key);
       } else if (!refused) {
         grains.push({ ...item, waiting: !sent });
@@ -389,15 +389,15 @@ export class ProgressBridge extends EventTarget {
     if (now) {
       this.#notBefore = 0;
     }
-    this.#turn = this.#turn
-      .then(() => this.#alone())
+    this.#sending = this.#sending
+      .then(() => this.#sendLocked())
       .catch(() => this.#later())
       .finally(this.#changed);
-    return this.#turn;
+    return this.#sending;
   }
 
   /** One tab at a time, where the browser can see to that. */
-  async #alone() {
+  async #sendLocked() {
     if (!this.#consented) {
       return;
     }
@@ -422,7 +422,7 @@ export class ProgressBridge extends EventTarget {
     const { signal } = this.#abort;
     while (this.#goesOn(signal) && !this.#expired) {
       const launch = this.#launch;
-      const items = this.waiting.filter((item) => allows(launch, item)).slice(0, BATCH);
+      const items = this.waiting.filter((item) => allows(launch, item)).slice(0, MAX_BATCH);
       if (!items.length || !(await this.#ensureLearner(signal))) {
         return;
       }
@@ -447,7 +447,7 @@ export class ProgressBridge extends EventTarget {
     if (this.#learner) {
       return true;
     }
-    const answer = await this.#ask("v1/guests", { method: "POST" }, signal);
+    const answer = await this.#request("v1/guests", { method: "POST" }, signal);
     const token = answer.status === 201 && this.#goesOn(signal) && answer.data?.token;
     this.#noGuests = [403, 404].includes(answer.status);
     if (token && !this.#guest) {
@@ -467,13 +467,13 @@ export class ProgressBridge extends EventTarget {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(entries.map(([, item]) => item)),
     };
-    const answer = await this.#ask("v1/completions", how, signal);
+    const answer = await this.#request("v1/completions", how, signal);
     const { status, data } = answer;
     if (!this.#goesOn(signal)) {
       return false;
     }
     if (status === 401) {
-      return this.#unknown(token);
+      return this.#refused(token);
     }
     if (data?.results?.length === entries.length) {
       entries.forEach((entry, n) => this.#settle(...entry, data.results[n]));
@@ -509,8 +509,8 @@ export class ProgressBridge extends EventTarget {
     }
   }
 
-  /** The service does not take the token; whether there is another now. */
-  async #unknown(token) {
+  /** The service refuses the token. Is there another now? */
+  async #refused(token) {
     if (this.#launch) {
       const renewed = this.#launch.token !== token || (await this.#renew());
       this.#expired = !renewed;
@@ -525,8 +525,8 @@ export class ProgressBridge extends EventTarget {
 
   /** Try again: later each time, or when the service says. */
   #later(answer) {
-    const asked = Math.min((answer?.retryAfter || 0) * 1000, LONGEST_WAIT);
-    const longest = Math.min(2000 * 2 ** this.#failures, LONGEST_WAIT);
+    const asked = Math.min((answer?.retryAfter || 0) * 1000, MAX_RETRY_DELAY);
+    const longest = Math.min(2000 * 2 ** this.#failures, MAX_RETRY_DELAY);
     this.#failures += 1;
     this.#notBefore = asked && Date.now() + asked;
     clearTimeout(this.#timer);
@@ -537,14 +537,14 @@ export class ProgressBridge extends EventTarget {
     for (let again = true; this.#learner?.token; again = false) {
       const { token } = this.#learner;
       const { signal } = this.#abort;
-      const { status, data } = await this.#ask(path, { token }, signal).catch(() => ({}));
+      const { status, data } = await this.#request(path, { token }, signal).catch(() => ({}));
       if (status === 200 && data) {
         return data;
       }
       if (status !== 401) {
         throw new BridgeError("unavailable", `the service answers ${status ?? "nothing"}`);
       }
-      if (!again || !(await this.#unknown(token))) {
+      if (!again || !(await this.#refused(token))) {
         break;
       }
     }
@@ -552,10 +552,10 @@ export class ProgressBridge extends EventTarget {
   }
 
   /** The whole answer, in time. */
-  async #ask(path, { token, headers, ...how }, signal) {
+  async #request(path, { token, headers, ...how }, signal) {
     const abort = new AbortController();
     const end = () => abort.abort();
-    const timer = setTimeout(end, PATIENCE);
+    const timer = setTimeout(end, REQUEST_TIMEOUT);
     signal.addEventListener("abort", end);
     try {
       const response = await fetch(new URL(path, this.#service), {

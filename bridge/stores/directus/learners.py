@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreUnavailable
-from bridge.json_format import isoformat
+from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.conflicts import Clash, Unique
-from bridge.stores.directus.reading import among, instant, search
+from bridge.stores.directus.reading import among, search
 from bridge.stores.directus.writing import Row, Writer, Written, chunks, post, spread
-from bridge.support.forks import HeldOverForks
+from bridge.support.forks import ForkSafe
 
 _LOOKS: Final = 5
 
@@ -41,7 +41,7 @@ class Resolved:
         return [who for who in wanted if who not in self.ids and who not in self.refused]
 
 
-class Cache(HeldOverForks):
+class Cache(ForkSafe):
     """The keys of the learners seen last; at most ``size`` of them. Shared by threads."""
 
     def __init__(self, size: int) -> None:
@@ -143,7 +143,9 @@ class Learners:
         fields = (*self._key_fields, of.email, of.date_creation)
         for row in search(self._client, self._name, self._filter([identity]), fields):
             if identity in self._ids([identity], [row]):
-                return Learner(row[of.id], identity, row[of.email], instant(row[of.date_creation]))
+                return Learner(
+                    row[of.id], identity, row[of.email], parse_stored_instant(row[of.date_creation])
+                )
         return None
 
     def _search(self, identities: list[Identity]) -> dict[Identity, int]:

@@ -8,11 +8,11 @@ from typing import Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured
-from bridge.json_format import isoformat
+from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Progress
 from bridge.stores.directus.client import TOO_LARGE, DirectusClient, DirectusRefusal
 from bridge.stores.directus.conflicts import NOT_UNIQUE, Clash, Unique
-from bridge.stores.directus.reading import among, instant, search
+from bridge.stores.directus.reading import among, search
 from bridge.stores.directus.writing import MAX_ROWS, Row, Writer, Written, post
 from bridge.stores.merge import Key, earliest
 
@@ -150,7 +150,7 @@ class ProgressRows:
             row[of.grain_id],
             row[of.module_id],
             row[of.sequence_id],
-            instant(row[of.completed_at]),
+            parse_stored_instant(row[of.completed_at]),
         )
 
 

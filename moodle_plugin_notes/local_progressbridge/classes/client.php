@@ -54,7 +54,7 @@ class client {
     private readonly int $timeout;
 
     /**
-     * A client as the settings say.
+     * Make a client as the settings say.
      *
      * @param http_client $http
      * @throws failure the settings are not complete, or would send the key unencrypted
@@ -79,7 +79,7 @@ class client {
     }
 
     /**
-     * A client as the settings say, over Moodle's HTTP client.
+     * Make a client as the settings say, over Moodle's HTTP client.
      *
      * @return self
      * @throws failure
@@ -89,7 +89,7 @@ class client {
     }
 
     /**
-     * Whether there is a bridge to send to.
+     * Tell whether there is a bridge to send to.
      *
      * @return bool
      */
@@ -99,7 +99,7 @@ class client {
     }
 
     /**
-     * Whether a key may be sent there: over TLS, or not leaving this machine.
+     * Tell whether a key may be sent to an address: over TLS, or not leaving this machine.
      *
      * @param string $url
      * @return bool
@@ -125,7 +125,7 @@ class client {
     }
 
     /**
-     * Send completions; each is accepted or refused on its own.
+     * Send completions, each of which is accepted or refused on its own.
      *
      * @param array $completions 1 to 1,000 of {@see mapping::completion()}
      * @return \stdClass[] in the same order: status "accepted", or "refused" with field, rule and value
@@ -149,7 +149,9 @@ class client {
     }
 
     /**
-     * Erase a learner; nothing happens when the bridge does not know them.
+     * Erase a learner from the bridge.
+     *
+     * Nothing happens when the bridge does not know them.
      *
      * @param int $userid
      * @throws failure
@@ -162,7 +164,7 @@ class client {
     }
 
     /**
-     * What the key may do.
+     * Ask the bridge what the key may do.
      *
      * @return \stdClass kind, name, origins, rights, version
      * @throws failure
@@ -180,7 +182,9 @@ class client {
     }
 
     /**
-     * Tell whether an answer has the form of one about a key: many a server answers with JSON of another.
+     * Tell whether an answer has the form of one about a key.
+     *
+     * Many a server answers with JSON of another form.
      *
      * @param mixed $key
      * @return bool
@@ -191,7 +195,7 @@ class client {
     }
 
     /**
-     * One request and its answer, whatever its status.
+     * Send a request, and take its answer whatever its status.
      *
      * @param string $method
      * @param string $path
@@ -219,7 +223,7 @@ class client {
     }
 
     /**
-     * Why there was no answer.
+     * Find out why there was no answer.
      *
      * The numbers are libcurl's error codes (https://curl.se/libcurl/c/libcurl-errors.html). An address on Moodle's
      * block list has none: the request never left, see \core\local\guzzle\check_request. Moodle says the same of a
@@ -246,7 +250,7 @@ class client {
     }
 
     /**
-     * What an answer means that is not the one asked for.
+     * Find out what an answer means that is not the one asked for.
      *
      * @param ResponseInterface $response
      * @return failure
@@ -265,7 +269,7 @@ class client {
     }
 
     /**
-     * The words of a problem (RFC 9457), or the status.
+     * Read the words of a problem (RFC 9457), or else the status.
      *
      * @param ResponseInterface $response
      * @return string at most 200 characters
@@ -278,7 +282,7 @@ class client {
     }
 
     /**
-     * The seconds to wait, from Retry-After (RFC 9110, 10.2.3): a number or a date.
+     * Read the seconds to wait from Retry-After (RFC 9110, 10.2.3), a number or a date.
      *
      * @param ResponseInterface $response
      * @return int 0 when it does not say; an hour at most

@@ -32,7 +32,7 @@ class completions {
     private readonly overall_completion $overall;
 
     /**
-     * The completions of these courses.
+     * Take the completions of these courses.
      *
      * @param scope $scope
      */
@@ -84,7 +84,7 @@ class completions {
     }
 
     /**
-     * Keep those that Moodle calls done.
+     * Keep the rows that Moodle calls done.
      *
      * @param \stdClass[] $rows
      * @return \stdClass[] by the same keys
@@ -94,7 +94,7 @@ class completions {
     }
 
     /**
-     * The id of the row so many rows further on, or of the last one.
+     * Find the id of the row so many rows further on, or of the last one.
      *
      * @param int $after an id
      * @param int $rows at least 1
@@ -111,7 +111,7 @@ class completions {
     }
 
     /**
-     * The rows that may belong in the learner record and fulfil a condition.
+     * Find the rows that may belong in the learner record and fulfil a condition.
      *
      * @param string $condition
      * @param array $params named

@@ -34,7 +34,9 @@ class connection_test {
     public readonly array $findings;
 
     /**
-     * Run the test. What it finds is the latest that is known: it clears an earlier failure, or takes its place.
+     * Run the test.
+     *
+     * What it finds is the latest that is known: it clears an earlier failure, or takes its place.
      */
     public function __construct() {
         try {
@@ -51,7 +53,9 @@ class connection_test {
     }
 
     /**
-     * Run the test if the last attempt failed: what is mended shows by itself, also when there is nothing to send.
+     * Run the test if the last attempt failed.
+     *
+     * So what is mended shows by itself, also when there is nothing to send.
      */
     public static function run_after_failure(): void {
         if (state::failure() !== null) {
@@ -60,7 +64,7 @@ class connection_test {
     }
 
     /**
-     * What keeps this key from being the right one.
+     * Tell what keeps this key from being the right one.
      *
      * @param \stdClass $key the bridge's answer
      * @return string[]
@@ -85,7 +89,7 @@ class connection_test {
     }
 
     /**
-     * A sentence.
+     * Write a sentence of the test in the reader's language.
      *
      * @param string $id the string is test:$id
      * @param string ...$values for {$a->first} and {$a->second}

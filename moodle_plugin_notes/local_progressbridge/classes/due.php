@@ -27,7 +27,7 @@ namespace local_progressbridge;
  */
 class due {
     /**
-     * What is due of these courses, and of courses that are no more.
+     * Take what is due of these courses, and of courses that are no more.
      *
      * @param scope $scope
      */
@@ -38,7 +38,7 @@ class due {
     }
 
     /**
-     * Find the next ones, oldest first.
+     * Find the next items that are due, oldest first.
      *
      * Those of a learner whose erasure waits are not due: what they complete after it is a new record.
      *
@@ -70,7 +70,7 @@ class due {
     }
 
     /**
-     * Take over from Moodle what may have been mended there.
+     * Take over from Moodle what may have been mended there of a refused item.
      *
      * @param \stdClass $row
      * @return \stdClass

@@ -30,7 +30,7 @@ class eraser {
     private const TABLE = 'local_progressbridge_erase';
 
     /**
-     * An eraser.
+     * Make an eraser.
      *
      * @param client $client
      */
@@ -41,7 +41,9 @@ class eraser {
     }
 
     /**
-     * Ask for a learner to be erased. What this plugin knows of them is erased at once.
+     * Ask for a learner to be erased.
+     *
+     * What this plugin knows of them is erased at once.
      *
      * @param int $userid
      */
@@ -58,7 +60,7 @@ class eraser {
     }
 
     /**
-     * Ask for those to be erased whom no event announced, or who were sent while they were being erased.
+     * Ask for learners to be erased whom no event announced, or who were sent while they were being erased.
      */
     public static function request_missed(): void {
         global $DB;
@@ -80,7 +82,7 @@ class eraser {
     }
 
     /**
-     * How many wait to be erased.
+     * Count the learners that wait to be erased.
      *
      * @return int
      */
@@ -90,7 +92,7 @@ class eraser {
     }
 
     /**
-     * Name those that wait to be erased, oldest first.
+     * Name the learners that wait to be erased, oldest first.
      *
      * @return int[] users
      */
@@ -101,7 +103,7 @@ class eraser {
     }
 
     /**
-     * Since when the oldest waits.
+     * Tell since when the oldest erasure waits.
      *
      * @return int|null a time; null when none waits
      */
@@ -112,7 +114,7 @@ class eraser {
     }
 
     /**
-     * Erase those that wait, oldest first.
+     * Erase the learners that wait, oldest first.
      *
      * @param int $limit this many at most
      * @return int how many were erased

@@ -53,7 +53,7 @@ class failure extends \moodle_exception {
     }
 
     /**
-     * Whether it passes by itself.
+     * Tell whether the failure passes by itself.
      *
      * @return bool
      */

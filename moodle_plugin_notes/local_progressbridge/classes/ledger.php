@@ -104,7 +104,9 @@ class ledger {
     }
 
     /**
-     * Note that completions were refused. What time heals within a day waits for its time; the rest waits for somebody.
+     * Note that completions were refused.
+     *
+     * What time heals within a day waits for its time. The rest waits for somebody.
      *
      * A time that lies further ahead comes of no clock that is a little fast: it is shown, and tried again all the same.
      *
@@ -129,7 +131,9 @@ class ledger {
     }
 
     /**
-     * Let refused items wait again; they are read anew from Moodle where it still has them.
+     * Let refused items wait again.
+     *
+     * They are read anew from Moodle where it still has them.
      *
      * @param int|null $cmid those of one activity; null for all
      */
@@ -140,7 +144,7 @@ class ledger {
     }
 
     /**
-     * Let the refused items wait that time has healed.
+     * Let the refused items wait again that time has healed.
      */
     public static function retry_healed(): void {
         $condition = 'status = :refused AND timenext BETWEEN 1 AND :now';
@@ -148,7 +152,7 @@ class ledger {
     }
 
     /**
-     * Let the refused items of an activity wait whose ID number, or its course's, is another one now.
+     * Let the refused items of an activity wait again whose ID number, or its course's, is another one now.
      */
     public static function retry_renamed(): void {
         global $DB;
@@ -167,7 +171,9 @@ class ledger {
     }
 
     /**
-     * Let completions of an activity wait, to be recorded as of today: Moodle has no true time of theirs.
+     * Let completions of an activity wait, to be recorded as of today.
+     *
+     * Moodle has no true time of theirs.
      *
      * @param int $cmid
      */
@@ -196,7 +202,7 @@ class ledger {
     }
 
     /**
-     * How many items have a status.
+     * Count the items that have a status.
      *
      * @param int $status
      * @return int
@@ -207,7 +213,7 @@ class ledger {
     }
 
     /**
-     * Since when the oldest item waits.
+     * Tell since when the oldest item waits.
      *
      * @return int|null a time; null when nothing waits
      */
@@ -218,7 +224,7 @@ class ledger {
     }
 
     /**
-     * How many items wait because they lie ahead of the bridge's clock.
+     * Count the items that wait because they lie ahead of the bridge's clock.
      *
      * @return int
      */
@@ -229,7 +235,7 @@ class ledger {
     }
 
     /**
-     * The refused items, by activity and reason, the most frequent first.
+     * Group the refused items by activity and reason, the most frequent first.
      *
      * @param int $limit
      * @return \stdClass[] firstid, cmid, idnumber, course (its full name), courseid, code, reason, learners, and gone,
@@ -268,7 +274,7 @@ class ledger {
     }
 
     /**
-     * Forget all of a learner.
+     * Forget all that is known of a learner.
      *
      * @param int $userid
      */
@@ -278,7 +284,7 @@ class ledger {
     }
 
     /**
-     * How to find the items "i" that Moodle has no completion of any more, or whose activity has lost its ID number.
+     * Write the SQL that finds the items "i" whose completion, activity or ID number Moodle no longer has.
      *
      * @return array{join: string, condition: string}
      */
@@ -304,7 +310,7 @@ class ledger {
     }
 
     /**
-     * All that is to be sent of a completion.
+     * Make the item of a completion, with all that is to be sent.
      *
      * @param \stdClass $row of {@see completions}
      * @return array
@@ -326,7 +332,9 @@ class ledger {
     }
 
     /**
-     * Write new items, all at once; one by one when another task or an event has noted one meanwhile.
+     * Write new items, all at once.
+     *
+     * They are written one by one when another task or an event has noted one meanwhile.
      *
      * @param array[] $records
      */
@@ -347,7 +355,7 @@ class ledger {
     }
 
     /**
-     * Count an answer, and keep what was read anew from Moodle for it.
+     * Count an answer to each item, and keep what was read anew from Moodle for it.
      *
      * @param \stdClass[] $rows of {@see due}, 1,000 at most
      */

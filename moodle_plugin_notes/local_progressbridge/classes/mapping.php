@@ -46,7 +46,7 @@ class mapping {
     }
 
     /**
-     * The ids of the grain, and of its module and sequence where they are known.
+     * Read the ids of the grain, and of its module and sequence where they are known.
      *
      * @param string $idnumber of the activity
      * @param string $courseidnumber of its course; may be empty

@@ -86,7 +86,7 @@ class observer {
     }
 
     /**
-     * Tell whether somebody unticked it: the learner in their box, or a teacher who overrode it.
+     * Tell whether somebody unticked the activity: the learner in their box, or a teacher who overrode it.
      *
      * Any other way back is none: resets and recalculations say that Moodle starts anew, not that nothing was learned.
      *
@@ -103,7 +103,7 @@ class observer {
     }
 
     /**
-     * Do it; a failure is only told to developers.
+     * Run a function whose failure is only told to developers.
      *
      * @param callable $queue
      */

@@ -33,7 +33,7 @@ class overall_completion {
     private array $said = [];
 
     /**
-     * Tell whether Moodle calls it done.
+     * Tell whether Moodle calls the activity done for the learner.
      *
      * @param \stdClass $row cmid, courseid, userid, completionstate
      * @return bool false also where Moodle cannot say: the next walk asks again

@@ -47,7 +47,7 @@ class reconciliation {
     private readonly completions $completions;
 
     /**
-     * A reconciliation as the settings say.
+     * Make a reconciliation as the settings say.
      *
      * @throws failure
      */
@@ -60,7 +60,7 @@ class reconciliation {
     }
 
     /**
-     * One run.
+     * Run the reconciliation once.
      *
      * @param int|null $pace completions sent at most; the setting's when null
      * @return bool whether the walk came to its end, with nothing left to send

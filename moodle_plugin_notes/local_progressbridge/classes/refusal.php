@@ -17,7 +17,9 @@
 namespace local_progressbridge;
 
 /**
- * One completion that cannot be recorded as it is; its neighbours can.
+ * One completion that cannot be recorded as it is.
+ *
+ * Its neighbours can.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors
@@ -41,7 +43,7 @@ class refusal extends \Exception {
     public const INSTANTS = ['before_2000', 'no_such_instant', 'not_an_instant', 'too_far_ahead'];
 
     /**
-     * Refuse it, by a rule of the plugin's own or of the bridge's.
+     * Refuse a completion, by a rule of the plugin's own or of the bridge's.
      *
      * @param string $rule the plugin's own (parts, emptypart), or the code that the bridge gives; see
      *     RuleCode in its OpenAPI document
@@ -80,7 +82,7 @@ class refusal extends \Exception {
     }
 
     /**
-     * Say why, in the reader's language where the rule is known.
+     * Say why a completion is refused, in the reader's language where the rule is known.
      *
      * @param string|null $rule as the ledger keeps it
      * @param string|null $words the bridge's own

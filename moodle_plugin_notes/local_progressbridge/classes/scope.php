@@ -40,7 +40,7 @@ class scope {
     private readonly bool $everything;
 
     /**
-     * The courses as the settings say.
+     * Find the courses that the settings choose.
      */
     public function __construct() {
         $config = get_config('local_progressbridge');
@@ -52,7 +52,7 @@ class scope {
     }
 
     /**
-     * A condition on the course "c".
+     * Write the SQL condition on the course "c".
      *
      * @return array [string, array] SQL and its named parameters
      */
@@ -67,7 +67,7 @@ class scope {
     }
 
     /**
-     * Short names in the settings that no course has.
+     * List the short names in the settings that no course has.
      *
      * @return string[]
      */

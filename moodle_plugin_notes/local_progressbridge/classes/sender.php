@@ -25,7 +25,7 @@ namespace local_progressbridge;
  */
 class sender {
     /**
-     * A sender.
+     * Make a sender.
      *
      * @param client $client
      * @param due $due
@@ -39,7 +39,7 @@ class sender {
     }
 
     /**
-     * A sender as the settings say.
+     * Make a sender as the settings say.
      *
      * @return self
      * @throws failure
@@ -49,7 +49,7 @@ class sender {
     }
 
     /**
-     * Send what waits.
+     * Send the completions that wait.
      *
      * @param int $limit this many at most
      * @return int how many were looked at
@@ -71,7 +71,7 @@ class sender {
     }
 
     /**
-     * Send these.
+     * Send completions, and note what became of each.
      *
      * @param \stdClass[] $rows of {@see due}, 1,000 at most
      * @throws failure nothing is noted of those that were to be sent

@@ -43,7 +43,9 @@ class state {
     }
 
     /**
-     * Note that a test of the connection passed: what was wrong is mended, and the bridge takes requests again.
+     * Note that a test of the connection passed.
+     *
+     * What was wrong is mended, and the bridge takes requests again.
      */
     public static function test_passed(): void {
         self::mended();
@@ -51,7 +53,9 @@ class state {
     }
 
     /**
-     * Note that the bridge could not be asked, or would not answer. The latest answer also sets or ends the pause.
+     * Note that the bridge could not be asked, or would not answer.
+     *
+     * The latest answer also sets or ends the pause.
      *
      * @param failure $failure without an address and a key there was no attempt, so that is not noted
      */
@@ -90,7 +94,7 @@ class state {
     }
 
     /**
-     * What is wrong since the last success.
+     * Tell what is wrong since the last success.
      *
      * @return failure|null
      */
@@ -100,7 +104,7 @@ class state {
     }
 
     /**
-     * When that was.
+     * Tell when the last failure was.
      *
      * @return int|null
      */
@@ -110,7 +114,7 @@ class state {
     }
 
     /**
-     * When the bridge last answered as it should.
+     * Tell when the bridge last answered as it should.
      *
      * @return int|null null when it never did
      */
@@ -138,7 +142,7 @@ class state {
     }
 
     /**
-     * The id up to which the walk through all completions has come.
+     * Tell the id up to which the walk through all completions has come.
      *
      * @return int 0 at the start of a walk
      */
@@ -147,7 +151,7 @@ class state {
     }
 
     /**
-     * The walk has come so far.
+     * Note how far the walk has come.
      *
      * @param int $cursor
      */
@@ -156,7 +160,7 @@ class state {
     }
 
     /**
-     * The walk has come to the end, and starts again next time.
+     * Note that the walk has come to the end, and starts again next time.
      */
     public static function walked_through(): void {
         set_config('cursor', 0, self::COMPONENT);
@@ -164,7 +168,7 @@ class state {
     }
 
     /**
-     * When a walk last came to the end.
+     * Tell when a walk last came to the end.
      *
      * @return int|null
      */

@@ -53,7 +53,7 @@ class uninstallation {
     }
 
     /**
-     * Erase those that wait, and those whom no event announced: all of them, or up to the first failure.
+     * Erase the learners that wait, and those whom no event announced, all of them or up to the first failure.
      *
      * @return string|null who could not be erased, why, and what to do, in plain text; null when nobody is left
      */

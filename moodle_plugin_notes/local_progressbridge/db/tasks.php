@@ -15,7 +15,9 @@
 // along with Moodle.  If not, see <https://www.gnu.org/licenses/>.
 
 /**
- * The scheduled task. An administrator may change how often it runs; a shorter interval is a faster pace.
+ * The scheduled task.
+ *
+ * An administrator may change how often it runs. A shorter interval is a faster pace.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors

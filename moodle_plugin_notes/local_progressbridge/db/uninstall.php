@@ -26,7 +26,9 @@ use core\output\notification;
 use local_progressbridge\uninstallation;
 
 /**
- * Erase the learners that wait to be erased from the bridge, and name those that cannot be: nobody else knows of them.
+ * Erase the learners that wait to be erased from the bridge, and name those that cannot be.
+ *
+ * Nobody else knows of them.
  *
  * @return bool
  */

@@ -215,7 +215,9 @@ final class ledger_test extends \advanced_testcase {
     }
 
     /**
-     * A new ID number is noticed when the completion is gone; without one, it is told apart and can be forgotten.
+     * A new ID number is noticed when the completion is gone.
+     *
+     * Without one, the item is told apart and can be forgotten.
      */
     public function test_refused_completions_that_are_gone(): void {
         global $DB;

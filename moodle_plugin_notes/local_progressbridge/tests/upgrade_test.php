@@ -46,7 +46,7 @@ final class upgrade_test extends \advanced_testcase {
     }
 
     /**
-     * A pointer becomes all that is sent; one to nothing is dropped.
+     * A pointer becomes all that is sent, and one to nothing is dropped.
      */
     public function test_an_upgrade_keeps_what_waits(): void {
         global $DB;

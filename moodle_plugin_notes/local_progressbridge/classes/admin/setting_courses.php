@@ -27,7 +27,7 @@ use local_progressbridge\scope;
  */
 class setting_courses extends \admin_setting_configtextarea {
     /**
-     * A text area of a few lines.
+     * Make the setting, a text area of a few lines.
      *
      * @param string $name
      * @param string|\lang_string $visiblename

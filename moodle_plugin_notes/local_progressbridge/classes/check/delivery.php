@@ -24,7 +24,9 @@ use local_progressbridge\ledger;
 use local_progressbridge\state;
 
 /**
- * Whether completions reach the bridge, as far as it is known. It reads the plugin's own tables; it asks the bridge nothing.
+ * Checks whether completions reach the bridge, as far as it is known.
+ *
+ * It reads the plugin's own tables, and asks the bridge nothing.
  *
  * @package    local_progressbridge
  * @copyright  2026 Progress bridge contributors

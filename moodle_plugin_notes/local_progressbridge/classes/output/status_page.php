@@ -52,7 +52,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * What is wrong, in words.
+     * Say what is wrong.
      *
      * @return string|null not escaped; null when nothing is
      */
@@ -68,7 +68,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * The figures.
+     * Collect the figures of the page.
      *
      * @return array[] name and value
      */
@@ -105,7 +105,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * How far the walk through all completions is.
+     * Say how far the walk through all completions is.
      *
      * @return string
      */
@@ -117,7 +117,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * A number, and since when the oldest waits.
+     * Write a number, and since when the oldest waits.
      *
      * @param int $number
      * @param int|null $since
@@ -132,7 +132,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * A time.
+     * Write a time as the reader reads it.
      *
      * @param int|null $time
      * @return string
@@ -142,7 +142,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * Where an activity's ID number is changed.
+     * Find the page where an activity's ID number is changed.
      *
      * @param int $cmid
      * @return string
@@ -152,7 +152,7 @@ class status_page implements \renderable, \templatable {
     }
 
     /**
-     * One group of refused items.
+     * Describe one group of refused items.
      *
      * @param \stdClass $group of {@see ledger::refused()}
      * @return array

@@ -141,7 +141,7 @@ class provider implements
     }
 
     /**
-     * Whether it is this user's own context.
+     * Tell whether a context is this user's own.
      *
      * @param \context $context
      * @param int $userid
@@ -162,7 +162,7 @@ class provider implements
     }
 
     /**
-     * An item as the person reads it.
+     * Describe an item as the person reads it.
      *
      * @param \stdClass $item
      * @return array
@@ -183,7 +183,7 @@ class provider implements
     }
 
     /**
-     * An erasure as the person reads it.
+     * Describe an erasure as the person reads it.
      *
      * @param \stdClass $erasure
      * @return array

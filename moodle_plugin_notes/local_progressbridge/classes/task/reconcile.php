@@ -37,7 +37,7 @@ class reconcile extends scheduled_task {
     }
 
     /**
-     * One run.
+     * Run the reconciliation once.
      *
      * A bridge that is down does not fail the task: Moodle would wait longer after each failure, up to a day, and what
      * waits would wait that much longer once the bridge is back. The status page and the check tell of it.

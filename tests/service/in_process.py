@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from bridge import Bridge, Identity, Settings
 from bridge.model import Origin
 from bridge.service.app import create_app
-from bridge.service.auth.keys import Right, ServerKey, new_key, read_keys, write_keys
-from bridge.service.worker import config
+from bridge.service.auth.keys import KeyRight, ServerKey, new_key, read_keys, write_keys
+from bridge.service.worker import uvicorn_config
 from bridge.tokens import Tokens
 from tests.servers.process import HOST
 
@@ -26,8 +26,8 @@ GUEST = Identity("direct", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 SITE = "https://cours.example.org"
 
 
-class Here:
-    """A running service.
+class InProcessService:
+    """A service that runs in a thread of the test.
 
     Attributes:
         app: its application.
@@ -53,24 +53,24 @@ class Here:
         return tokens
 
     def key(
-        self, origins: Collection[str] = tuple(Origin), rights: Collection[str] = tuple(Right)
+        self, origins: Collection[str] = tuple(Origin), rights: Collection[str] = tuple(KeyRight)
     ) -> str:
-        """A new server key."""
-        key, text = new_key("tests", [Origin(o) for o in origins], [Right(r) for r in rights])
+        """Add a server key, and return its text."""
+        key, text = new_key("tests", [Origin(o) for o in origins], [KeyRight(r) for r in rights])
         self.write([*read_keys(self.folder / "keys.yaml"), key])
         return text.reveal()
 
     def write(self, keys: list[ServerKey]) -> None:
-        """Replace the keys, and have the service look at once."""
+        """Replace the keys, and have the service read them at once."""
         write_keys(self.folder / "keys.yaml", keys)
-        self.app.state.door._keys._look_again = 0.0
+        self.app.state.authenticator._keys._next_check = 0.0
 
     def post(self, body: Any, token: str) -> httpx.Response:
-        """Completions, with a key or token."""
+        """Send completions, with a key or token."""
         return self.client.post("/v1/completions", json=body, headers=bearer(token))
 
     def waiting(self) -> int:
-        """How many completions are in the outbox."""
+        """Return how many completions are in the outbox."""
         assert self.bridge.outbox
         return self.bridge.outbox.counts().waiting
 
@@ -80,7 +80,10 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def settings(folder: Path, more: Mapping[str, Any] | None = None) -> Settings:
-    """A store in memory, an outbox on SQLite, one key for tokens; ``more`` goes over it."""
+    """Return settings: a store in memory, an outbox on SQLite, one key for tokens.
+
+    Sections of ``more`` replace them.
+    """
     if not (folder / "keys.yaml").exists():
         write_keys(folder / "keys.yaml", [])
     merged: dict[str, Any] = {
@@ -100,18 +103,20 @@ def settings(folder: Path, more: Mapping[str, Any] | None = None) -> Settings:
 
 
 @contextmanager
-def serving(folder: Path, more: Mapping[str, Any] | None = None, **how: Any) -> Iterator[Here]:
-    """Serve in a thread; delivers nothing unless told to (``deliver=True``)."""
+def serving(
+    folder: Path, more: Mapping[str, Any] | None = None, **how: Any
+) -> Iterator[InProcessService]:
+    """Serve in a thread, without delivering unless told to (``deliver=True``)."""
     found = settings(folder, more)
     app = create_app(found, **{"deliver": False, **how})
     with create_server((HOST, 0)) as listener:
-        server = uvicorn.Server(config(app, found))
+        server = uvicorn.Server(uvicorn_config(app, found))
         ended = threading.Thread(target=server.run, args=([listener],))
         ended.start()
-        here = Here(app, f"http://{HOST}:{listener.getsockname()[1]}", folder)
+        service = InProcessService(app, f"http://{HOST}:{listener.getsockname()[1]}", folder)
         try:
-            with here.client:
-                yield here
+            with service.client:
+                yield service
         finally:
             server.should_exit = True
             ended.join()

@@ -10,7 +10,7 @@ import pytest
 
 from bridge import Completion, Identity, OutboxUnavailable
 from bridge.service import put_batcher
-from bridge.service.put_batcher import Acceptor
+from bridge.service.put_batcher import PutBatcher
 
 ADA = Identity("moodle", 1)
 
@@ -39,33 +39,33 @@ async def _until(outbox: Outbox, puts: int) -> None:
         await asyncio.sleep(0)
 
 
-def test_those_who_come_during_a_put_share_the_next() -> None:
+def test_requests_during_a_put_share_the_next() -> None:
     outbox = Outbox()
 
     async def work() -> None:
-        acceptor = Acceptor(outbox.put)
-        tasks = [asyncio.create_task(acceptor.accept(some("a")))]
+        batcher = PutBatcher(outbox.put)
+        tasks = [asyncio.create_task(batcher.accept(some("a")))]
         await _until(outbox, 1)
-        tasks += [asyncio.create_task(acceptor.accept(some(g, g))) for g in "bcd"]
+        tasks += [asyncio.create_task(batcher.accept(some(g, g))) for g in "bcd"]
         await asyncio.sleep(0)
         assert not any(task.done() for task in tasks)
         outbox.let.release(2)
         await asyncio.gather(*tasks)
-        acceptor.close()
+        batcher.close()
 
     asyncio.run(work())
     assert outbox.puts == [["a"], ["b", "b", "c", "c", "d", "d"]]
 
 
 def test_a_put_holds_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(put_batcher, "MOST", 3)
+    monkeypatch.setattr(put_batcher, "MAX_COMPLETIONS_PER_PUT", 3)
     outbox = Outbox()
     outbox.let.release(9)
 
     async def work() -> None:
-        acceptor = Acceptor(outbox.put)
+        batcher = PutBatcher(outbox.put)
         await asyncio.gather(
-            *(acceptor.accept(some(*grains)) for grains in ("ab", "cd", "e", "fghi", "j"))
+            *(batcher.accept(some(*grains)) for grains in ("ab", "cd", "e", "fghi", "j"))
         )
 
     asyncio.run(work())
@@ -73,15 +73,15 @@ def test_a_put_holds_no_more_than_so_many(monkeypatch: pytest.MonkeyPatch) -> No
     assert "".join(grain for put in outbox.puts for grain in put) == "abcdefghij"
 
 
-def test_a_failure_is_told_to_all_who_shared_the_put_and_to_nobody_else() -> None:
+def test_failure_reaches_only_requests_that_shared_the_put() -> None:
     outbox = Outbox()
     outbox.failures = [OutboxUnavailable("full"), None]
 
     async def work() -> list[object]:
-        acceptor = Acceptor(outbox.put)
-        first = [asyncio.create_task(acceptor.accept(some(grain))) for grain in "ab"]
+        batcher = PutBatcher(outbox.put)
+        first = [asyncio.create_task(batcher.accept(some(grain))) for grain in "ab"]
         await _until(outbox, 1)
-        second = asyncio.create_task(acceptor.accept(some("c")))
+        second = asyncio.create_task(batcher.accept(some("c")))
         await asyncio.sleep(0)
         outbox.let.release(2)
         return await asyncio.gather(*first, second, return_exceptions=True)
@@ -93,27 +93,27 @@ def test_a_failure_is_told_to_all_who_shared_the_put_and_to_nobody_else() -> Non
     assert third is None
 
 
-def test_a_bug_in_the_outbox_is_raised_and_the_next_goes_on() -> None:
+def test_after_an_outbox_bug_the_next_put_works() -> None:
     outbox = Outbox()
     outbox.failures = [ZeroDivisionError(), None]
     outbox.let.release(2)
 
     async def work() -> None:
-        acceptor = Acceptor(outbox.put)
+        batcher = PutBatcher(outbox.put)
         with pytest.raises(ZeroDivisionError):
-            await acceptor.accept(some("a"))
-        await acceptor.accept(some("b"))
+            await batcher.accept(some("a"))
+        await batcher.accept(some("b"))
 
     asyncio.run(work())
     assert outbox.puts == [["a"], ["b"]]
 
 
-def test_a_request_that_is_cancelled_leaves_the_others_alone() -> None:
+def test_cancelled_request_leaves_the_others_alone() -> None:
     outbox = Outbox()
 
     async def work() -> None:
-        acceptor = Acceptor(outbox.put)
-        gone, stays = (asyncio.create_task(acceptor.accept(some(grain))) for grain in "ab")
+        batcher = PutBatcher(outbox.put)
+        gone, stays = (asyncio.create_task(batcher.accept(some(grain))) for grain in "ab")
         await _until(outbox, 1)
         gone.cancel()
         await asyncio.sleep(0)
