@@ -108,9 +108,9 @@ def run(place: Place, writers: list[Store]) -> None:
     example()
 
 
-def test_every_order_of_delivery_ends_in_the_same_record(place: Place) -> None:
+def test_every_delivery_order_ends_in_the_same_record(place: Place) -> None:
     run(place, [place.open()])
 
 
-def test_two_writers_at_once_end_in_the_same_record(place: Place) -> None:
+def test_two_concurrent_writers_end_in_the_same_record(place: Place) -> None:
     run(place, [place.open(), place.open()])

@@ -95,7 +95,7 @@ def _own_with_a_learner(directus: Directus, *without: str) -> Names:
     return names
 
 
-def test_a_missing_unique_constraint_is_told_and_still_nothing_is_written(
+def test_a_missing_constraint_is_told_and_nothing_written(
     directus: Directus,
 ) -> None:
     names = _own_with_a_learner(directus, "unique_learner", "unique_grain")
@@ -109,7 +109,7 @@ def test_a_missing_unique_constraint_is_told_and_still_nothing_is_written(
     assert (count(directus, names.learners), count(directus, names.progress)) == (1, 0)
 
 
-def test_what_a_base_without_any_constraint_takes_is_taken_back(
+def test_rows_a_base_without_constraints_takes_are_removed(
     directus_sqlite: Directus,
 ) -> None:
     names = make_tables(directus_sqlite, "unique_learner", "unique_grain")
@@ -124,7 +124,7 @@ def test_what_a_base_without_any_constraint_takes_is_taken_back(
     assert count(directus_sqlite, names.learners) == 0
 
 
-def test_a_compulsory_field_that_the_bridge_does_not_fill_is_told(directus_pg: Directus) -> None:
+def test_an_unfilled_compulsory_field_is_told(directus_pg: Directus) -> None:
     names = _own_with_a_learner(directus_pg)
     run_sql(directus_pg, f"ALTER TABLE {names.learners} ADD COLUMN city TEXT NOT NULL DEFAULT ''")
     run_sql(directus_pg, f"ALTER TABLE {names.learners} ALTER COLUMN city DROP DEFAULT")
@@ -167,7 +167,7 @@ def _without_right(directus: Directus, right: Right) -> Iterator[None]:
         assert directus.request("POST", "/permissions", held).ok
 
 
-def test_a_right_on_some_fields_only_names_those_that_lack(directus_pg: Directus) -> None:
+def test_a_partial_right_names_the_missing_fields(directus_pg: Directus) -> None:
     (held,) = (
         permission
         for permission in permissions(directus_pg)
@@ -207,7 +207,7 @@ def test_a_missing_field_is_told_by_its_name(directus: Directus) -> None:
     assert all(finding.fatal for finding in told)
 
 
-def test_a_missing_collection_is_told_with_the_script_that_makes_it(directus: Directus) -> None:
+def test_a_missing_collection_is_told_with_its_remedy(directus: Directus) -> None:
     names = _own_with_a_learner(directus)
     settings = admin_settings(directus, replace(names, progress="nothing"))
     (finding, *_) = bad(settings)

@@ -200,7 +200,7 @@ def test_sigterm_finishes_the_batch_under_way(
     assert_recorded_once(directus_pg, completions)
 
 
-def test_sigterm_gives_back_what_cannot_be_finished_and_ends_in_time(
+def test_sigterm_gives_back_unfinished_work_in_time(
     deliveries: Deliveries, directus_pg: Directus
 ) -> None:
     completions = some(20)
@@ -215,7 +215,7 @@ def test_sigterm_gives_back_what_cannot_be_finished_and_ends_in_time(
     assert_recorded_once(directus_pg, completions)
 
 
-def test_what_a_killed_deliverer_held_is_delivered_by_the_next(
+def test_a_killed_deliverers_lease_goes_to_the_next(
     deliveries: Deliveries, directus_pg: Directus
 ) -> None:
     completions = some(20)
@@ -250,7 +250,7 @@ def test_directus_going_away_and_coming_back_is_survived(
     directus.stop()
 
 
-def test_metrics_and_json_logs_are_there_when_asked_for(deliveries: Deliveries) -> None:
+def test_metrics_and_json_logs_come_when_asked(deliveries: Deliveries) -> None:
     held = HeldPort()
     port = held.number
     deliveries.outbox.put(some(8))
@@ -265,7 +265,7 @@ def test_metrics_and_json_logs_are_there_when_asked_for(deliveries: Deliveries) 
     assert events == ["delivery_started", "delivery_stopped"]
 
 
-def test_without_anything_to_do_it_starts_and_ends_at_once(deliveries: Deliveries) -> None:
+def test_an_empty_outbox_ends_at_once(deliveries: Deliveries) -> None:
     with deliveries.deliverer() as process:
         until(lambda: len(deliveries.outbox.notes()) == 1, "it has reported")
         (note,) = deliveries.outbox.notes()

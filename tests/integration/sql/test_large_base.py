@@ -84,7 +84,7 @@ def run(
     return learners, progress
 
 
-def test_a_large_base_is_migrated_whole_and_progress_can_be_read_meanwhile(
+def test_a_large_base_stays_readable_while_migrated(
     large_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     learners, progress = run(large_base, "schema-migration-multi-origin.sql", capsys)
@@ -98,7 +98,7 @@ def test_a_large_base_is_migrated_whole_and_progress_can_be_read_meanwhile(
     assert large_base.rows("SELECT count(*) FROM progress") == [(ROWS,)]
 
 
-def test_a_large_base_is_deduplicated_and_no_row_is_lost(
+def test_deduplicating_a_large_base_loses_no_row(
     large_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(large_base, "progress-unique.sql", capsys)

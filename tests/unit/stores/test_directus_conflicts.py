@@ -15,27 +15,27 @@ def refused(what: Clash, *found: bool) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("collection", ["progress", None])
-def test_a_key_that_is_taken_is_the_sequences_fault(collection: str | None) -> None:
+def test_a_taken_key_is_the_sequences_fault(collection: str | None) -> None:
     with pytest.raises(StoreMisconfigured, match=r"sequence of progress is behind.*setval"):
         refused(Clash(NOT_UNIQUE, collection, "id"), False)
 
 
-def test_a_key_that_is_taken_in_a_triggers_own_table_is_the_rows_fault() -> None:
+def test_a_key_taken_elsewhere_is_the_rows_fault() -> None:
     reason = "Directus refuses: RECORD_NOT_UNIQUE (journal.id)"
     assert refused(Clash(NOT_UNIQUE, "journal", "id")) == {"row": reason}
 
 
 @pytest.mark.parametrize("field", ["apprenant_id, grain_id", "grain_id"], ids=["pg", "sqlite"])
-def test_a_row_that_is_there_and_not_found_is_for_somebody_to_mend(field: str) -> None:
+def test_a_hidden_row_is_misconfigured(field: str) -> None:
     with pytest.raises(StoreMisconfigured, match="does a rule hide rows"):
         refused(Clash(NOT_UNIQUE, "progress", field))
 
 
-def test_a_row_that_is_taken_for_another_is_refused() -> None:
+def test_a_row_taken_for_another_is_refused() -> None:
     assert "grain_id" in refused(Clash(NOT_UNIQUE, "progress", "grain_id"), False)["row"]
 
 
-def test_a_row_that_is_found_after_all_is_not_refused() -> None:
+def test_a_row_found_after_all_is_kept() -> None:
     assert refused(Clash(NOT_UNIQUE, "progress", "grain_id"), False, True) == {}
 
 
@@ -48,7 +48,7 @@ def test_a_row_that_is_found_after_all_is_not_refused() -> None:
         Clash(NO_SUCH_PARENT, "progress", "id"),
     ],
 )
-def test_whatever_else_clashes_is_the_rows_fault_and_the_reason_names_the_field(
+def test_other_conflicts_refuse_the_row_naming_the_field(
     what: Clash,
 ) -> None:
     assert (what.field or what.code) in refused(what)["row"]

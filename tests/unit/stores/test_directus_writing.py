@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.stores.directus.writing import MAX_BYTES, MAX_ROWS, MAX_WRITTEN, Pace, chunks
 
 
-def test_no_chunk_has_more_rows_or_bytes_than_one_request_takes() -> None:
+def test_no_chunk_exceeds_one_requests_rows_or_bytes() -> None:
     sizes = [MAX_BYTES // 3] * 7 + [10] * 1200
     cut = list(chunks(sizes, size=lambda size: size))
     assert [row for chunk in cut for row in chunk] == sizes
@@ -21,7 +21,7 @@ def test_a_row_larger_than_a_request_goes_alone() -> None:
     ]
 
 
-def test_arrays_grow_while_the_server_is_quick_and_shrink_when_it_is_slow() -> None:
+def test_arrays_grow_when_quick_and_shrink_when_slow() -> None:
     pace = Pace()
     first = pace.rows()
     for _ in range(9):
@@ -34,7 +34,7 @@ def test_arrays_grow_while_the_server_is_quick_and_shrink_when_it_is_slow() -> N
     assert pace.rows() == Pace.LEAST
 
 
-def test_a_short_array_that_was_quick_does_not_make_the_next_one_longer() -> None:
+def test_a_short_quick_array_does_not_grow_arrays() -> None:
     pace = Pace()
     before = pace.rows()
     pace.note(1, 0.01)
