@@ -42,7 +42,7 @@ steps = st.builds(
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[list[Step]]:
-    """Completions, some of them repeated, in any order, cut into batches."""
+    """Generate completions, some of them repeated, in any order, cut into batches."""
     once = draw(st.lists(steps, min_size=1, max_size=12))
     repeated = draw(st.lists(st.sampled_from(once), max_size=6))
     shuffled = draw(st.permutations(once + repeated))
@@ -51,7 +51,7 @@ def deliveries(draw: st.DrawFn) -> list[list[Step]]:
 
 
 def expected(completions: list[Completion], who: Identity) -> list[Progress]:
-    """The record that earliest-wins gives, worked out without any of the bridge's merging."""
+    """Work out the record that earliest-wins gives, without any of the bridge's merging."""
     best: dict[str, Progress] = {}
     for completion in completions:
         if completion.identity == who:

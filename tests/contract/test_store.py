@@ -26,7 +26,7 @@ def instants(store: Store, who: Identity) -> dict[str, datetime | None]:
 
 
 def at_once(first: Store, second: Store, *batches: list[Completion]) -> list[Status]:
-    """The two batches recorded by the two stores at the same time; all outcomes."""
+    """Record the two batches by the two stores at the same time, and return all outcomes."""
     start = Barrier(2)
 
     def record(store: Store, batch: list[Completion]) -> list[Status]:

@@ -54,7 +54,7 @@ class Deliveries:
 
     @contextmanager
     def deliverer(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-        """`progress-bridge deliver`, killed in the end when it still runs."""
+        """Run `progress-bridge deliver`, and kill it in the end when it still runs."""
         with self.log.open("wb") as log:
             process = subprocess.Popen(self._command("deliver", *words), cwd=ROOT, stderr=log)
         try:
@@ -91,14 +91,14 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def some(count: int) -> list[Completion]:
-    """Completions of new learners, four grains each."""
+    """Make completions of new learners, four grains each."""
     learners = [somebody(origin) for origin in ("moodle", "funmooc", "direct")]
     learners += [somebody() for _ in range(count // 4)]
     return [done(learners[n // 4], f"grain-{n % 4}", hours=n % 7) for n in range(count)]
 
 
 def rows(directus: Directus, completions: Sequence[Completion]) -> list[tuple[Any, ...]]:
-    """What the database holds of these completions' learners."""
+    """Return what the database holds of these completions' learners."""
     assert directus.database_url
     ids = list({completion.identity.external_user_id for completion in completions})
     with psycopg.connect(directus.database_url) as connection:
@@ -119,7 +119,7 @@ def assert_recorded_once(directus: Directus, completions: Sequence[Completion]) 
 
 
 def end(process: subprocess.Popen[bytes]) -> float:
-    """SIGTERM; seconds until it has ended, with exit code 0."""
+    """Send SIGTERM, and return the seconds until it has ended with exit code 0."""
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
@@ -168,7 +168,7 @@ def test_a_revoked_token_pauses_and_its_return_resumes(
 
 @contextmanager
 def locked(directus: Directus) -> Iterator[psycopg.Connection]:
-    """Nothing can be written to progress, and who tries waits."""
+    """Keep everybody from writing to progress: who tries waits."""
     assert directus.database_url
     with psycopg.connect(directus.database_url) as connection:
         connection.execute("LOCK TABLE progress IN SHARE MODE")
@@ -177,7 +177,7 @@ def locked(directus: Directus) -> Iterator[psycopg.Connection]:
 
 
 def writers_wait(connection: psycopg.Connection) -> bool:
-    """Whether Directus has begun to write and cannot go on."""
+    """Return whether Directus has begun to write and cannot go on."""
     found = connection.execute(
         "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'progress'::regclass"
     ).fetchone()

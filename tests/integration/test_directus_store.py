@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,7 @@ import pytest
 from bridge import Status, StoreMisconfigured, StoreUnavailable
 from bridge.config import Names, Secret
 from bridge.stores.directus import DirectusStore
-from bridge.stores.directus.learners import Cache
+from bridge.stores.directus.learners import LearnerCache
 from tests.contract.learners import done, somebody
 from tests.servers.directus import Directus
 from tests.servers.postgres import psql
@@ -29,7 +29,7 @@ CREATE TRIGGER refuse BEFORE INSERT ON progress FOR EACH ROW EXECUTE FUNCTION re
 
 @contextmanager
 def changed(directus: Directus, change: str, back: str) -> Iterator[None]:
-    """The database changed behind Directus's back, for a while."""
+    """Change the database behind Directus's back, for a while."""
     assert directus.database_url is not None
     psql(directus.database_url, change)
     try:
@@ -38,8 +38,8 @@ def changed(directus: Directus, change: str, back: str) -> Iterator[None]:
         psql(directus.database_url, back)
 
 
-def refusing(directus: Directus, pattern: str):  # type: ignore[no-untyped-def]
-    """The database refuses grains like this; Directus answers 500."""
+def refusing(directus: Directus, pattern: str) -> AbstractContextManager[None]:
+    """Let the database refuse grains like this, to which Directus answers 500."""
     return changed(directus, REFUSE.format(pattern=pattern), "DROP FUNCTION refuse() CASCADE")
 
 
@@ -149,7 +149,7 @@ def test_a_directus_that_is_down_is_unavailable(
 
 
 def test_the_learner_cache_has_its_configured_size(directus_pg: Directus) -> None:
-    cache = Cache(2)
+    cache = LearnerCache(2)
     alice, bob, carol = somebody(), somebody(), somebody()
     cache.put({alice: 1, bob: 2})
     assert cache.get([alice]) == {alice: 1}
@@ -190,7 +190,7 @@ def test_a_learner_directus_refuses_has_their_completions_rejected(
 
 @contextmanager
 def behind(directus: Directus, table: str, more: str) -> Iterator[None]:
-    """The table's sequence behind its rows, as after an import; then as it should be."""
+    """Put the table's sequence behind its rows, as after an import, for a while."""
     sequence = f"pg_get_serial_sequence('{table}', 'id')"
     newest = f"(SELECT max(id) FROM {table})"
     change = f"INSERT INTO {table} SELECT {newest} + n, {more} FROM generate_series(1, 900) n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from tests.servers.directus import Directus
 from tests.servers.postgres import Postgres
 from tests.servers.process import HOST, HeldPort, PortTaken, Server, ServerError, listening
 from tests.servers.redis import Redis
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 
 def test_postgresql_answers_a_query(postgres: Postgres) -> None:
@@ -63,11 +67,11 @@ def _redis(server: Redis, command: str) -> str:
         return connection.recv(100).decode().strip()
 
 
-def test_the_browser_opens_pages_in_french(browser: object) -> None:
-    browser.get("data:text/html,<title>Bonjour</title>")  # type: ignore[attr-defined]
-    assert browser.title == "Bonjour"  # type: ignore[attr-defined]
+def test_the_browser_opens_pages_in_french(browser: Chrome) -> None:
+    browser.get("data:text/html,<title>Bonjour</title>")
+    assert browser.title == "Bonjour"
     script = "return navigator.language"
-    assert browser.execute_script(script).startswith("fr")  # type: ignore[attr-defined]
+    assert browser.execute_script(script).startswith("fr")
 
 
 def test_a_held_port_refuses_and_stays_ours() -> None:

@@ -30,7 +30,7 @@ def directus(request: pytest.FixtureRequest) -> Directus:
 
 @pytest.fixture
 def mended(directus_pg: Directus) -> Iterator[Directus]:
-    """A server whose rights and token a test may change: they are put right again."""
+    """Give a server whose rights and token the test may change, and put them right again."""
     token = directus_pg.token_file.read_text().strip()
     yield directus_pg
     set_up(directus_pg)
@@ -79,7 +79,7 @@ def test_a_second_run_changes_nothing(directus: Directus) -> None:
 
 @pytest.fixture(scope="module", params=SERVERS)
 def own(request: pytest.FixtureRequest) -> tuple[Directus, Names]:
-    """A server, and tables on it that held a row when they were registered."""
+    """Give a server, and tables on it that held a row when they were registered."""
     directus: Directus = request.getfixturevalue(request.param)
     names = make_tables(directus)
     run_sql(

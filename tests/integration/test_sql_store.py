@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 from sqlalchemy import exc
@@ -36,15 +37,15 @@ from tests.servers.postgres import Postgres
 
 @pytest.fixture
 def url(postgres: Postgres) -> Iterator[str]:
-    """A fresh base of the test's own."""
+    """Make a fresh base of the test's own."""
     made = postgres.create_database("sql_store")
     postgres.psql("sql_store", ROOT / "sql/schema-multi-origin.sql")
     yield made
     postgres.drop_database("sql_store")
 
 
-def open_sql(url: str, **settings: float) -> SQLStore:
-    return SQLStore(StoreSettings(url=url, **settings))  # type: ignore[arg-type]
+def open_sql(url: str, **settings: Any) -> SQLStore:
+    return SQLStore(StoreSettings(url=url, **settings))
 
 
 def test_an_item_the_database_refuses_is_rejected_alone(postgres: Postgres, url: str) -> None:
@@ -158,19 +159,19 @@ def test_a_writer_before_the_lock_costs_another_attempt(postgres: Postgres, url:
     who = somebody()
     with closing(open_sql(url)) as store:
         store.learner(who)
-        looked = store._held
+        looked = store._find_recorded
         postgres_row = (
             f"INSERT INTO progress (apprenant_id, grain_id, completed_at) SELECT id, 'grain-1',"
             f" '2020-01-01Z' FROM apprenants WHERE external_user_id = '{who.external_user_id}'"
         )
 
-        def look_too_early(*arguments):  # type: ignore[no-untyped-def]
-            store._held = looked  # type: ignore[method-assign]
-            held = looked(*arguments)
+        def look_too_early(*arguments: Any) -> Any:
+            store._find_recorded = looked
+            recorded = looked(*arguments)
             postgres.psql("sql_store", postgres_row)
-            return held
+            return recorded
 
-        store._held = look_too_early  # type: ignore[method-assign]
+        store._find_recorded = look_too_early
         assert [outcome.status for outcome in store.record([done(who)])] == [
             Status.ALREADY_RECORDED
         ]
@@ -265,7 +266,7 @@ def test_a_missing_server_is_unavailable_without_password() -> None:
 def test_a_silent_host_that_is_gone_is_noticed(url: str) -> None:
     engine = open_engine(StoreSettings(url=url, read_timeout=2.5))
     with engine.connect() as connection:
-        descriptor = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
+        descriptor = connection.connection.dbapi_connection.fileno()
         with socket.socket(fileno=os.dup(descriptor)) as wire:
             names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_USER_TIMEOUT)
             found = [wire.getsockopt(socket.IPPROTO_TCP, name) for name in names]

@@ -10,6 +10,7 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "progress.db"
 
 
-def opened(path: Path, **settings: float) -> SQLStore:
-    return SQLStore(StoreSettings(url=f"sqlite:///{path}", **settings))  # type: ignore[arg-type]
+def opened(path: Path, **settings: Any) -> SQLStore:
+    return SQLStore(StoreSettings(url=f"sqlite:///{path}", **settings))
 
 
 def grains(path: Path, who: Identity) -> set[str]:
@@ -108,5 +109,5 @@ def test_waiting_for_another_thread_ends_in_time(path: Path) -> None:
     with closing(opened(path, read_timeout=0.2)) as store:
         store.record([done(somebody())])
         assert store._file is not None
-        with store._file.held(), pytest.raises(StoreUnavailable, match="busy for over"):
+        with store._file.exclusive(), pytest.raises(StoreUnavailable, match="busy for over"):
             store.record([done(somebody())])

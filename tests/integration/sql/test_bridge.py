@@ -19,7 +19,7 @@ NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
 def answers(base: Base) -> list[Any]:
-    """What the bridge says of the same completions, and of what it has recorded."""
+    """Return what the bridge says of the same completions, and of what it has recorded."""
     said: list[Any] = []
     with Bridge.from_settings(Settings.from_mapping({"store": {"url": base.url}})) as bridge:
         for origin, external_id in LEARNERS:

@@ -43,7 +43,7 @@ Read = tuple[float, float]
 
 @contextmanager
 def reads(base: Base, table: str) -> Iterator[list[Read]]:
-    """What one reader of the table had to wait meanwhile, again and again."""
+    """Note when each of a reader's reads of the table begins and ends meanwhile."""
     found: list[Read] = []
     done = threading.Event()
 
@@ -69,7 +69,7 @@ def longest(found: list[Read]) -> Read:
 def run(
     base: Base, script: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[list[Read], list[Read]]:
-    """Run the script; the reads of each table. The longest are printed with the time it took."""
+    """Run the script and return the reads of each table, printing the longest and its time."""
     started = time.perf_counter()
     with reads(base, "apprenants") as learners, reads(base, "progress") as progress:
         done = base.script(script)

@@ -205,7 +205,7 @@ HALF_MIGRATED = {
 
 @pytest.fixture(scope="module")
 def reference(make_base: MakeBase) -> Base:
-    """A base that nobody touched before it was migrated."""
+    """Migrate a base that nobody touched before."""
     base = make_base()
     base.script("schema.sql")
     base.migrate()

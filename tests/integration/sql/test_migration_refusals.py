@@ -165,7 +165,7 @@ def test_a_base_without_the_table_is_refused(make_base: MakeBase) -> None:
 
 
 def shown_at(base: Base, place: str, statement: str) -> list[str]:
-    """What a statement, put in the script's place (found once), prints."""
+    """Return what a statement prints that is put in the script's place (found once)."""
     script = (base.sql / "schema-migration-multi-origin.sql").read_text(encoding="utf-8")
     assert script.count(place) == 1
     done = base.psql("-A", "-t", "-f", "-", stdin=script.replace(place, statement))

@@ -24,13 +24,13 @@ def insert(*rows: str) -> str:
 
 @pytest.fixture
 def loose_base(make_base: MakeBase) -> Base:
-    """An old base without NOT NULL or unique constraint on progress, with two learners."""
+    """Make an old base of two learners, with no NOT NULL or unique constraint on progress."""
     return make_base(old_tables(), "INSERT INTO apprenants VALUES (1, 11), (2, 12)")
 
 
 @pytest.fixture
 def base(loose_base: Base) -> Base:
-    """`loose_base` where two of four rows are in excess."""
+    """Add four rows to `loose_base`, two of them in excess."""
     loose_base.do(
         insert(
             "(1, 1, 'g', 'm', 's', '2024-03-02')",

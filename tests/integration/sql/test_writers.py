@@ -16,7 +16,7 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def base(make_base: MakeBase) -> Base:
-    """A migrated base, moodle_user_id an integer; each test rolls back what it did."""
+    """Open a migrated base, moodle_user_id an integer, and roll back what the test did."""
     made = make_base()
     made.script("schema.sql")
     made.do("INSERT INTO apprenants (moodle_user_id) VALUES (11), (12)")

@@ -146,7 +146,7 @@ def client(url: str, **more: Any) -> DirectusClient:
 
 
 def ask(server: Server, answer: Answer, method: str = "POST", **more: Any) -> StoreError:
-    """The error that an answer becomes."""
+    """Return the error that an answer becomes."""
     server.answer = answer
     with pytest.raises(StoreError) as raised:
         client(server.url, **more).request(method, "/items/progress", body={"a": 1})
@@ -254,7 +254,7 @@ def test_an_answer_byte_by_byte_is_ended(
 
 
 def patiently(ask: Callable[[], Any]) -> Any:
-    """The answer, though a time-out meant for the test is short for a busy machine."""
+    """Ask again and again: a time-out meant for the test is short for a busy machine."""
     for _ in range(100):
         with suppress(StoreUnavailable):
             return ask()
@@ -287,7 +287,7 @@ def test_what_one_row_may_cause_is_a_refusal(
 ) -> None:
     failure = ask(server, answer)
     assert isinstance(failure, DirectusRefusal)
-    assert (failure.code, failure.is_fault) == (code, fault)
+    assert (failure.code, failure.may_be_server_fault) == (code, fault)
 
 
 def test_an_answer_without_content_has_no_data(server: Server) -> None:
@@ -329,7 +329,7 @@ def test_tls_is_verified_against_the_ca_file(
 
 @contextmanager
 def raw(answer: bytes) -> Iterator[str]:
-    """The https address of a server that knows no TLS: it hears a greeting, says this, hangs up."""
+    """Serve at an https address without TLS: hear a greeting, say this and hang up."""
 
     def serve() -> None:
         with suppress(OSError):  # closed at the end

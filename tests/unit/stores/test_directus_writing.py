@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from bridge.stores.directus.writing import MAX_BYTES, MAX_ROWS, MAX_WRITTEN, Pace, chunks
+from bridge.stores.directus.writing import (
+    MAX_BYTES,
+    MAX_ROWS_ASKED,
+    MAX_ROWS_WRITTEN,
+    ChunkSize,
+    chunks,
+)
 
 
 def test_no_chunk_exceeds_one_requests_rows_or_bytes() -> None:
     sizes = [MAX_BYTES // 3] * 7 + [10] * 1200
-    cut = list(chunks(sizes, size=lambda size: size))
+    cut = list(chunks(sizes, size_of=lambda size: size))
     assert [row for chunk in cut for row in chunk] == sizes
-    assert all(sum(chunk) <= MAX_BYTES and len(chunk) <= MAX_ROWS for chunk in cut)
-    assert [len(chunk) for chunk in cut][:3] == [3, 3, MAX_ROWS]
+    assert all(sum(chunk) <= MAX_BYTES and len(chunk) <= MAX_ROWS_ASKED for chunk in cut)
+    assert [len(chunk) for chunk in cut][:3] == [3, 3, MAX_ROWS_ASKED]
 
 
 def test_a_row_larger_than_a_request_goes_alone() -> None:
-    assert list(chunks([1, MAX_BYTES + 1, 1], size=lambda size: size)) == [
+    assert list(chunks([1, MAX_BYTES + 1, 1], size_of=lambda size: size)) == [
         [1],
         [MAX_BYTES + 1],
         [1],
@@ -22,20 +28,20 @@ def test_a_row_larger_than_a_request_goes_alone() -> None:
 
 
 def test_arrays_grow_when_quick_and_shrink_when_slow() -> None:
-    pace = Pace()
-    first = pace.rows()
+    chunk_size = ChunkSize()
+    first = chunk_size.rows()
     for _ in range(9):
-        pace.note(pace.rows(), 0.01)
-    assert first < pace.rows() == MAX_WRITTEN
-    pace.note(pace.rows(), 3)
-    assert pace.rows() == MAX_WRITTEN // 2
+        chunk_size.adapt(chunk_size.rows(), 0.01)
+    assert first < chunk_size.rows() == MAX_ROWS_WRITTEN
+    chunk_size.adapt(chunk_size.rows(), 3)
+    assert chunk_size.rows() == MAX_ROWS_WRITTEN // 2
     for _ in range(20):
-        pace.note(pace.rows(), 30)
-    assert pace.rows() == Pace.LEAST
+        chunk_size.adapt(chunk_size.rows(), 30)
+    assert chunk_size.rows() == ChunkSize.MIN_ROWS
 
 
 def test_a_short_quick_array_does_not_grow_arrays() -> None:
-    pace = Pace()
-    before = pace.rows()
-    pace.note(1, 0.01)
-    assert pace.rows() == before
+    chunk_size = ChunkSize()
+    before = chunk_size.rows()
+    chunk_size.adapt(1, 0.01)
+    assert chunk_size.rows() == before
