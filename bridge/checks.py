@@ -1,4 +1,4 @@
-"""What a check found out, in words: stores and outboxes tell about themselves alike."""
+"""Findings: what a check of a store or an outbox found out, in words."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class RuleCode(StrEnum):
-    """Names a rule that a value broke, for programs: a code never changes its meaning.
+    """The name, for programs, of a rule that a value broke. A code never changes its meaning.
 
     The words of a rule may change, and say more (a bound, the values that are allowed).
     """
@@ -102,7 +102,7 @@ class OutboxUnavailable(BridgeError):
 
 
 class StoreError(BridgeError):
-    """The store did not do what it was asked; the completions are not (all) recorded."""
+    """The store did not do what it was asked. The completions are not (all) recorded."""
 
 
 class StoreUnavailable(StoreError):

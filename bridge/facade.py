@@ -1,4 +1,4 @@
-"""The façade: one configuration in, and the whole bridge to hand."""
+"""The façade `Bridge`: what a platform calls, wired from one configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.errors import BeingDelivered
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Store, open_store
-from bridge.support.polling import attempts
+from bridge.support.polling import poll_until
 
 BATCH: Final = 5_000
 """Completions that `Bridge.record_many` holds in memory at once."""
@@ -33,7 +33,7 @@ class Bridge:
     Each method takes the learner as the platform knows them: an origin and an external user id,
     under the rules of `Identity`. Every method may raise `InvalidIdentity`; those that reach the
     store, `StoreUnavailable` (try again later) or `StoreMisconfigured` (somebody has to mend
-    something). A bridge may be shared by threads; it is a context manager that closes its store
+    something). A bridge may be shared by threads. It is a context manager that closes its store
     and its outbox.
 
     With an outbox, completions are `accepted`: kept through any crash before the call returns,
@@ -51,7 +51,7 @@ class Bridge:
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
-        """A bridge as the YAML file and the environment say; see `Settings.load`.
+        """Open a bridge as the YAML file and the environment say, read by `Settings.load`.
 
         Raises:
             ConfigurationError: naming the setting and what is wrong with it.
@@ -60,7 +60,7 @@ class Bridge:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """A bridge from settings that are already read."""
+        """Open a bridge from settings that are already read."""
         return cls(open_store(settings), open_outbox(settings))
 
     def record(
@@ -74,13 +74,13 @@ class Bridge:
         completed_at: datetime | None = None,
         email: str | None = None,
     ) -> Outcome:
-        """Record that the learner finished the grain, or with an outbox see to it that it will be.
+        """Record that the learner finished the grain, or with an outbox accept it for delivery.
 
         Recording the same completion again, or a later one, changes nothing: earliest wins.
         See `Completion` for the arguments and their rules.
 
         Returns:
-            `created`, `already_recorded` or `moved_earlier`; with an outbox `accepted`.
+            `created`, `already_recorded` or `moved_earlier`, or with an outbox `accepted`.
 
         Raises:
             InvalidCompletion: a value breaks a rule.
@@ -96,7 +96,7 @@ class Bridge:
             completed_at,  # type: ignore[arg-type]  # None is now
             email,
         )
-        (outcome,) = self._take([completion])
+        (outcome,) = self._accept_or_record([completion])
         return outcome.confirmed()
 
     def record_many(self, completions: Iterable[Completion]) -> Iterator[Outcome]:
@@ -110,23 +110,23 @@ class Bridge:
         """
         source = iter(completions)
         while batch := list(islice(source, BATCH)):
-            yield from self._take(batch)
+            yield from self._accept_or_record(batch)
 
     def progress(self, origin: Origin | str, external_user_id: ExternalId) -> list[Progress]:
-        """The learner's record, earliest first; empty for a learner nobody has seen.
+        """Return the learner's record as the store holds it, earliest first.
 
-        What is still in the outbox is not in it.
+        It is empty for a learner nobody has seen, and lacks what is still in the outbox.
         """
         return self.store.progress(Identity(origin, external_user_id))
 
     def learner(
         self, origin: Origin | str, external_user_id: ExternalId, *, email: str | None = None
     ) -> Learner:
-        """The learner's row, created when there is none."""
+        """Return the learner's row, which is created when there is none."""
         return self.store.learner(Identity(origin, external_user_id), email)
 
     def export(self, origin: Origin | str, external_user_id: ExternalId) -> dict[str, Any] | None:
-        """All that is kept of the learner, ready for JSON (`Store.export`), or None."""
+        """Return all that is kept of the learner, ready for JSON (`Store.export`), or None."""
         return self.store.export(Identity(origin, external_user_id))
 
     def erase(
@@ -136,10 +136,13 @@ class Bridge:
         *,
         patience: float = PATIENCE,
     ) -> bool:
-        """Remove the learner and their progress; whether there was anything to remove.
+        """Remove the learner and their progress.
 
         What waits in the outbox is removed first. What a deliverer is recording at this moment
         would arrive afterwards, so it is waited for, up to ``patience`` seconds.
+
+        Returns:
+            Whether there was anything to remove.
 
         Raises:
             BeingDelivered: it is not recorded yet, and so is not removed, nor what was recorded
@@ -147,11 +150,11 @@ class Bridge:
             OutboxUnavailable: nothing was removed.
         """
         identity = Identity(origin, external_user_id)
-        waited = self._erase_waiting(identity, patience)
-        return self.store.erase(identity) or waited
+        was_waiting = self._erase_from_outbox(identity, patience)
+        return self.store.erase(identity) or was_waiting
 
     def request_erasure(self, origin: Origin | str, external_user_id: ExternalId) -> bool:
-        """See to it that the learner and their progress are removed, with the store up or down.
+        """Ask for the learner and their progress to be removed, with the store up or down.
 
         With an outbox, the request is kept through any crash before the call returns. What waits
         in the outbox is then removed, and a deliverer erases the learner from the store as soon as
@@ -166,7 +169,7 @@ class Bridge:
         To ask twice is harmless.
 
         Returns:
-            Whether the learner is erased already; False means that a deliverer has to do it.
+            Whether the learner is erased already. False means that a deliverer has to do it.
 
         Raises:
             OutboxUnavailable: ask again. (The request may be kept all the same.)
@@ -181,9 +184,12 @@ class Bridge:
         return False
 
     def check(self) -> list[Finding]:
-        """What is right and wrong with the store and the outbox, in words. Does not raise.
+        """Tell what is right and wrong with the store and the outbox, in words. Does not raise.
 
-        Leaves nothing written, but makes an SQLite store's or outbox's file that is not there yet.
+        Leaves no row behind, and does write: the file and the tables that an SQLite store or
+        outbox lacks are made, a row is put into an SQLite outbox and removed in one transaction,
+        and a Directus store is sent rows that it must refuse. On a base without the constraints
+        that refuse them Directus takes such rows, and they are removed at once.
         """
         return self.store.check() + (self.outbox.check() if self.outbox else [])
 
@@ -193,20 +199,24 @@ class Bridge:
         if self.outbox:
             self.outbox.close()
 
-    def _erase_waiting(self, identity: Identity, patience: float) -> bool:
-        """Remove what waits in the outbox, and wait until nobody delivers more of it."""
+    def _erase_from_outbox(self, identity: Identity, patience: float) -> bool:
+        """Remove what waits in the outbox, and wait until nobody delivers more of the learner.
+
+        Returns:
+            Whether there was anything to remove.
+        """
         if self.outbox is None:
             return False
         gone = 0
         late = BeingDelivered("the learner's completions are being delivered: erase again")
-        for _ in attempts(patience, late):
+        for _ in poll_until(patience, late):
             erased = self.outbox.erase(identity)
             gone += erased.gone
             if not erased.held:
                 break
         return gone > 0
 
-    def _take(self, batch: list[Completion]) -> list[Outcome]:
+    def _accept_or_record(self, batch: list[Completion]) -> list[Outcome]:
         """Put the completions into the outbox, or without one record them."""
         if self.outbox is None:
             return self.store.record(batch)

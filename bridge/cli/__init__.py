@@ -12,8 +12,9 @@ from bridge.cli.context import Context
 from bridge.cli.dead import dead
 from bridge.cli.deliver import deliver
 from bridge.cli.erase import erase
-from bridge.cli.errors import Group, one_line_for_bugs
+from bridge.cli.errors import Group, show_bugs_in_one_line
 from bridge.cli.keys import keys
+from bridge.cli.output import example
 from bridge.cli.pending import pending
 from bridge.cli.progress import progress
 from bridge.cli.record import record
@@ -21,15 +22,11 @@ from bridge.cli.serve import serve
 from bridge.cli.setup import setup
 from bridge.cli.status import status
 
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge --config bridge.yaml check"""
-
 
 @click.group(
     "progress-bridge",
     cls=Group,
-    epilog=_EXAMPLE,
+    epilog=example("--config bridge.yaml check"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
@@ -43,7 +40,7 @@ Example:
 @click.version_option(__version__, prog_name="progress-bridge")
 @click.pass_context
 def cli(context: click.Context, config: str | None, debug: bool) -> None:
-    """One learner record for FunMooc, Moodle and the direct site.
+    """Keep one learner record for FunMooc, Moodle and the direct site.
 
     Exit codes: 0 done; 1 the store or the configuration has to be mended, or a completion is
     refused; 2 wrong usage or a value that breaks a rule; 3 the store or the outbox is not
@@ -59,6 +56,6 @@ for _command in (*_RECORDS, *_OPERATIONS):
 
 
 def main() -> None:
-    """Entry point: the command line, where not even a bug shows a traceback without --debug."""
-    one_line_for_bugs()
+    """Run the command line, where not even a bug shows a traceback without --debug."""
+    show_bugs_in_one_line()
     cli(prog_name="progress-bridge")

@@ -1,4 +1,4 @@
-"""``python -m bridge.cli``."""
+"""The same command as ``progress-bridge``: ``python -m bridge.cli``."""
 
 from bridge.cli import main
 

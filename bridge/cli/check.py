@@ -1,32 +1,29 @@
-"""``progress-bridge check``."""
+"""The command ``progress-bridge check``: whether completions would be recorded."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final
 
 import click
 
 from bridge.checks import Finding
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import MEND
-
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge --config bridge.yaml check"""
+from bridge.cli.output import example, print_json
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("--config bridge.yaml check"))
 @json_option
 @pass_context
 def check(context: Context, as_json: bool) -> None:
     """Tell whether completions would be recorded, and if not, what to mend.
 
     Reads the configuration, reaches the store with the bridge's own rights and looks at every
-    table, field, right and constraint. Writes nothing. Exit code 0 only when completions would be
-    recorded; a warning does not change it.
+    table, field, right and constraint. Leaves no row behind. Makes the file and the tables that an
+    SQLite store or outbox lacks. Tries Directus with rows that it must refuse, and an SQLite outbox
+    with a row that is removed at once. Exit code 0 only when completions would be recorded; a
+    warning does not change it.
     """
     settings = context.settings()
     with context.bridge() as bridge:
@@ -39,17 +36,17 @@ def check(context: Context, as_json: bool) -> None:
             "ok": well,
             "findings": [asdict(finding) for finding in findings],
         }
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        print_json(answer)
     else:
         click.echo(f"Store: {settings.store.shown_url}")
         if settings.outbox:
             click.echo(f"Outbox: {settings.outbox.shown_url}")
-        _tell(findings, well)
+        _print_findings(findings, well)
     if not well:
         raise SystemExit(MEND)
 
 
-def _tell(findings: Sequence[Finding], well: bool) -> None:
+def _print_findings(findings: Sequence[Finding], well: bool) -> None:
     for finding in findings:
         click.echo(f"{_mark(finding)}  {finding.message}")
         if finding.remedy:
@@ -58,7 +55,7 @@ def _tell(findings: Sequence[Finding], well: bool) -> None:
 
 
 def _mark(finding: Finding) -> str:
-    """A word, so that nothing is told by colour alone."""
+    """Return a word in colour, so that nothing is told by colour alone."""
     if finding.ok:
         return click.style("ok  ", fg="green")
     if finding.fatal:

@@ -1,4 +1,4 @@
-"""What the global options say, handed to every command."""
+"""The global options, handed to every command, and the options that commands share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Context:
     debug: bool
 
     def settings(self) -> Settings:
-        """The configuration, read now.
+        """Read the configuration.
 
         Raises:
             ConfigurationError: naming the setting and what is wrong with it.
@@ -34,11 +34,11 @@ class Context:
         return Settings.load(self.config)
 
     def bridge(self) -> Bridge:
-        """The bridge of the configuration; to be closed."""
+        """Open the bridge of the configuration. Whoever asks has to close it."""
         return Bridge.from_settings(self.settings())
 
     def outbox(self) -> Outbox:
-        """The outbox of the configuration; to be closed.
+        """Open the outbox of the configuration. Whoever asks has to close it.
 
         Raises:
             ConfigurationError: it names none.

@@ -1,8 +1,7 @@
-"""``progress-bridge dead``: the completions that the store refuses."""
+"""The command ``progress-bridge dead``: the completions that the store refuses."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Final
@@ -11,18 +10,16 @@ import click
 
 from bridge.cli.context import Context, json_option, pass_context, yes_option
 from bridge.cli.errors import MEND
+from bridge.cli.output import example, one_line, print_json
 from bridge.outbox import DeadLetter, Outbox
 
 PAGE: Final = 500
+"""Dead letters that are read, replayed or dropped at once."""
 
 _all_option: Final = click.option("--all", "every", is_flag=True, help="Every dead letter.")
 
 
-def _example(words: str) -> str:
-    return f"\b\nExample:\n  progress-bridge dead {words}"
-
-
-@click.group(epilog=_example("list"))
+@click.group(epilog=example("dead list"))
 def dead() -> None:
     """Look after the completions that the store refuses (dead letters).
 
@@ -31,7 +28,7 @@ def dead() -> None:
     """
 
 
-@dead.command("list", epilog=_example("list"))
+@dead.command("list", epilog=example("dead list"))
 @click.option("--most", metavar="N", type=click.IntRange(1), default=100, show_default=True)
 @json_option
 @pass_context
@@ -41,19 +38,19 @@ def list_(context: Context, most: int, as_json: bool) -> None:
         letters = [letter for letter, _ in zip(_letters(outbox), range(most), strict=False)]
         total = outbox.counts().dead
     if as_json:
-        click.echo(json.dumps([_as_json(letter) for letter in letters], indent=2))
+        print_json([_as_json(letter) for letter in letters])
         return
     for letter in letters:
         shown = _as_json(letter)
-        what = " ".join(str(shown[name] or "?") for name in ("died_at", "learner", "grain_id"))
-        click.echo(f"{letter.id}  {what}: {_line(letter.reason)}")
+        about = " ".join(str(shown[name] or "?") for name in ("died_at", "learner", "grain_id"))
+        click.echo(f"{letter.id}  {about}: {one_line(letter.reason)}")
     if total > len(letters):
         click.echo(f"… and {total - len(letters):,} more (--most)")
     elif not letters:
         click.echo("no dead letters")
 
 
-@dead.command(epilog=_example("show 17"))
+@dead.command(epilog=example("dead show 17"))
 @click.argument("id")
 @json_option
 @pass_context
@@ -62,15 +59,15 @@ def show(context: Context, id: str, as_json: bool) -> None:
     with closing(context.outbox()) as outbox:
         letter = next((letter for letter in _letters(outbox) if letter.id == id), None)
     if letter is None:
-        _complain(f"no dead letter {_line(id)}")
+        _fail(f"no dead letter {one_line(id)}")
     elif as_json:
-        click.echo(json.dumps(_as_json(letter), indent=2))
+        print_json(_as_json(letter))
     else:
         for name, value in _as_json(letter).items():
             click.echo(f"{name:<13} {'–' if value is None else value}")
 
 
-@dead.command(epilog=_example("replay --all"))
+@dead.command(epilog=example("dead replay --all"))
 @click.argument("ids", nargs=-1)
 @_all_option
 @pass_context
@@ -81,10 +78,10 @@ def replay(context: Context, ids: tuple[str, ...], every: bool) -> None:
     again.
     """
     with closing(context.outbox()) as outbox:
-        _each("replayed", outbox.replay, _chosen(outbox, ids, every))
+        _in_pages("replayed", outbox.replay, _chosen(outbox, ids, every))
 
 
-@dead.command(epilog=_example("drop 17 18"))
+@dead.command(epilog=example("dead drop 17 18"))
 @click.argument("ids", nargs=-1)
 @_all_option
 @yes_option
@@ -94,12 +91,12 @@ def drop(context: Context, ids: tuple[str, ...], every: bool, yes: bool) -> None
     with closing(context.outbox()) as outbox:
         chosen = _chosen(outbox, ids, every)
         if chosen and not yes:
-            click.confirm(f"Lose {_number(len(chosen))} for good?", abort=True)
-        _each("dropped", outbox.drop, chosen)
+            click.confirm(f"Lose {_counted(len(chosen))} for good?", abort=True)
+        _in_pages("dropped", outbox.drop, chosen)
 
 
 def _letters(outbox: Outbox) -> Iterator[DeadLetter]:
-    """All dead letters, a page at a time."""
+    """Read all dead letters, a page at a time."""
     last: str | None = None
     while page := outbox.dead(PAGE, last):
         yield from page
@@ -112,25 +109,28 @@ def _chosen(outbox: Outbox, ids: Sequence[str], every: bool) -> list[str]:
     return [letter.id for letter in _letters(outbox)] if every else list(dict.fromkeys(ids))
 
 
-def _each(done: str, what: Callable[[Sequence[str]], int], ids: Sequence[str]) -> None:
-    """Do it, a page at a time, and say to how many it was done."""
-    count = sum(what(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
-    click.echo(f"{_number(count)} {done}")
+def _in_pages(done: str, action: Callable[[Sequence[str]], int], ids: Sequence[str]) -> None:
+    """Do something to dead letters, a page at a time, and print to how many it was done."""
+    count = sum(action(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
+    click.echo(f"{_counted(count)} {done}")
     if count < len(ids):
-        _complain(f"{len(ids) - count} of the ids are of no dead letter")
+        _fail(f"{len(ids) - count} of the ids are of no dead letter")
 
 
-def _number(count: int) -> str:
+def _counted(count: int) -> str:
     return f"{count:,} dead letter{'' if count == 1 else 's'}"
 
 
-def _complain(what: str) -> None:
-    click.echo(f"Error: {what}", err=True)
+def _fail(why: str) -> None:
+    click.echo(f"Error: {why}", err=True)
     raise SystemExit(MEND)
 
 
 def _as_json(letter: DeadLetter) -> dict[str, Any]:
-    """What may be shown: of the learner's id no more than 8 characters, no e-mail address."""
+    """Return what may be shown.
+
+    That is no more of the learner's id than 8 characters, and no e-mail address.
+    """
     completion = letter.completion
     return {
         "id": letter.id,
@@ -140,9 +140,5 @@ def _as_json(letter: DeadLetter) -> dict[str, Any]:
         "module_id": completion.module_id if completion else None,
         "sequence_id": completion.sequence_id if completion else None,
         "completed_at": completion and completion.completed_at.isoformat(timespec="milliseconds"),
-        "reason": _line(letter.reason),
+        "reason": one_line(letter.reason),
     }
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -1,4 +1,4 @@
-"""``progress-bridge deliver``."""
+"""The command ``progress-bridge deliver``: from the outbox to the store, until a signal."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 
 from bridge import metrics
 from bridge.cli.context import Context, pass_context
+from bridge.cli.output import example
 from bridge.stores import open_store
 from bridge.support import logs
 
@@ -24,13 +25,11 @@ END_WITHIN: Final = 9.5
 """Seconds from the signal to the end of the process, whatever hangs."""
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_LOOK: Final = 0.2
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge --config bridge.yaml deliver --metrics-port 9464"""
+SIGNAL_INTERVAL: Final = 0.2
+"""Seconds between two looks whether a signal has come."""
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("--config bridge.yaml deliver --metrics-port 9464"))
 @click.option(
     "--metrics-port",
     metavar="PORT",
@@ -52,7 +51,7 @@ def deliver(context: Context, metrics_port: int | None, metrics_host: str, log_j
     from bridge.delivery.loop import Delivery  # here: what it needs is not installed in the LMS
 
     logs.configure(as_json=log_json, debug=context.debug)
-    with _signals_to_be_waited_for():
+    with _signals_blocked():
         if metrics_port is not None:
             metrics.watch(outbox)
             metrics.serve(metrics_host, metrics_port)
@@ -60,8 +59,8 @@ def deliver(context: Context, metrics_port: int | None, metrics_host: str, log_j
 
 
 @contextmanager
-def _signals_to_be_waited_for() -> Iterator[None]:
-    """Signals that nobody handles: a handler would run in the middle of anything.
+def _signals_blocked() -> Iterator[None]:
+    """Keep the signals from being handled: a handler would run in the middle of anything.
 
     To be entered before any thread is made: those to come inherit it, and one that did not could
     be chosen to receive the signal, which would end the process.
@@ -77,7 +76,7 @@ def _run(delivery: Delivery) -> None:
     """Deliver until a signal comes, then end the process in time."""
     delivery.start()
     while delivery.running and not _asked_to_end():
-        time.sleep(_LOOK)
+        time.sleep(SIGNAL_INTERVAL)
     died = not delivery.running
     if died or not delivery.stop(END_WITHIN):
         logging.shutdown()
@@ -85,7 +84,7 @@ def _run(delivery: Delivery) -> None:
 
 
 def _asked_to_end() -> bool:
-    """Whether one of the signals has come; it is taken.
+    """Return whether one of the signals has come, and take it.
 
     Not by `signal.sigtimedwait`: in a process that was stopped (SIGSTOP, a debugger) for longer
     than its time-out, CPython (3.11, at least) answers with a signal that nobody sent.

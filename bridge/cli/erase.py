@@ -1,21 +1,15 @@
-"""``progress-bridge erase``."""
+"""The command ``progress-bridge erase``: a learner, for good."""
 
 from __future__ import annotations
-
-import json
-from typing import Final
 
 import click
 
 from bridge.cli.context import Context, json_option, pass_context, yes_option
+from bridge.cli.output import example, print_json
 from bridge.model import Identity
 
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge erase funmooc 0123456789abcdef0123456789abcdef"""
 
-
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("erase funmooc 0123456789abcdef0123456789abcdef"))
 @click.argument("origin")
 @click.argument("external_id")
 @click.option("--later", is_flag=True, help="Leave it to a deliverer, though the store is down.")
@@ -40,7 +34,7 @@ def erase(
             bridge.request_erasure(origin, external_id)
         erased = not asked and bridge.erase(origin, external_id)
     if as_json:
-        click.echo(json.dumps({"erased": erased} | ({"asked": True} if asked else {})))
+        print_json({"erased": erased} | ({"asked": True} if asked else {}), indent=None)
     elif asked:
         click.echo(f"{identity}: a deliverer erases them; `progress-bridge status` tells when done")
     else:

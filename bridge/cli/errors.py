@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from bridge.cli.output import one_line
 from bridge.errors import BridgeError, InvalidInput, OutboxUnavailable, StoreUnavailable
 
 MEND: Final = 1
@@ -16,11 +17,11 @@ MEND: Final = 1
 BAD_INPUT: Final = 2
 """Wrong usage (click's own code), or a value that breaks a rule."""
 TRY_LATER: Final = 3
-"""The store or the outbox is not available now; the same command may work later."""
+"""The store or the outbox is not available now. The same command may work later."""
 
 
 def exit_code(error: BridgeError) -> int:
-    """What the process ends with."""
+    """Return the exit code of a command that raised this error."""
     if isinstance(error, StoreUnavailable | OutboxUnavailable):
         return TRY_LATER
     return BAD_INPUT if isinstance(error, InvalidInput) else MEND
@@ -30,7 +31,7 @@ class Group(click.Group):
     """A group whose commands may raise any `BridgeError`."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a `BridgeError` becomes a line and an exit code."""
+        """Run the command, and make a line and an exit code of a `BridgeError`."""
         try:
             return super().invoke(ctx)
         except (BridgeError, OSError) as error:
@@ -38,20 +39,16 @@ class Group(click.Group):
                 raise  # click ends quietly when the reader of a pipe is gone
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            click.echo(f"Error: {_one_line(error)}", err=True)
+            click.echo(f"Error: {one_line(str(error)) or type(error).__name__}", err=True)
             ctx.exit(exit_code(error) if isinstance(error, BridgeError) else MEND)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def show_bugs_in_one_line() -> None:
+    """Show an exception that nobody expected in one line, too, from here on."""
+    sys.excepthook = _show_bug
 
 
-def one_line_for_bugs() -> None:
-    """From here on an exception that nobody expected is shown in one line, too."""
-    sys.excepthook = _say
-
-
-def _say(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+def _show_bug(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(kind, error, where)
     else:  # not its text: nobody knows what an unexpected error holds

@@ -1,8 +1,7 @@
-"""``progress-bridge keys``: server keys for the HTTP service."""
+"""The command ``progress-bridge keys``: server keys for the HTTP service."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,22 +9,12 @@ from typing import Final
 import click
 
 from bridge.cli.context import Context, json_option, pass_context
+from bridge.cli.output import example, print_json
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
 from bridge.service.auth.keys import Right, ServerKey, changing, new_key, read_keys
 
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge keys new --name moodle --origin moodle --right write --right erase"""
-
-_EXAMPLE_LIST: Final = """\b
-Example:
-  progress-bridge keys list"""
-_EXAMPLE_REVOKE: Final = """\b
-Example:
-  progress-bridge keys revoke 3f9a1c2e"""
-
-_file: Final = click.option(
+_file_option: Final = click.option(
     "--file",
     "path",
     metavar="FILE",
@@ -34,15 +23,15 @@ _file: Final = click.option(
 )
 
 
-@click.group(epilog=_EXAMPLE)
+@click.group(epilog=example("keys new --name moodle --origin moodle --right write --right erase"))
 def keys() -> None:
-    """Server keys: who may call the HTTP service, for whom and to do what.
+    """Manage server keys: who may call the HTTP service, for whom and to do what.
 
     A running service takes a change within a second.
     """
 
 
-@keys.command(epilog=_EXAMPLE)
+@keys.command(epilog=example("keys new --name moodle --origin moodle --right write --right erase"))
 @click.option("--name", metavar="NAME", required=True, help="Whose key it is, for people.")
 @click.option(
     "--origin",
@@ -60,7 +49,7 @@ def keys() -> None:
     multiple=True,
     help="What it may do; may be repeated.",
 )
-@_file
+@_file_option
 @pass_context
 def new(
     context: Context,
@@ -70,7 +59,7 @@ def new(
     path: Path | None,
 ) -> None:
     """Make a key and print it, this once: the file keeps its hash alone."""
-    path = _path(context, path)
+    path = _keys_file(context, path)
     key, text = new_key(name, [Origin(o) for o in origins], [Right(r) for r in rights])
     with changing(path) as known:
         known.append(key)
@@ -78,15 +67,15 @@ def new(
     click.echo(f"Key {key.id} is in {path}. It is shown this once.", err=True)
 
 
-@keys.command("list", epilog=_EXAMPLE_LIST)
-@_file
+@keys.command("list", epilog=example("keys list"))
+@_file_option
 @json_option
 @pass_context
 def list_keys(context: Context, path: Path | None, as_json: bool) -> None:
     """List the keys, without the keys themselves: nobody has them."""
-    found = read_keys(_path(context, path))
+    found = read_keys(_keys_file(context, path))
     if as_json:
-        click.echo(json.dumps([_as_json(key) for key in found], indent=2, ensure_ascii=False))
+        print_json([_as_json(key) for key in found])
         return
     for key in found:
         shown = _as_json(key)
@@ -96,13 +85,13 @@ def list_keys(context: Context, path: Path | None, as_json: bool) -> None:
         click.echo("There are no keys.")
 
 
-@keys.command(epilog=_EXAMPLE_REVOKE)
+@keys.command(epilog=example("keys revoke 3f9a1c2e"))
 @click.argument("key_id")
-@_file
+@_file_option
 @pass_context
 def revoke(context: Context, key_id: str, path: Path | None) -> None:
     """End a key: the service refuses it from the next second on."""
-    path = _path(context, path)
+    path = _keys_file(context, path)
     with changing(path) as known:
         left = [key for key in known if key.id != key_id]
         if len(left) == len(known):
@@ -111,7 +100,7 @@ def revoke(context: Context, key_id: str, path: Path | None) -> None:
     click.echo(f"Key {key_id} is revoked.")
 
 
-def _path(context: Context, path: Path | None) -> Path:
+def _keys_file(context: Context, path: Path | None) -> Path:
     if path is None:
         try:
             path = context.settings().service.keys_file

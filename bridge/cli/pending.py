@@ -1,8 +1,10 @@
-"""``progress-bridge pending``: what an LMS exported because its learners did not come back."""
+"""The command ``progress-bridge pending``: what an LMS kept and exported.
+
+It did so because its learners did not come back.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,21 +14,18 @@ import click
 
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import BAD_INPUT, MEND
-from bridge.cli.record import WORDS
+from bridge.cli.output import OUTCOME_WORDS, example, print_json, printable
 from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
+from bridge.json_format import parse_instant
 from bridge.model import Completion, Identity, Status
 from bridge.support.nesting import TooDeep, load_json
 
-_WORDS: Final = {**WORDS, Status.REJECTED: "refused by the store"}
 _WRONG: Final = "wrong"
 _NEEDED: Final = ("origin", "external_user_id", "grain_id", "completed_at")
 _OPTIONAL: Final = ("module_id", "sequence_id", "email", "usage")
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge pending pending.jsonl"""
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("pending pending.jsonl"))
 @click.argument("file", type=click.File("rb"))
 @json_option
 @pass_context
@@ -44,19 +43,19 @@ def pending(context: Context, file: BinaryIO, as_json: bool) -> None:
             number = lines.numbers.popleft()
             tally[outcome.status] += 1
             if outcome.status is Status.REJECTED:
-                _complain(number, f"refused by the store: {outcome.reason}")
+                _print_wrong_line(number, f"refused by the store: {outcome.reason}")
     if lines.wrong:
         tally[_WRONG] = lines.wrong
-    _tell(tally, as_json)
+    _print_tally(tally, as_json)
     if lines.wrong or tally[Status.REJECTED]:
         raise SystemExit(BAD_INPUT if lines.wrong else MEND)
 
 
 class _Lines:
-    """The completions of a file; lines that are none are complained of and counted.
+    """The completions of a file. Lines that hold none are told and counted.
 
     Attributes:
-        numbers: of the lines whose completions were read and not answered yet.
+        numbers: those of the lines whose completions were read and not answered yet.
         wrong: how many lines broke a rule.
     """
 
@@ -73,14 +72,14 @@ class _Lines:
                 completion = _completion(line)
             except InvalidInput as error:
                 self.wrong += 1
-                _complain(number, str(error))
+                _print_wrong_line(number, str(error))
             else:
                 self.numbers.append(number)
                 yield completion
 
 
 def _completion(line: bytes) -> Completion:
-    """The completion in a line.
+    """Read the completion in a line.
 
     Raises:
         InvalidInput: naming the rule that is broken.
@@ -112,20 +111,20 @@ def _completion(line: bytes) -> Completion:
 
 
 def _instant(value: Any) -> datetime:
-    """ISO 8601; that it has a time zone is the rule of `Completion`, which says so."""
+    """Read when it was completed, in ISO 8601."""
     try:
-        return datetime.fromisoformat(value)
-    except (ValueError, TypeError):
+        return parse_instant(value)
+    except ValueError:
         raise InvalidCompletion(
             "completed_at", "not an instant", str(value)[:80], RuleCode.NOT_AN_INSTANT
         ) from None
 
 
-def _tell(tally: Mapping[str, int], as_json: bool) -> None:
+def _print_tally(tally: Mapping[str, int], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(dict(tally)))
+        print_json(dict(tally), indent=None)
         return
-    for status, words in _WORDS.items():
+    for status, words in OUTCOME_WORDS.items():
         if tally[status]:
             click.echo(f"{tally[status]:,} {words}")
     if tally[_WRONG]:
@@ -134,6 +133,5 @@ def _tell(tally: Mapping[str, int], as_json: bool) -> None:
         click.echo("nothing to record")
 
 
-def _complain(number: int, what: str) -> None:
-    text = "".join(char if char.isprintable() else " " for char in what)
-    click.echo(f"line {number}: {text}", err=True)
+def _print_wrong_line(number: int, why: str) -> None:
+    click.echo(f"line {number}: {printable(why)}", err=True)

@@ -1,40 +1,28 @@
-"""``progress-bridge record``."""
+"""The command ``progress-bridge record``: one completion."""
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from typing import Final
 
 import click
 
 from bridge.cli.context import Context, json_option, pass_context
-from bridge.model import Identity, Status
-
-WORDS: Final = {
-    Status.CREATED: "recorded",
-    Status.ALREADY_RECORDED: "already recorded, nothing changed",
-    Status.MOVED_EARLIER: "moved to this earlier completion",
-    Status.ACCEPTED: "accepted, to be delivered from the outbox",
-}
-"""What became of a completion, for people."""
-
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge record moodle 12345 grain-1 --module m1 --at 2026-01-31T12:00:00Z"""
+from bridge.cli.output import OUTCOME_WORDS, example, print_json
+from bridge.json_format import parse_instant
+from bridge.model import Identity
 
 
 def _instant(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> datetime | None:
-    """ISO 8601; that it has a time zone is the rule of `Completion`, which says so."""
+    """Read when it was completed, in ISO 8601."""
     try:
-        return None if value is None else datetime.fromisoformat(value)
+        return None if value is None else parse_instant(value)
     except ValueError:
         raise click.BadParameter("not an instant such as 2026-01-31T12:00:00Z") from None
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("record moodle 12345 grain-1 --module m1 --at 2026-01-31T12:00:00Z"))
 @click.argument("origin")
 @click.argument("external_id")
 @click.argument("grain")
@@ -74,6 +62,6 @@ def record(
             email=email,
         )
     if as_json:
-        click.echo(json.dumps({"outcome": outcome.status}))
+        print_json({"outcome": outcome.status}, indent=None)
     else:
-        click.echo(f"{identity}, {grain}: {WORDS[outcome.status]}")
+        click.echo(f"{identity}, {grain}: {OUTCOME_WORDS[outcome.status]}")

@@ -1,4 +1,4 @@
-"""``progress-bridge serve``."""
+"""The command ``progress-bridge serve``: the HTTP API, until a signal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge.cli.context import Context, pass_context
+from bridge.cli.output import example
 from bridge.support.extras import needs
 from bridge.support.logs import event
 
@@ -20,12 +21,9 @@ if TYPE_CHECKING:
     import uvicorn
 
 _log: Final = logging.getLogger("bridge.service")
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge --config bridge.yaml serve --port 8080"""
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("--config bridge.yaml serve --port 8080"))
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
 @click.option(
     "--port", metavar="PORT", type=click.IntRange(0, 65535), default=8080, show_default=True
@@ -59,7 +57,7 @@ def serve(
     shows no learner's id.
     """
     settings = context.settings()
-    worker = _worker()
+    worker = _worker_module()
     options = worker.Options(
         config=context.config,
         deliver=not no_deliver,
@@ -67,41 +65,42 @@ def serve(
         log_requests=not no_access_log,
         debug=context.debug,
     )
-    with _listening(host, port) as listener:
+    with _listen(host, port) as listener:
         app = worker.create_app_with_logs(settings, options)  # with several, to be told of mistakes
-        said = {"host": host, "port": listener.getsockname()[1], "workers": workers}
-        event(_log, logging.INFO, "service_started", **said)
+        told = {"host": host, "port": listener.getsockname()[1], "workers": workers}
+        event(_log, logging.INFO, "service_started", **told)
         if workers == 1:
-            _serve_here(worker.config(app, settings), listener)
+            _serve_in_this_process(worker.config(app, settings), listener)
         else:
             app.state.bridge.close()
             options.hand_over()
-            _serve_there(worker.config(worker.FACTORY, settings, workers=workers), listener)
+            _serve_in_workers(worker.config(worker.FACTORY, settings, workers=workers), listener)
     event(_log, logging.INFO, "service_stopped")
 
 
-def _worker() -> ModuleType:
+def _worker_module() -> ModuleType:
     with needs("service"):
         from bridge.service import worker
     return worker
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that all workers accept connections from."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the socket that all workers accept connections from."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
-def _serve_here(config: uvicorn.Config, listener: socket.socket) -> None:
+def _serve_in_this_process(config: uvicorn.Config, listener: socket.socket) -> None:
     import uvicorn
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)  # uvicorn puts it back and raises the signal when it is done
+        # uvicorn puts it back and raises the signal when it is done
+        signal.signal(number, _exit_at_once)
     uvicorn.Server(config).run([listener])
 
 
-def _serve_there(config: uvicorn.Config, listener: socket.socket) -> None:
-    """In worker processes, which are started again when they die."""
+def _serve_in_workers(config: uvicorn.Config, listener: socket.socket) -> None:
+    """Serve in worker processes, which are started again when they die."""
     from uvicorn.supervisors import Multiprocess
 
     with tempfile.TemporaryDirectory(prefix="progress-bridge-metrics-") as folder:
@@ -109,8 +108,11 @@ def _serve_there(config: uvicorn.Config, listener: socket.socket) -> None:
         Multiprocess(config, [listener]).run()
 
 
-def _end(*_: object) -> None:
-    """All is settled; threads that still wait for the store must not keep the process."""
+def _exit_at_once(*_: object) -> None:
+    """End the process, which threads that still wait for the store must not keep.
+
+    Uvicorn raises the signal when all requests are answered.
+    """
     event(_log, logging.INFO, "service_stopped")
     logging.shutdown()
     os._exit(0)

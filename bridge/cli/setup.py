@@ -1,4 +1,4 @@
-"""``progress-bridge setup``."""
+"""The command ``progress-bridge setup``: what Directus needs before the bridge can use it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from bridge.cli.context import Context, pass_context
+from bridge.cli.output import example
 from bridge.config import Secret, Settings, StoreSettings
 from bridge.errors import ConfigurationError
 from bridge.stores.directus.client import DirectusClient
@@ -19,18 +20,14 @@ from bridge.stores.directus.setup.grant import grant
 from bridge.stores.directus.setup.register import register
 
 ADMIN_TOKEN: Final = "PROGRESS_BRIDGE_ADMIN_TOKEN"  # noqa: S105 -- the variable's name
-_PATIENCE: Final = 300.0
+_READ_TIMEOUT: Final = 300.0
 """Seconds for an answer: making a foreign key again reads the whole table."""
 
-Deliver = Callable[[Secret], None]
+TokenWriter = Callable[[Secret], None]
+"""Hands the bridge's new token to whoever runs the command."""
 
 
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge setup --url https://directus.example.org --token-file bridge-token"""
-
-
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("setup --url https://directus.example.org --token-file bridge-token"))
 @click.option("--url", metavar="URL", help="Directus's address.  [default: store.url]")
 @click.option(
     "--admin-token-file",
@@ -62,13 +59,13 @@ def setup(
     --new-token is given. Turns activity and revisions off for both collections: they cost more
     than half of every write, and keep a copy of a learner who was erased.
     """
-    store = _store(context, url, _admin_token(admin_token_file))
+    store = _administrators_store(context, url, _admin_token(admin_token_file))
     client = DirectusClient(store)
     try:
-        with _delivery(token_file) as deliver:
+        with _token_writer(token_file) as write_token:
             changes = [
-                *_said(register(client, store.names, keep_activity=keep_activity)),
-                *_said(grant(client, store.names, deliver, new_token=new_token)),
+                *_printed(register(client, store.names, keep_activity=keep_activity)),
+                *_printed(grant(client, store.names, write_token, new_token=new_token)),
             ]
     finally:
         client.close()
@@ -76,8 +73,8 @@ def setup(
         click.echo("Nothing to change: Directus is set up, and the bridge's token is kept.")
 
 
-def _said(changes: Iterator[str]) -> Iterator[str]:
-    """Say each change as it is made."""
+def _printed(changes: Iterator[str]) -> Iterator[str]:
+    """Print each change as it is made."""
     for change in changes:
         click.echo(change)
         yield change
@@ -90,8 +87,8 @@ def _admin_token(path: Path | None) -> str:
     return str(token).strip()
 
 
-def _store(context: Context, url: str | None, token: str) -> StoreSettings:
-    """The store's settings with the administrator's token; the bridge may have none yet."""
+def _administrators_store(context: Context, url: str | None, token: str) -> StoreSettings:
+    """Return the store's settings with the administrator's token. The bridge may have none yet."""
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -105,12 +102,12 @@ def _store(context: Context, url: str | None, token: str) -> StoreSettings:
         raise ConfigurationError(
             f"store.url: {store.scheme} needs no setup; it is for Directus (http or https)"
         )
-    return dataclasses.replace(store, read_timeout=max(store.read_timeout, _PATIENCE))
+    return dataclasses.replace(store, read_timeout=max(store.read_timeout, _READ_TIMEOUT))
 
 
 @contextmanager
-def _delivery(path: Path | None) -> Iterator[Deliver]:
-    """Where the bridge's token goes; a file is opened before the token is made."""
+def _token_writer(path: Path | None) -> Iterator[TokenWriter]:
+    """Open where the bridge's token goes, before the token is made."""
     if path is None:
         yield lambda token: click.echo(f"The bridge's token, shown this once: {token.reveal()}")
         return

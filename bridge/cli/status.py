@@ -1,8 +1,7 @@
-"""``progress-bridge status``."""
+"""The command ``progress-bridge status``: what waits in the outbox, and why."""
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any, Final
@@ -11,16 +10,14 @@ import click
 
 from bridge.cli.context import Context, json_option, pass_context
 from bridge.cli.errors import MEND, TRY_LATER
+from bridge.cli.output import example, print_json
 from bridge.config import Settings
 from bridge.delivery.status import Overview, State, Worker, duration, overview
 
-_CODES: Final = {State.PAUSED: MEND, State.STOPPED: MEND, State.RETRYING: TRY_LATER}
-_EXAMPLE: Final = """\b
-Example:
-  progress-bridge --config bridge.yaml status"""
+_EXIT_CODES: Final = {State.PAUSED: MEND, State.STOPPED: MEND, State.RETRYING: TRY_LATER}
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=example("--config bridge.yaml status"))
 @json_option
 @pass_context
 def status(context: Context, as_json: bool) -> None:
@@ -33,13 +30,13 @@ def status(context: Context, as_json: bool) -> None:
     with closing(context.outbox()) as outbox:
         found = overview(outbox)
     if as_json:
-        click.echo(json.dumps(_as_json(settings, found), indent=2, ensure_ascii=False))
+        print_json(_as_json(settings, found))
     else:
-        _tell(settings, found)
-    raise SystemExit(_CODES.get(found.state, 0))
+        _print_overview(settings, found)
+    raise SystemExit(_EXIT_CODES.get(found.state, 0))
 
 
-def _tell(settings: Settings, found: Overview) -> None:
+def _print_overview(settings: Settings, found: Overview) -> None:
     counts = found.counts
     assert settings.outbox  # noqa: S101 -- context.outbox() has seen to it
     click.echo(f"Outbox: {settings.outbox.shown_url}")
@@ -48,15 +45,15 @@ def _tell(settings: Settings, found: Overview) -> None:
     for name, value, meaning in (
         ("Waiting", f"{counts.waiting:,}", "accepted, to be delivered"),
         ("Leased", f"{counts.leased:,}", "in the hands of a deliverer"),
-        ("Dead letters", f"{counts.dead:,}", _dead(counts.dead)),
+        ("Dead letters", f"{counts.dead:,}", _about_dead_letters(counts.dead)),
         ("Oldest", oldest, "accepted, of those waiting or leased"),
-        ("Erasures", f"{counts.erasures:,}", _erasures(counts.oldest_erasure)),
+        ("Erasures", f"{counts.erasures:,}", _about_erasures(counts.oldest_erasure)),
         ("Rate", f"{found.rate:g} a second", "delivered in the last minute"),
     ):
         click.echo(f"  {name:<13} {value:<18} {meaning}".rstrip())
     alive = [worker for worker in found.workers if worker.alive]
     for worker in alive or found.workers[:1]:
-        click.echo(f"Deliverer {worker.name}: {_doing(worker)}")
+        click.echo(f"Deliverer {worker.name}: {_activity(worker)}")
     if found.last_error:
         seconds, worker = found.last_error
         click.echo(f"Last error {duration(seconds)} ago: {worker.report.last_error}")
@@ -65,16 +62,16 @@ def _tell(settings: Settings, found: Overview) -> None:
         click.echo(f"  → {found.remedy}")
 
 
-def _dead(count: int) -> str:
+def _about_dead_letters(count: int) -> str:
     return "refused by the store; `progress-bridge dead list` tells why" if count else ""
 
 
-def _erasures(oldest: float | None) -> str:
+def _about_erasures(oldest: float | None) -> str:
     since = "" if oldest is None else f": the first {duration(oldest)} ago"
     return f"of learners, asked for and not done{since}"
 
 
-def _doing(worker: Worker) -> str:
+def _activity(worker: Worker) -> str:
     report = worker.report
     if report.state is State.STOPPED:
         return f"stopped {duration(worker.age)} ago"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bridge.config.fields import as_mapping, count, refuse_unknown, seconds
+from bridge.config.fields import as_seconds, checked, whole_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,28 +25,11 @@ class DeliverySettings:
         grace: how long the batches under way have to end once delivery is asked to stop.
     """
 
-    batch: int = 500
-    age: float = 0.2
-    connections: int = 4
-    backoff: float = 0.5
-    backoff_max: float = 60.0
-    probe: float = 15.0
-    lease: float = 60.0
-    grace: float = 8.0
-
-
-def delivery_settings(value: object) -> DeliverySettings:
-    """The section, checked; the defaults when there is none.
-
-    Raises:
-        ConfigurationError: naming the setting and what is wrong with it.
-    """
-    mapping = as_mapping("delivery", value or {})
-    refuse_unknown("delivery.", mapping, DeliverySettings)
-    default = DeliverySettings()
-    times = ("age", "backoff", "backoff_max", "probe", "lease", "grace")
-    return DeliverySettings(
-        batch=count("delivery.batch", mapping, default.batch, 1, 5_000),
-        connections=count("delivery.connections", mapping, default.connections, 1, 32),
-        **{name: seconds(f"delivery.{name}", mapping, getattr(default, name)) for name in times},
-    )
+    batch: int = field(default=500, metadata=checked(whole_number(1, 5_000)))
+    age: float = field(default=0.2, metadata=checked(as_seconds))
+    connections: int = field(default=4, metadata=checked(whole_number(1, 32)))
+    backoff: float = field(default=0.5, metadata=checked(as_seconds))
+    backoff_max: float = field(default=60.0, metadata=checked(as_seconds))
+    probe: float = field(default=15.0, metadata=checked(as_seconds))
+    lease: float = field(default=60.0, metadata=checked(as_seconds))
+    grace: float = field(default=8.0, metadata=checked(as_seconds))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from bridge.config.fields import as_mapping, boolean, refuse_unknown
+from bridge.config.fields import as_boolean, checked, section
 from bridge.errors import ConfigurationError
 
 _LIMIT: Final = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour)")
@@ -18,6 +18,65 @@ _SITE: Final = re.compile(
     r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?"
 )
 _STORAGES: Final = ("memory", "redis", "rediss")
+
+
+def _as_rate(name: str, value: object) -> str:
+    """Check a rate such as ``300/minute``, or ``off``."""
+    if value is False:  # what YAML makes of `off`
+        return "off"
+    if not isinstance(value, str) or not (value == "off" or _LIMIT.fullmatch(value)):
+        raise ConfigurationError(f"{name}: not a rate such as 300/minute, nor off: {value}")
+    return value
+
+
+def _as_storage(name: str, value: object) -> str:
+    """Check where requests are counted. The error shows no value, which may hold a password."""
+    if not isinstance(value, str) or value.partition(":")[0] not in _STORAGES:
+        raise ConfigurationError(f"{name}: neither memory: nor redis://…")
+    return value
+
+
+def _as_path(name: str, value: object) -> Path | None:
+    """Check the path of a file that need not be there yet, or None."""
+    if value is not None and not isinstance(value, str | os.PathLike):
+        raise ConfigurationError(f"{name}: not a path")
+    return None if value is None else Path(value)
+
+
+def _as_list(name: str, value: object) -> list[object]:
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError(f"{name}: not a list")
+    return list(value)
+
+
+def _as_sites(name: str, value: object) -> tuple[str, ...]:
+    """Check a list of origins."""
+    return tuple(_as_site(f"{name}[{n}]", site) for n, site in enumerate(_as_list(name, value)))
+
+
+def _as_site(name: str, value: object) -> str:
+    """Check an origin, and write it as browsers do.
+
+    That is in lower case, without path and default port (RFC 6454).
+    """
+    site = value.strip().rstrip("/").lower() if isinstance(value, str) else ""
+    if not _SITE.fullmatch(site):
+        raise ConfigurationError(
+            f"{name}: not an origin such as https://cours.example.org: {value}"
+        )
+    default_port = {"http": ":80", "https": ":443"}[urlsplit(site).scheme]
+    return site.removesuffix(default_port)
+
+
+def _as_proxies(name: str, value: object) -> tuple[str, ...]:
+    """Check a list of addresses or networks."""
+    proxies = tuple(str(proxy) for proxy in _as_list(name, value))
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError:
+            raise ConfigurationError(f"{name}: not an address or network: {proxy}") from None
+    return proxies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +87,14 @@ class RateLimits:
         key: of one server key.
         token: of one learner, whatever tokens they hold.
         address: of one address, counting new guests and requests that no key or token proves.
-        storage: ``memory:`` (each worker process counts for itself) or ``redis://`` (all together);
-            never shown, since a Redis URL may hold a password.
+        storage: ``memory:`` (each worker process counts for itself) or ``redis://`` (all together).
+            Never shown, since a Redis URL may hold a password.
     """
 
-    key: str = "1000/second"
-    token: str = "300/minute"  # noqa: S105 -- a rate
-    address: str = "100/minute"
-    storage: str = field(default="memory:", repr=False)
+    key: str = field(default="1000/second", metadata=checked(_as_rate))
+    token: str = field(default="300/minute", metadata=checked(_as_rate))
+    address: str = field(default="100/minute", metadata=checked(_as_rate))
+    storage: str = field(default="memory:", repr=False, metadata=checked(_as_storage))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,74 +109,10 @@ class ServiceSettings:
         proxies: addresses or networks whose word on the caller's address is taken.
     """
 
-    keys_file: Path | None = None
-    sites: tuple[str, ...] = ()
-    guests: bool = False
-    rate_limit: RateLimits = field(default_factory=RateLimits)
-    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
-
-
-def service_settings(value: object) -> ServiceSettings:
-    """The section, checked; the defaults when there is none.
-
-    Raises:
-        ConfigurationError: naming the setting and what is wrong with it.
-    """
-    mapping = as_mapping("service", value or {})
-    refuse_unknown("service.", mapping, ServiceSettings)
-    default = ServiceSettings()
-    keys_file = mapping.get("keys_file")
-    if keys_file is not None and not isinstance(keys_file, str | os.PathLike):
-        raise ConfigurationError("service.keys_file: not a path")
-    return ServiceSettings(
-        keys_file=None if keys_file is None else Path(keys_file),
-        sites=tuple(_site(n, site) for n, site in enumerate(_listed("sites", mapping, ()))),
-        guests=boolean("service.guests", mapping),
-        rate_limit=_rate_limits(mapping.get("rate_limit")),
-        proxies=tuple(_proxy(item) for item in _listed("proxies", mapping, default.proxies)),
+    keys_file: Path | None = field(default=None, metadata=checked(_as_path))
+    sites: tuple[str, ...] = field(default=(), metadata=checked(_as_sites))
+    guests: bool = field(default=False, metadata=checked(as_boolean))
+    rate_limit: RateLimits = field(
+        default_factory=RateLimits, metadata=checked(section(RateLimits))
     )
-
-
-def _listed(name: str, mapping: dict[str, Any], default: tuple[str, ...]) -> list[Any]:
-    value = mapping.get(name, default)
-    if not isinstance(value, list | tuple):
-        raise ConfigurationError(f"service.{name}: not a list")
-    return list(value)
-
-
-def _site(number: int, value: object) -> str:
-    """An origin as browsers write it (RFC 6454): lower case, no path, no default port."""
-    name = f"service.sites[{number}]"
-    if not isinstance(value, str) or not _SITE.fullmatch(value.strip().rstrip("/").lower()):
-        raise ConfigurationError(
-            f"{name}: not an origin such as https://cours.example.org: {value}"
-        )
-    site = value.strip().rstrip("/").lower()
-    default = {"http": ":80", "https": ":443"}[urlsplit(site).scheme]
-    return site.removesuffix(default)
-
-
-def _proxy(value: object) -> str:
-    try:
-        ipaddress.ip_network(str(value))
-    except ValueError:
-        raise ConfigurationError(f"service.proxies: not an address or network: {value}") from None
-    return str(value)
-
-
-def _rate_limits(value: object) -> RateLimits:
-    mapping = as_mapping("service.rate_limit", value or {})
-    refuse_unknown("service.rate_limit.", mapping, RateLimits)
-    for name, given in mapping.items():
-        if name == "storage":
-            if not isinstance(given, str) or given.partition(":")[0] not in _STORAGES:
-                raise ConfigurationError(
-                    "service.rate_limit.storage: neither memory: nor redis://…"
-                )
-        elif given is False:  # what YAML makes of `off`
-            mapping[name] = "off"
-        elif given != "off" and not (isinstance(given, str) and _LIMIT.fullmatch(given)):
-            raise ConfigurationError(
-                f"service.rate_limit.{name}: not a rate such as 300/minute, nor off: {given}"
-            )
-    return RateLimits(**{f.name: mapping[f.name] for f in fields(RateLimits) if f.name in mapping})
+    proxies: tuple[str, ...] = field(default=("127.0.0.1", "::1"), metadata=checked(_as_proxies))

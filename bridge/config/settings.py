@@ -26,12 +26,19 @@ from typing import Any, Final, Self
 
 import yaml
 
-from bridge.config.delivery import DeliverySettings, delivery_settings
-from bridge.config.fields import as_mapping, boolean, refuse_unknown
-from bridge.config.outbox import OutboxSettings, outbox_settings
-from bridge.config.service import ServiceSettings, service_settings
+from bridge.config.delivery import DeliverySettings
+from bridge.config.fields import (
+    as_boolean,
+    as_mapping,
+    checked,
+    optional_section,
+    read_section,
+    section,
+)
+from bridge.config.outbox import OutboxSettings
+from bridge.config.service import ServiceSettings
 from bridge.config.store import StoreSettings, store_settings
-from bridge.config.tokens import TokenSettings, token_settings
+from bridge.config.tokens import TokenSettings
 from bridge.errors import ConfigurationError
 from bridge.support.nesting import TooDeep, load_yaml
 
@@ -61,18 +68,30 @@ class Settings:
         service: what the HTTP API is told.
     """
 
-    store: StoreSettings
-    outbox: OutboxSettings | None = None
-    delivery: DeliverySettings = field(default_factory=DeliverySettings)
-    store_email: bool = False
-    tokens: TokenSettings | None = None
-    service: ServiceSettings = field(default_factory=ServiceSettings)
+    store: StoreSettings = field(metadata=checked(store_settings))
+    outbox: OutboxSettings | None = field(
+        default=None, metadata=checked(optional_section(OutboxSettings))
+    )
+    delivery: DeliverySettings = field(
+        default_factory=DeliverySettings, metadata=checked(section(DeliverySettings))
+    )
+    store_email: bool = field(default=False, metadata=checked(as_boolean))
+    tokens: TokenSettings | None = field(
+        default=None, metadata=checked(optional_section(TokenSettings))
+    )
+    service: ServiceSettings = field(
+        default_factory=ServiceSettings, metadata=checked(section(ServiceSettings))
+    )
 
     @classmethod
     def load(
         cls, path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ
     ) -> Self:
-        """Read the YAML file (``path``, or what ``PROGRESS_BRIDGE_CONFIG`` names), if there is one.
+        """Read the YAML file, if there is one, and the environment.
+
+        Args:
+            path: of the file; else ``PROGRESS_BRIDGE_CONFIG`` names it.
+            environ: environment variables, which win over the file.
 
         Raises:
             ConfigurationError: naming the setting and what is wrong with it.
@@ -84,30 +103,18 @@ class Settings:
     def from_mapping(
         cls, mapping: Mapping[str, Any], environ: Mapping[str, str] | None = None
     ) -> Self:
-        """Check settings in the shape of the YAML file; ``environ``'s variables win over them.
+        """Check settings in the shape of the YAML file.
+
+        Args:
+            mapping: the settings.
+            environ: environment variables, which win over the mapping.
 
         Raises:
             ConfigurationError: naming the setting and what is wrong with it.
         """
         if not isinstance(mapping, Mapping):
             raise ConfigurationError("the configuration is not a mapping of settings")
-        merged = _with_environment(mapping, environ or {})
-        refuse_unknown("", merged, cls)
-        store = merged.get("store")
-        if store is None:
-            raise ConfigurationError(
-                "no store: set store.url in the file named by PROGRESS_BRIDGE_CONFIG, "
-                "or PROGRESS_BRIDGE_STORE_URL"
-            )
-        outbox = merged.get("outbox")
-        return cls(
-            store=store_settings(store),
-            outbox=None if outbox is None else outbox_settings(outbox),
-            delivery=delivery_settings(merged.get("delivery")),
-            store_email=boolean("store_email", merged),
-            tokens=token_settings(merged.get("tokens")),
-            service=service_settings(merged.get("service")),
-        )
+        return read_section(cls, "", _with_environment(mapping, environ or {}))
 
 
 def _read_yaml(path: Path) -> Mapping[str, Any]:
@@ -125,14 +132,14 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
 
 
 def _with_environment(mapping: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The mapping with the environment's values put over it."""
+    """Return the mapping with the environment's values put over it."""
     merged = dict(mapping)
-    for variable, (section, key) in ENVIRONMENT.items():
+    for variable, (name, key) in ENVIRONMENT.items():
         if environ.get(variable):
-            inner = as_mapping(section, merged.get(section) or {})
+            inner = as_mapping(name, merged.get(name) or {})
             if key == "token":
                 inner.pop("token_file", None)
             elif key == "token_file":
                 inner.pop("token", None)
-            merged[section] = {**inner, key: environ[variable]}
+            merged[name] = {**inner, key: environ[variable]}
     return merged

@@ -20,7 +20,7 @@ from bridge.model import Completion, Identity, Origin, Progress
 from bridge.outbox import Outbox
 from bridge.stores import Store
 from bridge.support.extras import needs
-from bridge.support.polling import attempts
+from bridge.support.polling import poll_until
 from bridge.tokens import LEEWAY, LONGEST_LIFETIME
 
 with needs("direct"):
@@ -211,7 +211,7 @@ class Guests:
         if account.origin is not Origin.DIRECT or account == guest.identity:
             raise ValueError("an account of the direct site, which is no guest")
         late = StoreUnavailable("the guest's progress is being recorded", retry_after=1.0)
-        for _ in attempts(patience, late):
+        for _ in poll_until(patience, late):
             if _moved(bridge, guest.identity, account):
                 break
         return self.new()

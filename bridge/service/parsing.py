@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
+from bridge.json_format import parse_instant
 from bridge.model import Completion
 from bridge.service.auth.callers import Caller
 from bridge.service.http.problems import Problem, forbidden
@@ -115,7 +116,7 @@ def _instant(value: object) -> datetime | None:
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise _refuse_instant("not an instant (RFC 3339)", value, RuleCode.NOT_AN_INSTANT)
     try:
-        return datetime.fromisoformat(value.upper())
+        return parse_instant(value.upper())
     except ValueError:
         raise _refuse_instant("no such instant", value, RuleCode.NO_SUCH_INSTANT) from None
 

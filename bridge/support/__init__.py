@@ -1,1 +1,4 @@
-"""What knows neither learners nor completions: it imports `bridge.errors` alone."""
+"""Help for all of the bridge, which knows neither learners nor completions.
+
+Nothing here imports more of the bridge than `bridge.errors`.
+"""

@@ -1,4 +1,4 @@
-"""The packages that only some parts need: the extras of ``pip install 'progress-bridge[…]'``."""
+"""Packages that only some parts need: the extras of ``pip install 'progress-bridge[…]'``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bridge.errors import ConfigurationError
 
 @contextmanager
 def needs(extra: str, setting: str = "") -> Iterator[None]:
-    """Import in its block what comes with an extra.
+    """Run a block that imports what comes with an extra, and say what to install if it cannot.
 
     Args:
         extra: as ``setup.py`` names it.
         setting: the setting that asks for it, if one does.
 
     Raises:
-        ConfigurationError: a package is not installed; it says what to install.
+        ConfigurationError: a package is not installed.
     """
     try:
         yield

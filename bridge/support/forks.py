@@ -1,4 +1,4 @@
-"""What is whole and free in a child process, whatever the parent's threads did when it forked."""
+"""Objects that a child process can use, whatever the parent's threads did when it forked."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 from weakref import WeakSet
 
 
-class HeldOverForks:
-    """Something shared by threads, whose lock is held while this process forks.
+class ForkSafe:
+    """An object shared by threads, whose lock is held while this process forks.
 
     Without that a child could find the lock taken by a thread that it does not have, and wait for
     ever. No thread may hold two such locks at once.
@@ -20,26 +20,26 @@ class HeldOverForks:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        _ALL.add(self)
+        _INSTANCES.add(self)
 
     def let_go(self) -> None:
-        """Close what must not be open on both sides of a fork; the lock is held."""
+        """Close what must not be open on both sides of a fork. The lock is held meanwhile."""
 
 
-_ALL: Final[WeakSet[HeldOverForks]] = WeakSet()
-_held: list[HeldOverForks] = []
+_INSTANCES: Final[WeakSet[ForkSafe]] = WeakSet()
+_locked: list[ForkSafe] = []
 
 
-def _before() -> None:
-    for shared in list(_ALL):
+def _lock_all() -> None:
+    for shared in list(_INSTANCES):
         shared.lock.acquire()
-        _held.append(shared)
+        _locked.append(shared)
         shared.let_go()
 
 
-def _after() -> None:
-    while _held:
-        _held.pop().lock.release()
+def _unlock_all() -> None:
+    while _locked:
+        _locked.pop().lock.release()
 
 
-os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)
+os.register_at_fork(before=_lock_all, after_in_parent=_unlock_all, after_in_child=_unlock_all)

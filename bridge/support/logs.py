@@ -13,9 +13,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
-_LONGEST: Final = 500
-_EMAIL: Final = re.compile(r"[^\s@=<>\"']+@[^\s@=<>\"']+")
-_PLAIN: Final = re.compile(r"[^\s=\"]+")
+_MAX_VALUE_LENGTH: Final = 500
+"""Characters of a value that a line shows at most."""
+
+_EMAIL_ADDRESS: Final = re.compile(r"[^\s@=<>\"']+@[^\s@=<>\"']+")
+_NEEDS_NO_QUOTES: Final = re.compile(r"[^\s=\"]+")
 
 
 def event(logger: logging.Logger, level: int, name: str, **fields: object) -> None:
@@ -27,7 +29,7 @@ def event(logger: logging.Logger, level: int, name: str, **fields: object) -> No
 
 
 def configure(*, as_json: bool = False, debug: bool = False) -> None:
-    """Write this process's log to standard error; for a command line, not for a library."""
+    """Write this process's log to standard error, which a command line may do and no library."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JSON() if as_json else _Line())
     root = logging.getLogger()
@@ -37,19 +39,19 @@ def configure(*, as_json: bool = False, debug: bool = False) -> None:
 
 
 def _safe(value: object) -> int | float | bool | str:
-    """A value as a log may show it: one line, not too long, no address."""
+    """Return a value as a log may show it: one line, not too long, no e-mail address."""
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, int):
         return value
-    text = _EMAIL.sub("(e-mail)", str(value))
+    text = _EMAIL_ADDRESS.sub("(e-mail)", str(value))
     text = "".join(char if char.isprintable() else " " for char in text)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else text[:_MAX_VALUE_LENGTH] + "…"
 
 
 def _quoted(value: int | float | bool | str) -> str:
     text = str(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _NEEDS_NO_QUOTES.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -58,28 +60,29 @@ def _time(record: logging.LogRecord) -> str:
 
 
 class _Line(logging.Formatter):
-    """``time level logger event key=value …``."""
+    """Formats a record as ``time level logger event key=value …``."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage() if hasattr(record, "event") else str(_safe(record.getMessage()))
-        return f"{_time(record)} {record.levelname} {record.name} {text}{_kind(record)}"
+        return f"{_time(record)} {record.levelname} {record.name} {text}{_exception_type(record)}"
 
 
 class _JSON(logging.Formatter):
-    """One JSON object."""
+    """Formats a record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": getattr(record, "event", None) or _safe(record.getMessage() + _kind(record)),
+            "event": getattr(record, "event", None)
+            or _safe(record.getMessage() + _exception_type(record)),
             **getattr(record, "fields", {}),
         }
         return json.dumps(line, ensure_ascii=False)
 
 
-def _kind(record: logging.LogRecord) -> str:
-    """The exception's type alone: its text and frames may hold anything."""
+def _exception_type(record: logging.LogRecord) -> str:
+    """Return the exception's type alone, since its text and frames may hold anything."""
     kind = record.exc_info[0] if record.exc_info else None
     return f" exception={kind.__name__}" if kind else ""

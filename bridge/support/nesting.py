@@ -16,26 +16,26 @@ from typing import Any, Final
 
 import yaml
 
-DEEPEST: Final = 64
+MAX_DEPTH: Final = 64
 """Levels of lists and objects: 8 times what Directus or a configuration needs."""
 
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
-_STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+_DEPTH_CHANGE: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class TooDeep(ValueError):
-    """The text is nested deeper than is parsed; the message says how deep it may be."""
+    """A text that is nested deeper than is parsed. The message says how deep it may be."""
 
     def __init__(self) -> None:
-        super().__init__(f"nested more than {DEEPEST} levels deep")
+        super().__init__(f"nested more than {MAX_DEPTH} levels deep")
 
 
 def load_json(text: str | bytes) -> Any:
     """Parse JSON (bytes: in UTF-8, UTF-16 or UTF-32).
 
     Raises:
-        TooDeep: it is nested more than `DEEPEST` levels deep.
+        TooDeep: it is nested more than `MAX_DEPTH` levels deep.
         ValueError: it is not JSON.
     """
     if isinstance(text, bytes):
@@ -45,26 +45,28 @@ def load_json(text: str | bytes) -> Any:
 
 
 def check_json(text: str) -> None:
-    """Look at the depth of what is to be parsed as JSON, by whichever parser.
+    """Refuse JSON that is nested too deep, before any parser gets it.
 
     It costs 0.7 µs for a completion, and 1 ms for an answer with 500 rows.
 
     Raises:
-        TooDeep: it is nested more than `DEEPEST` levels deep.
+        TooDeep: it is nested more than `MAX_DEPTH` levels deep.
     """
-    if text.count("[") + text.count("{") > DEEPEST:
+    if text.count("[") + text.count("{") > MAX_DEPTH:
         brackets = _BRACKET.findall(_without_strings(text))
-        _check(_STEP[bracket] for bracket in brackets)
+        _check_depth(_DEPTH_CHANGE[bracket] for bracket in brackets)
 
 
 def load_yaml(text: str) -> Any:
     """Parse YAML's plain values.
 
     Raises:
-        TooDeep: it is nested more than `DEEPEST` levels deep.
+        TooDeep: it is nested more than `MAX_DEPTH` levels deep.
         yaml.YAMLError: it is not YAML.
     """
-    _check(map(_step, yaml.parse(text, yaml.SafeLoader)))  # events come without recursion
+    _check_depth(
+        map(_depth_change, yaml.parse(text, yaml.SafeLoader))
+    )  # events come without recursion
     return yaml.safe_load(text)
 
 
@@ -74,12 +76,12 @@ def _without_strings(text: str) -> str:
     return "".join(text.split('"')[::2])  # 4 times as fast, where no quote is escaped
 
 
-def _step(event: yaml.Event) -> int:
+def _depth_change(event: yaml.Event) -> int:
     if isinstance(event, yaml.CollectionStartEvent):
         return 1
     return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
 
 
-def _check(steps: Iterable[int]) -> None:
-    if any(depth > DEEPEST for depth in accumulate(steps)):
+def _check_depth(changes: Iterable[int]) -> None:
+    if any(depth > MAX_DEPTH for depth in accumulate(changes)):
         raise TooDeep

@@ -6,19 +6,20 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-_AGAIN: Final = 0.1
+_INTERVAL: Final = 0.1
+"""Seconds between two attempts."""
 
 
-def attempts(patience: float, late: Exception) -> Iterator[None]:
-    """One attempt after the other, to be left by whoever has had success.
+def poll_until(timeout: float, late: Exception) -> Iterator[None]:
+    """Yield once for each attempt, until the caller leaves the loop or the time is over.
 
     Args:
-        patience: seconds after which no other attempt is begun; the first one always is.
+        timeout: seconds after which no other attempt is begun. The first one always is.
         late: raised then.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         yield
         if time.monotonic() >= deadline:
             raise late
-        time.sleep(_AGAIN)
+        time.sleep(_INTERVAL)

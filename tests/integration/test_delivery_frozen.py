@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.deliver import _LOOK
+from bridge.cli.deliver import SIGNAL_INTERVAL
 from tests.servers import ROOT
 
 CONFIG = """
@@ -38,9 +38,11 @@ def test_a_frozen_deliverer_goes_on_and_ends_politely(
     deliverer: subprocess.Popen[str],
 ) -> None:
     deliverer.send_signal(signal.SIGSTOP)
-    time.sleep(_LOOK + 1.0)  # longer than any wait for a signal: time is what this is about
+    time.sleep(
+        SIGNAL_INTERVAL + 1.0
+    )  # longer than any wait for a signal: time is what this is about
     deliverer.send_signal(signal.SIGCONT)
     with pytest.raises(subprocess.TimeoutExpired):
-        deliverer.wait(_LOOK + 1.0)
+        deliverer.wait(SIGNAL_INTERVAL + 1.0)
     deliverer.send_signal(signal.SIGTERM)
     assert deliverer.wait(60) == 0

@@ -16,7 +16,7 @@ import pytest
 
 from bridge import Identity, Status, StoreUnavailable
 from bridge.config import StoreSettings
-from bridge.stores.sql import SQLStore, sqlite_file
+from bridge.stores.sql import SQLStore
 from tests.contract.learners import done, somebody
 
 FORK = multiprocessing.get_context("fork")
@@ -91,7 +91,7 @@ def test_children_forked_while_threads_record_can_record(path: Path) -> None:
 def test_a_replaced_file_is_the_one_recorded_into(
     path: Path, monkeypatch: pytest.MonkeyPatch, back: bool
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr("bridge.support.sqlite_files.LOOK_EVERY", 0.0)
     who = somebody()
     with closing(opened(path)) as store:
         store.record([done(who, "old")])

@@ -6,20 +6,20 @@ import json
 
 import pytest
 
-from bridge.support.nesting import DEEPEST, TooDeep, check_json, load_json, load_yaml
+from bridge.support.nesting import MAX_DEPTH, TooDeep, check_json, load_json, load_yaml
 
 LEVELS = ("[", "]"), ('{"a":', "}"), ('[{"a":[', "]}]")
 
 
 @pytest.mark.parametrize(("opening", "closing"), LEVELS)
 def test_json_up_to_the_bound_is_parsed(opening: str, closing: str) -> None:
-    levels = DEEPEST // (opening.count("[") + opening.count("{"))
+    levels = MAX_DEPTH // (opening.count("[") + opening.count("{"))
     text = opening * levels + "1" + closing * levels
     assert load_json(text) == json.loads(text)
 
 
 @pytest.mark.parametrize("opening", [opening for opening, _ in LEVELS])
-@pytest.mark.parametrize("levels", [DEEPEST + 1, 1_000_000])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 1_000_000])
 def test_deeper_json_is_not_parsed(opening: str, levels: int) -> None:
     with pytest.raises(TooDeep, match="nested more than 64 levels deep"):
         load_json(opening * levels)
@@ -65,5 +65,5 @@ def test_deeper_yaml_is_not_parsed(text: str) -> None:
 
 
 def test_yaml_up_to_the_bound_is_parsed() -> None:
-    text = "- " * DEEPEST + "a"
-    assert str(load_yaml(text)) == "[" * DEEPEST + "'a'" + "]" * DEEPEST
+    text = "- " * MAX_DEPTH + "a"
+    assert str(load_yaml(text)) == "[" * MAX_DEPTH + "'a'" + "]" * MAX_DEPTH

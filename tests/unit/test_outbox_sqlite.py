@@ -232,7 +232,7 @@ def test_no_error_holds_anything_of_a_learner(path: Path) -> None:
 def test_after_its_file_was_replaced_the_outbox_uses_the_new_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.outbox.sqlite.connection.LOOK_EVERY", 0)
+    monkeypatch.setattr("bridge.support.sqlite_files.LOOK_EVERY", 0)
     outbox = opened(path)
     put(outbox)
     for file in path.parent.glob("outbox.db*"):

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from bridge.errors import OutboxUnavailable
-from bridge.support.forks import HeldOverForks
-from bridge.support.sqlite_files import patiently, primary_code
+from bridge.support.forks import ForkSafe
+from bridge.support.sqlite_files import FileWatch, primary_code, retry_while_locked
 
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
 VERSION: Final = 2
-
-LOOK_EVERY: Final = 1.0
-"""Seconds after which to see whether the file is still the same."""
 
 # FULL: a commit returns when it is on disk. secure_delete: what was delivered or erased is
 # overwritten, for the file holds personal data.
@@ -27,7 +23,7 @@ PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMO
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
 
-class SQLiteFile(HeldOverForks):
+class SQLiteFile(ForkSafe):
     """One outbox file, shared by the threads of this process and by other processes.
 
     As a context manager it is a transaction that writes.
@@ -46,8 +42,7 @@ class SQLiteFile(HeldOverForks):
         self.path = path
         self.timeout = timeout
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
-        self._look_again = 0.0
+        self._watch = FileWatch(path)
         self._writing: sqlite3.Connection
 
     def __enter__(self) -> sqlite3.Connection:
@@ -78,7 +73,9 @@ class SQLiteFile(HeldOverForks):
         """
         connection = self._begin()
         try:
-            return patiently(lambda: connection.execute(statement, values).fetchall(), self.timeout)
+            return retry_while_locked(
+                lambda: connection.execute(statement, values).fetchall(), self.timeout
+            )
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -86,7 +83,7 @@ class SQLiteFile(HeldOverForks):
         try:
             connection = self._connected()
             if how:
-                patiently(lambda: connection.execute(how), self.timeout)
+                retry_while_locked(lambda: connection.execute(how), self.timeout)
         except sqlite3.Error as error:
             raise self._failed(error) from error
         except OSError as error:
@@ -121,15 +118,11 @@ class SQLiteFile(HeldOverForks):
         Written to a file that has lost its name, completions would never be seen again. A second
         of them is lost at most, which whoever removes the file loses in any case.
         """
-        now = time.monotonic()
-        if self._connection is not None and now < self._look_again:
-            return self._connection
-        if self._connection is None or _identity(self.path) != self._identity:
+        if self._connection is None or not self._watch.is_same():
             self.close()
             _create(self.path)
-            self._connection = patiently(self._open, self.timeout)
-            self._identity = _identity(self.path)
-        self._look_again = now + LOOK_EVERY
+            self._connection = retry_while_locked(self._open, self.timeout)
+            self._watch.remember()
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
@@ -206,11 +199,3 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.NotSupportedError("a newer version of the bridge made it")
     if version < VERSION:
         connection.executescript(SCHEMA)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -238,13 +238,13 @@ def _as_mapping(key: ServerKey) -> dict[str, Any]:
 
 def _key(name: str, value: object) -> ServerKey:
     mapping = as_mapping(name, value)
-    refuse_unknown(f"{name}.", mapping, ServerKey)
+    refuse_unknown(f"{name}.", mapping, *(setting.name for setting in fields(ServerKey)))
     return ServerKey(
         id=_text(name, mapping, "id", re.compile(r"[0-9a-f]{8}")),
         name=_text(name, mapping, "name", _NAME),
         sha256=_text(name, mapping, "sha256", _DIGEST),
-        origins=some_of(f"{name}.origins", mapping, Origin),
-        rights=some_of(f"{name}.rights", mapping, Right),
+        origins=some_of(Origin)(f"{name}.origins", mapping.get("origins")),
+        rights=some_of(Right)(f"{name}.rights", mapping.get("rights")),
         created=str(mapping.get("created") or ""),
     )
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from bridge.errors import InvalidCompletion
 from bridge.facade import Bridge
-from bridge.json_format import isoformat, progress_as_json
+from bridge.json_format import isoformat, parse_instant, progress_as_json
 from bridge.model import Completion, Identity, Origin, Progress
 from bridge.service import openapi
 from bridge.service.auth.callers import Server, calling
@@ -159,7 +159,7 @@ def _key_of(cursor: str) -> _Key:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         when, grain = orjson.loads(text)
-        instant = datetime.fromisoformat(when)
+        instant = parse_instant(when)
         if not isinstance(grain, str) or instant.utcoffset() is None:
             raise ValueError(cursor)
     except (ValueError, TypeError, binascii.Error):

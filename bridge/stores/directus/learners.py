@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreUnavailable
-from bridge.json_format import isoformat
+from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.conflicts import RowConflict, UniqueColumns
-from bridge.stores.directus.reading import among, parse_stored_instant, search
+from bridge.stores.directus.reading import among, search
 from bridge.stores.directus.writing import (
     Row,
     Writer,
@@ -24,7 +24,7 @@ from bridge.stores.directus.writing import (
     map_concurrently,
     row_sender,
 )
-from bridge.support.forks import HeldOverForks
+from bridge.support.forks import ForkSafe
 
 MAX_ATTEMPTS: Final = 5
 """How often learners are looked up again because other writers came first."""
@@ -49,7 +49,7 @@ class LearnerIds:
         return [who for who in wanted if who not in self.ids and who not in self.refused]
 
 
-class LearnerCache(HeldOverForks):
+class LearnerCache(ForkSafe):
     """The primary keys of the learners seen last, at most ``size`` of them. Shared by threads."""
 
     def __init__(self, size: int) -> None:

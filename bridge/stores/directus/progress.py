@@ -8,11 +8,11 @@ from typing import Final
 
 from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured
-from bridge.json_format import isoformat
+from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Progress
 from bridge.stores.directus.client import TOO_LARGE, DirectusClient, DirectusRefusal
 from bridge.stores.directus.conflicts import NOT_UNIQUE, RowConflict, UniqueColumns
-from bridge.stores.directus.reading import among, parse_stored_instant, search
+from bridge.stores.directus.reading import among, search
 from bridge.stores.directus.writing import MAX_ROWS_ASKED, Row, Writer, WriteResult, row_sender
 from bridge.stores.merge import LearnerGrain, earliest
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.errors import StoreMisconfigured
@@ -80,14 +79,6 @@ def among(field: str, values: Iterable[str]) -> dict[str, Any]:
     if wanted - special or not special:
         asked.append({field: {"_in": sorted(wanted - special)}})
     return {"_or": asked}
-
-
-def parse_stored_instant(value: str | None) -> datetime | None:
-    """Parse an instant as Directus writes it. One without a zone (a ``dateTime`` field) is UTC."""
-    if value is None:
-        return None
-    parsed = datetime.fromisoformat(value)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _ask(client: DirectusClient, collection: str, query: dict[str, Any]) -> list[Row]:

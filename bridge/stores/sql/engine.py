@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from bridge.config import StoreSettings
 from bridge.errors import ConfigurationError
 from bridge.support.extras import needs
-from bridge.support.sqlite_files import patiently
+from bridge.support.sqlite_files import retry_while_locked
 
 _WRITING: Final = "bridge_writing"
 
@@ -75,7 +75,9 @@ def _sqlite(url: URL, settings: StoreSettings) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        patiently(lambda: connection.execute("PRAGMA journal_mode=WAL"), settings.read_timeout)
+        retry_while_locked(
+            lambda: connection.execute("PRAGMA journal_mode=WAL"), settings.read_timeout
+        )
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from sqlalchemy import Engine
 
 from bridge.errors import StoreUnavailable
-from bridge.support.forks import HeldOverForks
-
-LOOK_EVERY: Final = 1.0
-"""Seconds after which to see whether the file is still the same."""
+from bridge.support.forks import ForkSafe
+from bridge.support.sqlite_files import FileWatch
 
 
-class SQLiteStoreFile(HeldOverForks):
+class SQLiteStoreFile(ForkSafe):
     """An engine that one thread uses at a time, whose connections are to the file of that name.
 
     Nothing stays open over a fork: SQLite's locks belong to a process, and a child that inherits
@@ -36,8 +31,7 @@ class SQLiteStoreFile(HeldOverForks):
         self._path = engine.url.database or ""
         self._timeout = timeout
         self._create = create
-        self._identity: tuple[int, int] | None = None
-        self._look_again = 0.0
+        self._watch = FileWatch(self._path)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -63,19 +57,7 @@ class SQLiteStoreFile(HeldOverForks):
 
         Written to a file that has lost its name, progress would never be seen again.
         """
-        now = time.monotonic()
-        if self._identity is not None and now < self._look_again:
-            return
-        if self._identity is None or _identity(self._path) != self._identity:
+        if not self._watch.is_same():
             self._engine.dispose()
             self._create()
-            self._identity = _identity(self._path)
-        self._look_again = now + LOOK_EVERY
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+            self._watch.remember()

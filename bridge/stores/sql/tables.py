@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from bridge.config import Names
-from bridge.json_format import isoformat
+from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import MAX_TEXT, Origin
 
 
@@ -51,10 +51,7 @@ class Instant(TypeDecorator[datetime]):
         return isoformat(value) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        return parse_stored_instant(value)
 
 
 class Tables:
