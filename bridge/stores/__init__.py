@@ -14,7 +14,7 @@ __all__ = ["Store", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that the configuration names. Connects to nothing yet.
+    """Return the store that the configuration names. Connects to nothing yet.
 
     Raises:
         ConfigurationError: when the packages that this kind of store needs are not installed.

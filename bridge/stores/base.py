@@ -10,7 +10,7 @@ from bridge.model import Completion, Identity, Learner, Outcome, Progress
 
 
 class Store(Protocol):
-    """What every store promises; ``tests/contract`` holds each one to it.
+    """What every store promises. ``tests/contract`` holds each one to it.
 
     Every method raises `StoreUnavailable` when the store cannot serve now, and
     `StoreMisconfigured` when somebody has to mend something. What was written before is kept and
@@ -18,32 +18,51 @@ class Store(Protocol):
     """
 
     def record(self, completions: Sequence[Completion]) -> list[Outcome]:
-        """Record the completions, of any learners: one outcome each, in order.
+        """Record the completions, of any learners.
 
-        A completion that the store refuses is `rejected` alone; its neighbours are recorded.
+        A completion that the store refuses is `rejected` alone: its neighbours are recorded.
+
+        Returns:
+            One outcome for each completion, in order.
         """
 
     def progress(self, identity: Identity) -> list[Progress]:
-        """The learner's record, earliest first; empty for a learner nobody has seen."""
+        """Return the learner's record, earliest first.
+
+        It is empty for a learner nobody has seen.
+        """
 
     def learner(self, identity: Identity, email: str | None = None) -> Learner:
-        """The learner's row, created when there is none (with the e-mail address, if kept)."""
+        """Return the learner's row, and create it when there is none.
+
+        Args:
+            identity: the learner.
+            email: the address to create the row with, where the store keeps addresses.
+        """
 
     def export(self, identity: Identity) -> dict[str, Any] | None:
-        """All that is kept of the learner, ready for JSON; None for a learner nobody has seen.
+        """Return all that is kept of the learner, ready for JSON.
 
-        ``{"learner": {"origin", "external_user_id", "email", "date_creation"},
-        "progress": [{"grain_id", "module_id", "sequence_id", "completed_at"}, …]}``, instants in
-        ISO 8601 UTC.
+        Returns:
+            None for a learner nobody has seen. Otherwise ``{"learner": {"origin",
+            "external_user_id", "email", "date_creation"}, "progress": [{"grain_id", "module_id",
+            "sequence_id", "completed_at"}, …]}``, instants in ISO 8601 UTC.
         """
 
     def erase(self, identity: Identity) -> bool:
-        """Remove the learner and their progress; whether there was anything to remove."""
+        """Remove the learner and their progress.
+
+        Returns:
+            Whether there was anything to remove.
+        """
 
     def check(self) -> list[Finding]:
-        """What is right and wrong with the store, in words. Does not raise.
+        """Tell what is right and wrong with the store, in words. Does not raise.
 
-        Leaves nothing written, but makes an SQLite file, or its tables, that are not there yet.
+        Memory and PostgreSQL are only looked at. SQLite's file and its tables are made when they
+        are not there yet. Directus is sent arrays of made-up rows, once the rights are there: it
+        refuses them as a whole, and so tells its unique constraints. A base without any
+        constraint takes those rows. They are removed again.
         """
 
     def close(self) -> None:

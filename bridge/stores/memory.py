@@ -11,7 +11,7 @@ from typing import Any
 from bridge.checks import Finding
 from bridge.json_format import learner_as_json
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
-from bridge.stores.merge import Key, merge
+from bridge.stores.merge import LearnerGrain, merge
 
 
 class MemoryStore:
@@ -26,7 +26,7 @@ class MemoryStore:
         self._lock = Lock()
         self._ids = count(1)
         self._learners: dict[Identity, Learner] = {}
-        self._rows: dict[Key, Progress] = {}
+        self._rows: dict[LearnerGrain, Progress] = {}
 
     def record(self, completions: Sequence[Completion]) -> list[Outcome]:
         with self._lock:
@@ -50,20 +50,20 @@ class MemoryStore:
 
     def erase(self, identity: Identity) -> bool:
         with self._lock:
-            for row in [row for row in self._rows if row[0] == identity]:
-                del self._rows[row]
+            for pair in [pair for pair in self._rows if pair[0] == identity]:
+                del self._rows[pair]
             return self._learners.pop(identity, None) is not None
 
     def check(self) -> list[Finding]:
         return [Finding(ok=True, message="the store is this process's memory")]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Release nothing: there is no connection."""
 
     def _get_or_create(self, identity: Identity, email: str | None) -> Learner:
         learner = self._learners.get(identity)
         if learner is None:
-            kept = email if self._store_email else None
-            learner = Learner(next(self._ids), identity, kept, datetime.now(UTC))
+            stored_email = email if self._store_email else None
+            learner = Learner(next(self._ids), identity, stored_email, datetime.now(UTC))
             self._learners[identity] = learner
         return learner

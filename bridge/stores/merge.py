@@ -19,8 +19,8 @@ from bridge.model import (
     Progress,
 )
 
-Key = tuple[Identity, str]
-"""What a store holds at most one row for: a learner and a grain id."""
+LearnerGrain = tuple[Identity, str]
+"""A learner and a grain id: a store holds at most one progress row for them."""
 
 RowId = TypeVar("RowId")
 
@@ -36,17 +36,17 @@ class Changes:
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
-    create: dict[Key, Progress] = field(default_factory=dict)
-    replace: dict[Key, Progress] = field(default_factory=dict)
+    create: dict[LearnerGrain, Progress] = field(default_factory=dict)
+    replace: dict[LearnerGrain, Progress] = field(default_factory=dict)
 
 
-def key(completion: Completion) -> Key:
-    """The row that this completion belongs to."""
+def learner_grain(completion: Completion) -> LearnerGrain:
+    """Return the learner and the grain that the completion is about."""
     return completion.identity, completion.grain_id
 
 
-def merge(completions: Sequence[Completion], recorded: Mapping[Key, Progress]) -> Changes:
-    """What has to change so that each row is the earliest of what is recorded and what came.
+def merge(completions: Sequence[Completion], recorded: Mapping[LearnerGrain, Progress]) -> Changes:
+    """Decide what to change so that each row is the earliest of what is recorded and what came.
 
     Outcomes are as if the completions had come one by one: the first of a new row is `created`,
     an earlier one after it `moved_earlier`, though only the winner is written.
@@ -54,25 +54,30 @@ def merge(completions: Sequence[Completion], recorded: Mapping[Key, Progress]) -
     changes = Changes()
     create, replace, outcomes = changes.create, changes.replace, changes.outcomes
     for completion in completions:
-        row = key(completion)
+        pair = learner_grain(completion)
         coming = completion.progress
-        held = create.get(row) or replace.get(row) or recorded.get(row)
-        if held is None:
-            create[row] = coming
+        earliest_yet = create.get(pair) or replace.get(pair) or recorded.get(pair)
+        if earliest_yet is None:
+            create[pair] = coming
             outcomes.append(CREATED)
-        elif coming.precedes(held):
-            (create if row in create else replace)[row] = coming
+        elif coming.precedes(earliest_yet):
+            (create if pair in create else replace)[pair] = coming
             outcomes.append(MOVED_EARLIER)
         else:
             outcomes.append(ALREADY_RECORDED)
     return changes
 
 
-def earliest(rows: Iterable[tuple[Key, RowId, Progress]]) -> dict[Key, tuple[RowId, Progress]]:
-    """The row that counts for each key: a base without the unique constraint may hold several."""
-    best: dict[Key, tuple[RowId, Progress]] = {}
-    for row, row_id, progress in rows:
-        held = best.get(row)
-        if held is None or progress.precedes(held[1]):
-            best[row] = (row_id, progress)
-    return best
+def earliest(
+    rows: Iterable[tuple[LearnerGrain, RowId, Progress]],
+) -> dict[LearnerGrain, tuple[RowId, Progress]]:
+    """Choose the row that counts for each learner and grain.
+
+    A base without the unique constraint may hold several.
+    """
+    chosen: dict[LearnerGrain, tuple[RowId, Progress]] = {}
+    for pair, row_id, progress in rows:
+        rival = chosen.get(pair)
+        if rival is None or progress.precedes(rival[1]):
+            chosen[pair] = (row_id, progress)
+    return chosen

@@ -67,13 +67,13 @@ def place(
 
 
 def _memory() -> Callable[..., Store]:
-    """Stores on one memory: the two ways of keeping addresses are two memories."""
+    """Return a way to open stores on one memory, or on another where addresses are kept."""
     stores = {keep: MemoryStore(store_email=keep) for keep in (False, True)}
     return lambda *, store_email=False: stores[store_email]
 
 
 def _postgresql(postgres: Postgres, name: str) -> str:
-    """A fresh base, or an old one migrated, still without the unique constraint on progress."""
+    """Make a fresh base, or an old one, migrated and without the constraint on progress."""
     scripts: list[Path] = [SQL / "schema-multi-origin.sql"]
     if name == "postgresql_old":
         scripts = [SQL / "schema.sql", SQL / "schema-migration-multi-origin.sql"]
@@ -90,5 +90,5 @@ def store(place: Place) -> Store:
 
 @pytest.fixture
 def other(place: Place) -> Store:
-    """A second store on the same place, as another process would open it."""
+    """Open a second store on the same place, as another process would."""
     return place.open()

@@ -13,7 +13,7 @@ NOON: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
 def somebody(origin: str = "direct") -> Identity:
-    """A learner who was never seen before."""
+    """Make up a learner who was never seen before."""
     ids = {
         "direct": lambda: str(uuid.uuid4()),
         "moodle": lambda: secrets.randbelow(2**62) + 1,
@@ -23,5 +23,5 @@ def somebody(origin: str = "direct") -> Identity:
 
 
 def done(who: Identity, grain: str = "grain-1", hours: float = 0, **more: Any) -> Completion:
-    """A completion some hours after (or, negative, before) a fixed noon."""
+    """Make a completion some hours after (or, negative, before) a fixed noon."""
     return Completion(who, grain, completed_at=NOON + timedelta(hours=hours), **more)

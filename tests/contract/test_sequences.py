@@ -42,7 +42,7 @@ steps = st.builds(
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> list[list[Step]]:
-    """Completions, some of them repeated, in any order, cut into batches."""
+    """Generate completions, some of them repeated, in any order, cut into batches."""
     once = draw(st.lists(steps, min_size=1, max_size=12))
     repeated = draw(st.lists(st.sampled_from(once), max_size=6))
     shuffled = draw(st.permutations(once + repeated))
@@ -51,7 +51,7 @@ def deliveries(draw: st.DrawFn) -> list[list[Step]]:
 
 
 def expected(completions: list[Completion], who: Identity) -> list[Progress]:
-    """The record that earliest-wins gives, worked out without any of the bridge's merging."""
+    """Work out the record that earliest-wins gives, without any of the bridge's merging."""
     best: dict[str, Progress] = {}
     for completion in completions:
         if completion.identity == who:
@@ -108,9 +108,9 @@ def run(place: Place, writers: list[Store]) -> None:
     example()
 
 
-def test_every_order_of_delivery_ends_in_the_same_record(place: Place) -> None:
+def test_every_delivery_order_ends_in_the_same_record(place: Place) -> None:
     run(place, [place.open()])
 
 
-def test_two_writers_at_once_end_in_the_same_record(place: Place) -> None:
+def test_two_concurrent_writers_end_in_the_same_record(place: Place) -> None:
     run(place, [place.open(), place.open()])

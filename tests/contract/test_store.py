@@ -26,7 +26,7 @@ def instants(store: Store, who: Identity) -> dict[str, datetime | None]:
 
 
 def at_once(first: Store, second: Store, *batches: list[Completion]) -> list[Status]:
-    """The two batches recorded by the two stores at the same time; all outcomes."""
+    """Record the two batches by the two stores at the same time, and return all outcomes."""
     start = Barrier(2)
 
     def record(store: Store, batch: list[Completion]) -> list[Status]:
@@ -38,14 +38,14 @@ def at_once(first: Store, second: Store, *batches: list[Completion]) -> list[Sta
     return [status for result in results for status in result]
 
 
-def test_a_completion_is_recorded_once_however_often_it_comes(store: Store) -> None:
+def test_a_repeated_completion_is_recorded_once(store: Store) -> None:
     who = somebody()
     assert statuses(store, done(who)) == [CREATED]
     assert statuses(store, done(who)) == [ALREADY]
     assert instants(store, who) == {"grain-1": NOON}
 
 
-def test_an_earlier_completion_takes_the_place_of_a_later_one(store: Store) -> None:
+def test_an_earlier_completion_replaces_a_later_one(store: Store) -> None:
     who = somebody()
     assert statuses(store, done(who, hours=5), done(who, "grain-2")) == [CREATED, CREATED]
     assert statuses(store, done(who, hours=-1)) == [MOVED]
@@ -53,7 +53,7 @@ def test_an_earlier_completion_takes_the_place_of_a_later_one(store: Store) -> N
     assert instants(store, who) == {"grain-1": NOON - timedelta(hours=1), "grain-2": NOON}
 
 
-def test_the_row_that_is_kept_is_the_earliest_with_its_module_and_sequence(store: Store) -> None:
+def test_the_earliest_row_keeps_its_module_and_sequence(store: Store) -> None:
     who = somebody()
     store.record([done(who, hours=1, module_id="late", sequence_id="late")])
     store.record([done(who, module_id="early")])
@@ -73,7 +73,7 @@ def test_an_empty_batch_has_no_outcomes(store: Store) -> None:
     assert store.record([]) == []
 
 
-def test_the_same_external_id_under_two_origins_is_two_learners(store: Store) -> None:
+def test_one_id_under_two_origins_is_two_learners(store: Store) -> None:
     number = somebody("moodle").external_user_id
     moodle, funmooc = Identity("moodle", number), Identity("funmooc", number)
     store.record([done(moodle)])
@@ -116,7 +116,7 @@ def test_any_printable_text_comes_back_as_it_was(store: Store, text: str) -> Non
     assert (row.grain_id, row.module_id, row.sequence_id) == (text, text, text)
 
 
-def test_a_learners_id_may_be_a_word_with_a_meaning(store: Store) -> None:
+def test_an_id_may_be_a_special_word(store: Store) -> None:
     learners = [Identity("funmooc", word) for word in ("null", "true", "false", "NULL", "0")]
     for who in learners:
         store.erase(who)
@@ -135,7 +135,7 @@ def test_a_learners_id_may_be_a_word_with_a_meaning(store: Store) -> None:
         datetime(2025, 6, 1, 0, 0, 0, 1_999, tzinfo=timezone(timedelta(hours=-11))),
     ],
 )
-def test_an_instant_comes_back_in_utc_to_the_millisecond(store: Store, instant: datetime) -> None:
+def test_instants_come_back_in_utc_milliseconds(store: Store, instant: datetime) -> None:
     who = somebody()
     completion = Completion(who, "grain-1", completed_at=instant)
     store.record([completion])
@@ -151,19 +151,19 @@ def test_a_batch_may_be_larger_than_any_request(store: Store) -> None:
     assert len(store.progress(learners[7])) == 10
 
 
-def test_a_batch_may_be_of_many_learners_on_grains_of_their_own(store: Store) -> None:
+def test_a_batch_may_mix_learners_and_grains(store: Store) -> None:
     batch = [done(somebody(), f"grain-{n}") for n in range(150)]
     assert statuses(store, *batch) == [CREATED] * 150
     assert statuses(store, *batch) == [ALREADY] * 150
 
 
-def test_a_record_is_in_the_order_in_which_it_was_made(store: Store) -> None:
+def test_a_record_is_in_order_of_completion(store: Store) -> None:
     who = somebody()
     store.record([done(who, "c", 2), done(who, "a", 3), done(who, "b", 1)])
     assert [row.grain_id for row in store.progress(who)] == ["b", "c", "a"]
 
 
-def test_a_learner_nobody_has_seen_has_no_record_and_asking_makes_none(store: Store) -> None:
+def test_asking_about_an_unseen_learner_creates_nothing(store: Store) -> None:
     who = somebody()
     assert store.progress(who) == []
     assert store.export(who) is None
@@ -171,7 +171,7 @@ def test_a_learner_nobody_has_seen_has_no_record_and_asking_makes_none(store: St
     assert store.export(who) is None
 
 
-def test_a_learner_is_created_once_and_then_the_same(store: Store, other: Store) -> None:
+def test_a_learner_is_created_once(store: Store, other: Store) -> None:
     who = somebody("funmooc")
     first = store.learner(who)
     assert first.identity == who
@@ -182,7 +182,7 @@ def test_a_learner_is_created_once_and_then_the_same(store: Store, other: Store)
     assert store.learner(who) == first
 
 
-def test_an_email_address_is_kept_only_by_a_store_told_to(place: Place) -> None:
+def test_email_addresses_are_kept_only_when_asked(place: Place) -> None:
     alice, bob, carol = somebody(), somebody(), somebody()
     forgetful, keeper = place.open(), place.open(store_email=True)
     forgetful.record([done(alice, email="alice@example.org")])
@@ -192,7 +192,7 @@ def test_an_email_address_is_kept_only_by_a_store_told_to(place: Place) -> None:
     assert keeper.learner(carol, "carol@example.org").email == "carol@example.org"
 
 
-def test_an_export_holds_all_that_is_kept_ready_for_json(store: Store) -> None:
+def test_an_export_holds_everything_as_json(store: Store) -> None:
     who = somebody("moodle")
     store.record([done(who, "g", module_id="m"), done(who, "h", 1, sequence_id="s")])
     export = json.loads(json.dumps(store.export(who)))
@@ -220,7 +220,7 @@ def test_an_export_holds_all_that_is_kept_ready_for_json(store: Store) -> None:
     }
 
 
-def test_a_learner_who_is_erased_is_gone_and_nobody_else(store: Store) -> None:
+def test_an_erasure_removes_that_learner_alone(store: Store) -> None:
     alice, bob = somebody(), somebody()
     store.record([done(alice), done(alice, "grain-2"), done(bob)])
     assert store.erase(alice) is True
@@ -229,7 +229,7 @@ def test_a_learner_who_is_erased_is_gone_and_nobody_else(store: Store) -> None:
     assert instants(store, bob) == {"grain-1": NOON}
 
 
-def test_a_learner_erased_behind_the_stores_back_starts_afresh(store: Store, other: Store) -> None:
+def test_a_learner_erased_elsewhere_starts_afresh(store: Store, other: Store) -> None:
     who, neighbour = somebody(), somebody()
     store.record([done(who), done(neighbour)])
     other.erase(who)
@@ -239,7 +239,7 @@ def test_a_learner_erased_behind_the_stores_back_starts_afresh(store: Store, oth
     assert statuses(store, done(who, "grain-2", -1)) == [CREATED]
 
 
-def test_two_writers_of_the_same_new_learners_make_one_row_each(store: Store, other: Store) -> None:
+def test_two_writers_create_each_new_learner_once(store: Store, other: Store) -> None:
     learners = [somebody() for _ in range(20)]
     batch = [done(who, grain) for who in learners for grain in ("a", "b")]
     together = at_once(store, other, batch, list(reversed(batch)))
@@ -248,7 +248,7 @@ def test_two_writers_of_the_same_new_learners_make_one_row_each(store: Store, ot
     assert all(len(store.progress(who)) == 2 for who in learners)
 
 
-def test_of_two_writers_who_both_come_earlier_the_earliest_wins(store: Store, other: Store) -> None:
+def test_the_earliest_of_two_early_writers_wins(store: Store, other: Store) -> None:
     learners = [somebody() for _ in range(10)]
     for attempt in range(1, 4):
         grain = f"grain-{attempt}"
@@ -272,7 +272,7 @@ def test_a_store_may_be_shared_by_threads(store: Store) -> None:
     assert all(len(store.progress(who)) == 4 for who in learners)
 
 
-def test_a_store_that_is_set_up_has_nothing_to_mend(place: Place, store: Store) -> None:
+def test_a_store_set_up_has_nothing_to_mend(place: Place, store: Store) -> None:
     wrong = [finding for finding in store.check() if not finding.ok]
     assert [finding for finding in wrong if finding.fatal] == []
     if place.name == "postgresql_old":

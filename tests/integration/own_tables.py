@@ -73,12 +73,12 @@ def run_sql(directus: Directus, script: str) -> None:
 
 
 def admin_client(directus: Directus) -> DirectusClient:
-    """The bridge's HTTP client with the administrator's token."""
+    """Return the bridge's HTTP client with the administrator's token."""
     return DirectusClient(admin_settings(directus))
 
 
 def admin_settings(directus: Directus, names: Names | None = None) -> StoreSettings:
-    """Settings with the administrator's token."""
+    """Return settings with the administrator's token."""
     settings = StoreSettings(
         url=directus.url, token=Secret(directus.admin_token), read_timeout=120.0
     )
@@ -86,7 +86,7 @@ def admin_settings(directus: Directus, names: Names | None = None) -> StoreSetti
 
 
 def count(directus: Directus, collection: str) -> int:
-    """How many rows the collection holds."""
+    """Count the rows of the collection."""
     answer = directus.request("GET", f"/items/{collection}?limit=0&meta=total_count")
     total: int = answer.json()["meta"]["total_count"]
     return total

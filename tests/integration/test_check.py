@@ -17,7 +17,7 @@ from bridge.cli import cli
 from bridge.config import Names, Secret, StoreSettings
 from bridge.stores.directus.check import check
 from bridge.stores.directus.client import DirectusClient
-from bridge.stores.directus.rights import Right, rights
+from bridge.stores.directus.rights import DirectusRight, needed_rights
 from tests.integration.own_tables import (
     admin_client,
     admin_settings,
@@ -38,7 +38,7 @@ def directus(request: pytest.FixtureRequest) -> Directus:
 
 @pytest.fixture
 def mended(directus: Directus) -> Iterator[Directus]:
-    """A server that a test may break: setup runs after it."""
+    """Give a server that the test may break, and run setup after it."""
     yield directus
     set_up(directus)
 
@@ -95,7 +95,7 @@ def _own_with_a_learner(directus: Directus, *without: str) -> Names:
     return names
 
 
-def test_a_missing_unique_constraint_is_told_and_still_nothing_is_written(
+def test_a_missing_constraint_is_told_and_nothing_written(
     directus: Directus,
 ) -> None:
     names = _own_with_a_learner(directus, "unique_learner", "unique_grain")
@@ -109,22 +109,29 @@ def test_a_missing_unique_constraint_is_told_and_still_nothing_is_written(
     assert (count(directus, names.learners), count(directus, names.progress)) == (1, 0)
 
 
-def test_what_a_base_without_any_constraint_takes_is_taken_back(
-    directus_sqlite: Directus,
+def test_rows_a_base_without_constraints_takes_are_removed(
+    directus: Directus,
 ) -> None:
-    names = make_tables(directus_sqlite, "unique_learner", "unique_grain")
-    run_sql(
-        directus_sqlite,
-        f"DROP TABLE {names.learners}; CREATE TABLE {names.learners} (id INTEGER PRIMARY KEY,"
-        " origin TEXT, external_user_id TEXT, email TEXT, date_creation TIMESTAMP)",
-    )
-    registered(directus_sqlite, names)
-    (finding,) = bad(admin_settings(directus_sqlite, names))
+    names = make_tables(directus, "unique_learner", "unique_grain")
+    run_sql(directus, _without_constraints(directus, names.learners))
+    registered(directus, names)
+    (finding,) = bad(admin_settings(directus, names))
     assert "NOT NULL and the other constraints: missing" in finding.message
-    assert count(directus_sqlite, names.learners) == 0
+    assert count(directus, names.learners) == 0
 
 
-def test_a_compulsory_field_that_the_bridge_does_not_fill_is_told(directus_pg: Directus) -> None:
+def _without_constraints(directus: Directus, learners: str) -> str:
+    if directus.database_url is not None:
+        columns = ("origin", "external_user_id")
+        loose = (f"ALTER {name} DROP NOT NULL, ALTER {name} TYPE text" for name in columns)
+        return f"ALTER TABLE {learners} {', '.join(loose)}"
+    return (
+        f"DROP TABLE {learners}; CREATE TABLE {learners} (id INTEGER PRIMARY KEY,"
+        " origin TEXT, external_user_id TEXT, email TEXT, date_creation TIMESTAMP)"
+    )
+
+
+def test_an_unfilled_compulsory_field_is_told(directus_pg: Directus) -> None:
     names = _own_with_a_learner(directus_pg)
     run_sql(directus_pg, f"ALTER TABLE {names.learners} ADD COLUMN city TEXT NOT NULL DEFAULT ''")
     run_sql(directus_pg, f"ALTER TABLE {names.learners} ALTER COLUMN city DROP DEFAULT")
@@ -135,10 +142,10 @@ def test_a_compulsory_field_that_the_bridge_does_not_fill_is_told(directus_pg: D
     assert "city" in finding.message
 
 
-@pytest.mark.parametrize("right", rights(Names()), ids=str)
+@pytest.mark.parametrize("right", needed_rights(Names()), ids=str)
 @pytest.mark.parametrize("name", ["directus_pg", "directus_10"])
 def test_each_missing_right_is_told(
-    name: str, right: Right, request: pytest.FixtureRequest
+    name: str, right: DirectusRight, request: pytest.FixtureRequest
 ) -> None:
     directus: Directus = request.getfixturevalue(name)
     with _without_right(directus, right):
@@ -154,46 +161,46 @@ def test_each_missing_right_is_told(
 
 
 @contextmanager
-def _without_right(directus: Directus, right: Right) -> Iterator[None]:
-    (held,) = (
+def _without_right(directus: Directus, right: DirectusRight) -> Iterator[None]:
+    (permission,) = (
         permission
         for permission in permissions(directus)
         if (permission["collection"], permission["action"]) == (right.collection, right.action)
     )
-    directus.request("DELETE", f"/permissions/{held.pop('id')}")
+    directus.request("DELETE", f"/permissions/{permission.pop('id')}")
     try:
         yield
     finally:
-        assert directus.request("POST", "/permissions", held).ok
+        assert directus.request("POST", "/permissions", permission).ok
 
 
-def test_a_right_on_some_fields_only_names_those_that_lack(directus_pg: Directus) -> None:
-    (held,) = (
+def test_a_partial_right_names_the_missing_fields(directus_pg: Directus) -> None:
+    (permission,) = (
         permission
         for permission in permissions(directus_pg)
         if (permission["collection"], permission["action"]) == ("progress", "create")
     )
-    path = f"/permissions/{held['id']}"
+    path = f"/permissions/{permission['id']}"
     directus_pg.request("PATCH", path, {"fields": ["apprenant_id", "grain_id", "completed_at"]})
     try:
         (finding,) = bad(directus_pg.store_settings)
     finally:
-        directus_pg.request("PATCH", path, {"fields": held["fields"]})
+        directus_pg.request("PATCH", path, {"fields": permission["fields"]})
     assert finding.message == "no right to create progress (module_id, sequence_id)"
 
 
 def test_a_right_limited_by_rules_is_a_warning(directus_pg: Directus) -> None:
-    (held,) = (
+    (permission,) = (
         permission
         for permission in permissions(directus_pg)
         if (permission["collection"], permission["action"]) == ("apprenants", "delete")
     )
-    path = f"/permissions/{held['id']}"
+    path = f"/permissions/{permission['id']}"
     directus_pg.request("PATCH", path, {"permissions": {"origin": {"_eq": "moodle"}}})
     try:
         result = run_check(directus_pg)
     finally:
-        directus_pg.request("PATCH", path, {"permissions": held["permissions"]})
+        directus_pg.request("PATCH", path, {"permissions": permission["permissions"]})
     assert result.exit_code == 0
     assert "warn  the right to delete apprenants is limited by rules" in result.output
 
@@ -207,7 +214,7 @@ def test_a_missing_field_is_told_by_its_name(directus: Directus) -> None:
     assert all(finding.fatal for finding in told)
 
 
-def test_a_missing_collection_is_told_with_the_script_that_makes_it(directus: Directus) -> None:
+def test_a_missing_collection_is_told_with_its_remedy(directus: Directus) -> None:
     names = _own_with_a_learner(directus)
     settings = admin_settings(directus, replace(names, progress="nothing"))
     (finding, *_) = bad(settings)
@@ -270,7 +277,7 @@ def test_a_store_in_sqlite_is_checked_too(tmp_path: Path) -> None:
 
 
 def test_an_old_base_that_was_migrated_is_well(directus_pg: Directus) -> None:
-    """An extra column that may be empty, as moodle_user_id is, bothers nobody."""
+    """Show that an extra column that may be empty, as moodle_user_id is, bothers nobody."""
     names = _own_with_a_learner(directus_pg)
     run_sql(directus_pg, f"ALTER TABLE {names.learners} ADD COLUMN moodle_user_id INTEGER UNIQUE")
     registered(directus_pg, names)

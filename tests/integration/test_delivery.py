@@ -54,7 +54,7 @@ class Deliveries:
 
     @contextmanager
     def deliverer(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-        """`progress-bridge deliver`, killed in the end when it still runs."""
+        """Run `progress-bridge deliver`, and kill it in the end when it still runs."""
         with self.log.open("wb") as log:
             process = subprocess.Popen(self._command("deliver", *words), cwd=ROOT, stderr=log)
         try:
@@ -91,14 +91,14 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def some(count: int) -> list[Completion]:
-    """Completions of new learners, four grains each."""
+    """Make completions of new learners, four grains each."""
     learners = [somebody(origin) for origin in ("moodle", "funmooc", "direct")]
     learners += [somebody() for _ in range(count // 4)]
     return [done(learners[n // 4], f"grain-{n % 4}", hours=n % 7) for n in range(count)]
 
 
 def rows(directus: Directus, completions: Sequence[Completion]) -> list[tuple[Any, ...]]:
-    """What the database holds of these completions' learners."""
+    """Return what the database holds of these completions' learners."""
     assert directus.database_url
     ids = list({completion.identity.external_user_id for completion in completions})
     with psycopg.connect(directus.database_url) as connection:
@@ -119,7 +119,7 @@ def assert_recorded_once(directus: Directus, completions: Sequence[Completion]) 
 
 
 def end(process: subprocess.Popen[bytes]) -> float:
-    """SIGTERM; seconds until it has ended, with exit code 0."""
+    """Send SIGTERM, and return the seconds until it has ended with exit code 0."""
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE) == 0
@@ -168,7 +168,7 @@ def test_a_revoked_token_pauses_and_its_return_resumes(
 
 @contextmanager
 def locked(directus: Directus) -> Iterator[psycopg.Connection]:
-    """Nothing can be written to progress, and who tries waits."""
+    """Keep everybody from writing to progress: who tries waits."""
     assert directus.database_url
     with psycopg.connect(directus.database_url) as connection:
         connection.execute("LOCK TABLE progress IN SHARE MODE")
@@ -177,7 +177,7 @@ def locked(directus: Directus) -> Iterator[psycopg.Connection]:
 
 
 def writers_wait(connection: psycopg.Connection) -> bool:
-    """Whether Directus has begun to write and cannot go on."""
+    """Return whether Directus has begun to write and cannot go on."""
     found = connection.execute(
         "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'progress'::regclass"
     ).fetchone()
@@ -200,7 +200,7 @@ def test_sigterm_finishes_the_batch_under_way(
     assert_recorded_once(directus_pg, completions)
 
 
-def test_sigterm_gives_back_what_cannot_be_finished_and_ends_in_time(
+def test_sigterm_gives_back_unfinished_work_in_time(
     deliveries: Deliveries, directus_pg: Directus
 ) -> None:
     completions = some(20)
@@ -215,7 +215,7 @@ def test_sigterm_gives_back_what_cannot_be_finished_and_ends_in_time(
     assert_recorded_once(directus_pg, completions)
 
 
-def test_what_a_killed_deliverer_held_is_delivered_by_the_next(
+def test_a_killed_deliverers_lease_goes_to_the_next(
     deliveries: Deliveries, directus_pg: Directus
 ) -> None:
     completions = some(20)
@@ -250,7 +250,7 @@ def test_directus_going_away_and_coming_back_is_survived(
     directus.stop()
 
 
-def test_metrics_and_json_logs_are_there_when_asked_for(deliveries: Deliveries) -> None:
+def test_metrics_and_json_logs_come_when_asked(deliveries: Deliveries) -> None:
     held = HeldPort()
     port = held.number
     deliveries.outbox.put(some(8))
@@ -265,7 +265,7 @@ def test_metrics_and_json_logs_are_there_when_asked_for(deliveries: Deliveries) 
     assert events == ["delivery_started", "delivery_stopped"]
 
 
-def test_without_anything_to_do_it_starts_and_ends_at_once(deliveries: Deliveries) -> None:
+def test_an_empty_outbox_ends_at_once(deliveries: Deliveries) -> None:
     with deliveries.deliverer() as process:
         until(lambda: len(deliveries.outbox.notes()) == 1, "it has reported")
         (note,) = deliveries.outbox.notes()

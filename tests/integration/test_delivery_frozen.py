@@ -34,7 +34,7 @@ def deliverer(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.stderr.close()
 
 
-def test_a_deliverer_that_stood_still_goes_on_and_still_ends_when_it_is_asked_to(
+def test_a_frozen_deliverer_goes_on_and_ends_politely(
     deliverer: subprocess.Popen[str],
 ) -> None:
     deliverer.send_signal(signal.SIGSTOP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,7 @@ import pytest
 from bridge import Status, StoreMisconfigured, StoreUnavailable
 from bridge.config import Names, Secret
 from bridge.stores.directus import DirectusStore
-from bridge.stores.directus.learners import Cache
+from bridge.stores.directus.learners import LearnerCache
 from tests.contract.learners import done, somebody
 from tests.servers.directus import Directus
 from tests.servers.postgres import psql
@@ -29,7 +29,7 @@ CREATE TRIGGER refuse BEFORE INSERT ON progress FOR EACH ROW EXECUTE FUNCTION re
 
 @contextmanager
 def changed(directus: Directus, change: str, back: str) -> Iterator[None]:
-    """The database changed behind Directus's back, for a while."""
+    """Change the database behind Directus's back, for a while."""
     assert directus.database_url is not None
     psql(directus.database_url, change)
     try:
@@ -38,8 +38,8 @@ def changed(directus: Directus, change: str, back: str) -> Iterator[None]:
         psql(directus.database_url, back)
 
 
-def refusing(directus: Directus, pattern: str):  # type: ignore[no-untyped-def]
-    """The database refuses grains like this; Directus answers 500."""
+def refusing(directus: Directus, pattern: str) -> AbstractContextManager[None]:
+    """Let the database refuse grains like this, to which Directus answers 500."""
     return changed(directus, REFUSE.format(pattern=pattern), "DROP FUNCTION refuse() CASCADE")
 
 
@@ -50,7 +50,7 @@ def store(directus_pg: Directus) -> Iterator[DirectusStore]:
     made.close()
 
 
-def test_an_item_that_the_database_refuses_is_rejected_alone(
+def test_an_item_the_database_refuses_is_rejected_alone(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     learners = [somebody() for _ in range(40)]
@@ -64,7 +64,7 @@ def test_an_item_that_the_database_refuses_is_rejected_alone(
     assert [outcome.status for outcome in store.record([batch[7]])] == [Status.CREATED]
 
 
-def test_an_item_that_is_refused_when_it_comes_earlier_leaves_the_row_as_it_was(
+def test_an_earlier_item_refused_leaves_the_row(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     bad, good = somebody(), somebody()
@@ -84,7 +84,7 @@ def test_a_server_that_fails_on_everything_is_unavailable(
     assert {outcome.status for outcome in store.record(batch)} == {Status.CREATED}
 
 
-def test_a_field_that_became_compulsory_is_for_somebody_to_mend(
+def test_a_new_compulsory_field_is_misconfigured(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     batch = [done(somebody()) for _ in range(3)]
@@ -108,9 +108,7 @@ def test_a_probe_leaves_nothing_behind(directus_pg: Directus, store: DirectusSto
     assert answer.json()["data"] == []
 
 
-def test_a_learner_who_is_erased_leaves_no_copy_in_directus(
-    directus_pg: Directus, store: DirectusStore
-) -> None:
+def test_an_erased_learner_leaves_no_copy(directus_pg: Directus, store: DirectusStore) -> None:
     who = somebody("funmooc")
     store.record([done(who)])
     store.record([done(who, hours=-1)])
@@ -122,22 +120,20 @@ def test_a_learner_who_is_erased_leaves_no_copy_in_directus(
     assert row == (0,)
 
 
-def test_a_wrong_token_is_for_somebody_to_mend(directus_pg: Directus) -> None:
+def test_a_wrong_token_is_misconfigured(directus_pg: Directus) -> None:
     settings = replace(directus_pg.store_settings, token=Secret("wrong"))
     with pytest.raises(StoreMisconfigured, match="token is not valid"):
         DirectusStore(settings).record([done(somebody())])
 
 
 @pytest.mark.parametrize("names", [Names(learners="nowhere"), Names(progress="nowhere")])
-def test_a_collection_that_is_not_there_is_for_somebody_to_mend(
-    directus_pg: Directus, names: Names
-) -> None:
+def test_a_missing_collection_is_misconfigured(directus_pg: Directus, names: Names) -> None:
     settings = replace(directus_pg.store_settings, names=names)
     with pytest.raises(StoreMisconfigured, match="progress-bridge check"):
         DirectusStore(settings).record([done(somebody())])
 
 
-def test_a_directus_that_is_down_is_unavailable_and_fine_again_when_it_is_back(
+def test_a_directus_that_is_down_is_unavailable(
     directus_sqlite: Directus,
 ) -> None:
     store = DirectusStore(replace(directus_sqlite.store_settings, connect_timeout=1))
@@ -152,8 +148,8 @@ def test_a_directus_that_is_down_is_unavailable_and_fine_again_when_it_is_back(
     assert [outcome.status for outcome in store.record([done(who, "grain-2")])] == [Status.CREATED]
 
 
-def test_as_many_learners_are_remembered_as_the_settings_say(directus_pg: Directus) -> None:
-    cache = Cache(2)
+def test_the_learner_cache_has_its_configured_size(directus_pg: Directus) -> None:
+    cache = LearnerCache(2)
     alice, bob, carol = somebody(), somebody(), somebody()
     cache.put({alice: 1, bob: 2})
     assert cache.get([alice]) == {alice: 1}
@@ -167,7 +163,7 @@ def test_as_many_learners_are_remembered_as_the_settings_say(directus_pg: Direct
         ]
 
 
-def test_rows_near_the_byte_limit_go_in_several_requests(store: DirectusStore) -> None:
+def test_large_rows_go_in_several_requests(store: DirectusStore) -> None:
     who = somebody()
     batch = [done(who, f"{n:03}" + "🎓" * 252, module_id="🎓" * 255) for n in range(450)]
     assert {outcome.status for outcome in store.record(batch)} == {Status.CREATED}
@@ -194,7 +190,7 @@ def test_a_learner_directus_refuses_has_their_completions_rejected(
 
 @contextmanager
 def behind(directus: Directus, table: str, more: str) -> Iterator[None]:
-    """The table's sequence behind its rows, as after an import; then as it should be."""
+    """Put the table's sequence behind its rows, as after an import, for a while."""
     sequence = f"pg_get_serial_sequence('{table}', 'id')"
     newest = f"(SELECT max(id) FROM {table})"
     change = f"INSERT INTO {table} SELECT {newest} + n, {more} FROM generate_series(1, 900) n"
@@ -203,7 +199,7 @@ def behind(directus: Directus, table: str, more: str) -> Iterator[None]:
         yield
 
 
-def test_a_sequence_that_is_behind_its_table_is_for_somebody_to_mend(
+def test_a_sequence_behind_its_table_is_misconfigured(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     known = somebody()
@@ -224,7 +220,7 @@ def test_a_sequence_that_is_behind_its_table_is_for_somebody_to_mend(
     assert {outcome.status for outcome in outcomes} == {Status.CREATED}
 
 
-def test_an_item_that_clashes_on_another_field_is_rejected_alone_and_told_which(
+def test_a_conflict_on_another_field_rejects_one_item(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     batch = [done(somebody(), module_id=f"only-{min(n, 3)}") for n in range(5)]
@@ -238,7 +234,7 @@ def test_an_item_that_clashes_on_another_field_is_rejected_alone_and_told_which(
     assert rejected.reason == "Directus refuses: RECORD_NOT_UNIQUE (progress.module_id)"
 
 
-def test_a_clash_with_a_row_that_cannot_be_found_is_for_somebody_to_mend(
+def test_a_conflict_with_a_hidden_row_is_misconfigured(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     batch = [done(somebody(), "only-one") for _ in range(2)]
@@ -252,7 +248,7 @@ def test_a_clash_with_a_row_that_cannot_be_found_is_for_somebody_to_mend(
     assert outcomes == {Status.CREATED, Status.ALREADY_RECORDED}
 
 
-def test_a_learner_to_whom_another_table_refers_is_kept_and_somebody_told(
+def test_a_learner_another_table_refers_to_is_kept(
     directus_pg: Directus, store: DirectusStore
 ) -> None:
     who = somebody()

@@ -43,7 +43,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def somebody_waits(connection: psycopg.Connection) -> bool:
-    """Whether somebody waits for a lock in the base."""
+    """Return whether somebody waits for a lock in the base."""
     found = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
     return bool(found and found[0])
 
@@ -91,7 +91,7 @@ class Site:
             process.wait()
 
     def status(self) -> tuple[str, dict[str, Any]]:
-        """In words, and in JSON."""
+        """Return what status says in words, and in JSON."""
         said = subprocess.run(self._command("status"), cwd=ROOT, stdout=-1, check=False).stdout
         answer = subprocess.run(
             self._command("status", "--json"), cwd=ROOT, stdout=-1, check=False
@@ -99,7 +99,7 @@ class Site:
         return said.decode(), json.loads(answer)
 
     def rows(self, who: Identity) -> list[str]:
-        """The learner's grains; a learner without any is told as ``[""]``."""
+        """Return the learner's grains, ``[""]`` for a learner without any."""
         with psycopg.connect(self.postgres.url("site")) as connection:
             found = connection.execute(
                 "SELECT coalesce(grain_id, '') FROM apprenants a"
@@ -111,7 +111,7 @@ class Site:
 
     @contextmanager
     def outbox_stuck(self) -> Iterator[None]:
-        """Nothing can be acknowledged: the file is locked, or Redis stands still."""
+        """Keep everything from being acknowledged: lock the file, or stop Redis."""
         if self._redis:
             os.kill(self._redis.pid, signal.SIGSTOP)
             try:
@@ -125,7 +125,7 @@ class Site:
 
     @contextmanager
     def learner_locked(self, who: Identity) -> Iterator[Callable[[], bool]]:
-        """Nobody can erase the learner; whether somebody waits for it can be asked."""
+        """Keep everybody from erasing the learner, and give a way to ask who waits for it."""
         with psycopg.connect(self.postgres.url("site")) as connection:
             connection.execute(
                 "SELECT 1 FROM apprenants WHERE external_user_id = %s FOR UPDATE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,12 +13,15 @@ from tests.servers.postgres import Postgres
 from tests.servers.process import HOST, HeldPort, PortTaken, Server, ServerError, listening
 from tests.servers.redis import Redis
 
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
 
 def test_postgresql_answers_a_query(postgres: Postgres) -> None:
     assert postgres.psql("postgres", "SELECT 6 * 7").stdout.strip() == "42"
 
 
-def test_psql_stops_at_the_first_error_and_says_what_it_was(postgres: Postgres) -> None:
+def test_psql_stops_at_the_first_error(postgres: Postgres) -> None:
     with pytest.raises(ServerError, match="no_such_table"):
         postgres.psql("postgres", "SELECT * FROM no_such_table; SELECT 1")
 
@@ -28,7 +32,7 @@ def test_a_dump_of_an_untouched_database_never_changes(postgres: Postgres) -> No
     assert postgres.dump("dumped") == postgres.dump("dumped")
 
 
-def test_a_crash_of_postgresql_loses_nothing_that_was_committed() -> None:
+def test_a_crash_of_postgresql_loses_no_commit() -> None:
     with Postgres() as server:
         server.psql("postgres", "CREATE TABLE t AS SELECT 1 AS id")
         server.kill()
@@ -63,14 +67,14 @@ def _redis(server: Redis, command: str) -> str:
         return connection.recv(100).decode().strip()
 
 
-def test_the_browser_opens_a_page_and_asks_for_french(browser: object) -> None:
-    browser.get("data:text/html,<title>Bonjour</title>")  # type: ignore[attr-defined]
-    assert browser.title == "Bonjour"  # type: ignore[attr-defined]
+def test_the_browser_opens_pages_in_french(browser: Chrome) -> None:
+    browser.get("data:text/html,<title>Bonjour</title>")
+    assert browser.title == "Bonjour"
     script = "return navigator.language"
-    assert browser.execute_script(script).startswith("fr")  # type: ignore[attr-defined]
+    assert browser.execute_script(script).startswith("fr")
 
 
-def test_a_held_port_is_given_to_nobody_and_refuses() -> None:
+def test_a_held_port_refuses_and_stays_ours() -> None:
     with HeldPort() as port:
         with pytest.raises(PortTaken, match=f"port {port.number} is taken"):
             HeldPort(port.number)
@@ -78,12 +82,12 @@ def test_a_held_port_is_given_to_nobody_and_refuses() -> None:
     HeldPort(port.number).close()
 
 
-def test_this_port_or_any_takes_another_than_a_listener() -> None:
+def test_port_or_any_avoids_a_listener() -> None:
     with socket.create_server((HOST, 0)) as other:
         assert HeldPort.this_or_any(other.getsockname()[1]).number != other.getsockname()[1]
 
 
-def test_a_held_port_stays_ours_while_its_server_restarts(tmp_path: Path) -> None:
+def test_a_held_port_survives_its_servers_restart(tmp_path: Path) -> None:
     with Redis(tmp_path) as server:
         assert listening(server.port)
         server.stop()
@@ -104,6 +108,6 @@ class _Broken(Server):
         return ["sh", "-c", "echo the disk is on fire; exit 3"]
 
 
-def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_failed_start_shows_the_logs_end(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match=r"exit code 3(?s:.*)the disk is on fire"):
         _Broken("broken", tmp_path).start()

@@ -30,7 +30,7 @@ def directus(request: pytest.FixtureRequest) -> Directus:
 
 @pytest.fixture
 def mended(directus_pg: Directus) -> Iterator[Directus]:
-    """A server whose rights and token a test may change: they are put right again."""
+    """Give a server whose rights and token the test may change, and put them right again."""
     token = directus_pg.token_file.read_text().strip()
     yield directus_pg
     set_up(directus_pg)
@@ -67,7 +67,7 @@ def _bridge_user(directus: Directus) -> dict[str, Any]:
     return dict(user)
 
 
-def test_a_second_run_has_nothing_to_change_and_keeps_the_token(directus: Directus) -> None:
+def test_a_second_run_changes_nothing(directus: Directus) -> None:
     result = run_setup(directus)
     assert result.output.startswith("Nothing to change")
     assert result.exit_code == 0
@@ -79,7 +79,7 @@ def test_a_second_run_has_nothing_to_change_and_keeps_the_token(directus: Direct
 
 @pytest.fixture(scope="module", params=SERVERS)
 def own(request: pytest.FixtureRequest) -> tuple[Directus, Names]:
-    """A server, and tables on it that held a row when they were registered."""
+    """Give a server, and tables on it that held a row when they were registered."""
     directus: Directus = request.getfixturevalue(request.param)
     names = make_tables(directus)
     run_sql(
@@ -117,7 +117,7 @@ def test_origin_is_a_drop_down_of_the_three(own: tuple[Directus, Names]) -> None
     assert choices == ["moodle", "funmooc", "direct"]
 
 
-def test_learner_and_progress_lead_to_each_other_and_no_row_or_rule_is_lost(
+def test_registering_the_relation_loses_no_row_or_rule(
     own: tuple[Directus, Names],
 ) -> None:
     directus, names = own
@@ -154,7 +154,7 @@ def test_a_missing_foreign_key_is_made(directus: Directus) -> None:
     assert relation["schema"]["on_delete"] == "CASCADE"
 
 
-def test_rows_without_their_learner_stop_the_foreign_key_and_are_named(
+def test_orphaned_rows_stop_the_foreign_key(
     directus_pg: Directus,
 ) -> None:
     names = make_tables(directus_pg, "key")
@@ -167,7 +167,7 @@ def test_rows_without_their_learner_stop_the_foreign_key_and_are_named(
         registered(directus_pg, names)
 
 
-def test_what_the_data_owner_set_by_hand_is_kept(directus_pg: Directus) -> None:
+def test_the_data_owners_own_settings_are_kept(directus_pg: Directus) -> None:
     names = make_tables(directus_pg)
     directus_pg.request("POST", "/utils/cache/clear?system")
     own = {"interface": "input-multiline", "note": "à nous", "readonly": False}
@@ -181,7 +181,7 @@ def test_what_the_data_owner_set_by_hand_is_kept(directus_pg: Directus) -> None:
     assert registered(directus_pg, names) == []
 
 
-def test_another_name_for_the_learners_rows_is_asked_to_be_configured(
+def test_another_alias_name_is_asked_to_be_configured(
     directus_pg: Directus,
 ) -> None:
     names = make_tables(directus_pg)
@@ -193,7 +193,7 @@ def test_another_name_for_the_learners_rows_is_asked_to_be_configured(
         registered(directus_pg, names)
 
 
-def test_sqlite_without_the_name_of_the_key_is_refused_before_anything_is_doubled(
+def test_sqlite_with_an_unnamed_foreign_key_is_refused(
     directus_sqlite: Directus,
 ) -> None:
     names = make_tables(directus_sqlite, "key")
@@ -208,9 +208,7 @@ def test_sqlite_without_the_name_of_the_key_is_refused_before_anything_is_double
     assert len(read(directus_sqlite, f"/relations/{names.progress}")) == 1
 
 
-def test_missing_tables_are_refused_in_one_line_that_names_the_script(
-    directus_pg: Directus, tmp_path: Path
-) -> None:
+def test_missing_tables_name_the_script_to_run(directus_pg: Directus, tmp_path: Path) -> None:
     result = _setup_with_names(directus_pg, tmp_path, learners="nobody", progress="nothing")
     assert result.exit_code == 1
     assert result.output.startswith("Error: no table nobody")
@@ -264,7 +262,7 @@ def test_rights_end_up_exactly_as_needed(directus: Directus) -> None:
     }
 
 
-def test_a_missing_right_is_given_back_and_one_too_many_taken_away(mended: Directus) -> None:
+def test_rights_are_given_back_and_taken_away(mended: Directus) -> None:
     by_action = {(p["collection"], p["action"]): p for p in permissions(mended)}
     read_progress = by_action["progress", "read"]
     mended.request("DELETE", f"/permissions/{read_progress['id']}")
@@ -302,9 +300,7 @@ def test_the_bridges_token_may_do_no_more(directus: Directus) -> None:
         assert answer.status_code == 403 or answer.json() == {"data": []}, (method, path)
 
 
-def test_a_new_token_ends_the_old_one_and_is_written_for_its_owner_alone(
-    mended: Directus, tmp_path: Path
-) -> None:
+def test_a_new_token_replaces_the_old_one(mended: Directus, tmp_path: Path) -> None:
     old, file = mended.token_file.read_text().strip(), tmp_path / "token"
     file.touch(0o644)
     result = run_setup(mended, "--new-token", "--token-file", str(file))
@@ -316,16 +312,14 @@ def test_a_new_token_ends_the_old_one_and_is_written_for_its_owner_alone(
     assert mended.request("GET", "/users/me", token=old).status_code == 401
 
 
-def test_a_new_token_is_printed_once_when_no_file_is_named(mended: Directus) -> None:
+def test_without_a_file_a_token_is_printed_once(mended: Directus) -> None:
     result = run_setup(mended, "--new-token")
     (line,) = (line for line in result.output.splitlines() if "token, shown" in line)
     assert mended.request("GET", "/users/me", token=line.split()[-1]).ok
     assert line.split()[-1] not in run_setup(mended).output
 
 
-def test_a_token_file_that_cannot_be_written_stops_before_a_token_is_made(
-    mended: Directus, tmp_path: Path
-) -> None:
+def test_an_unwritable_token_file_stops_setup_first(mended: Directus, tmp_path: Path) -> None:
     words = ("--new-token", "--token-file", str(tmp_path / "no" / "token"))
     result = run_setup(mended, *words)
     assert result.exit_code == 1
@@ -334,7 +328,7 @@ def test_a_token_file_that_cannot_be_written_stops_before_a_token_is_made(
     assert mended.request("GET", "/users/me", token=old).ok
 
 
-def test_no_file_is_left_when_no_token_is_made(directus_pg: Directus, tmp_path: Path) -> None:
+def test_without_a_token_no_file_is_left(directus_pg: Directus, tmp_path: Path) -> None:
     assert run_setup(directus_pg, "--token-file", str(tmp_path / "token")).exit_code == 0
     assert not (tmp_path / "token").exists()
 
@@ -345,7 +339,7 @@ def test_a_suspended_user_is_made_active_again(mended: Directus) -> None:
     assert "active again" in run_setup(mended).output
 
 
-def test_a_token_that_is_not_an_administrators_is_refused_in_one_line(
+def test_a_token_without_admin_rights_is_refused(
     directus: Directus,
 ) -> None:
     result = run_setup(directus, token=directus.token_file.read_text().strip())
@@ -355,7 +349,7 @@ def test_a_token_that_is_not_an_administrators_is_refused_in_one_line(
     )
 
 
-def test_a_wrong_token_is_refused_in_one_line_that_does_not_show_it(
+def test_a_wrong_token_is_refused_and_not_shown(
     directus_pg: Directus,
 ) -> None:
     result = run_setup(directus_pg, token="wrong-secret")
@@ -365,7 +359,7 @@ def test_a_wrong_token_is_refused_in_one_line_that_does_not_show_it(
     assert result.output.count("\n") == 1
 
 
-def test_a_policy_made_by_hand_without_its_role_is_attached(mended: Directus) -> None:
+def test_a_policy_without_its_role_is_attached(mended: Directus) -> None:
     (role,) = read(mended, f'/roles?filter={{"name":{{"_eq":"{NAME}"}}}}&fields=id,policies')
     body = {"policies": {"create": [], "update": [], "delete": role["policies"]}}
     assert mended.request("PATCH", f"/roles/{role['id']}", body).ok

@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 from sqlalchemy import exc
@@ -36,18 +37,18 @@ from tests.servers.postgres import Postgres
 
 @pytest.fixture
 def url(postgres: Postgres) -> Iterator[str]:
-    """A fresh base of the test's own."""
+    """Make a fresh base of the test's own."""
     made = postgres.create_database("sql_store")
     postgres.psql("sql_store", ROOT / "sql/schema-multi-origin.sql")
     yield made
     postgres.drop_database("sql_store")
 
 
-def open_sql(url: str, **settings: float) -> SQLStore:
-    return SQLStore(StoreSettings(url=url, **settings))  # type: ignore[arg-type]
+def open_sql(url: str, **settings: Any) -> SQLStore:
+    return SQLStore(StoreSettings(url=url, **settings))
 
 
-def test_an_item_that_the_database_refuses_is_rejected_alone(postgres: Postgres, url: str) -> None:
+def test_an_item_the_database_refuses_is_rejected_alone(postgres: Postgres, url: str) -> None:
     postgres.psql("sql_store", REFUSE.format(pattern="bad-%"))
     with closing(open_sql(url)) as store:
         learners = [somebody() for _ in range(20)]
@@ -60,9 +61,7 @@ def test_an_item_that_the_database_refuses_is_rejected_alone(postgres: Postgres,
         assert recorded == [n for n in range(20) if n not in rejected]
 
 
-def test_a_learner_whom_the_database_refuses_is_for_somebody_to_mend(
-    postgres: Postgres, url: str
-) -> None:
+def test_a_learner_the_database_refuses_is_misconfigured(postgres: Postgres, url: str) -> None:
     refuse = REFUSE.format(pattern="%").replace("progress", "apprenants")
     postgres.psql("sql_store", refuse.replace("NEW.grain_id", "NEW.origin"))
     with (
@@ -72,9 +71,7 @@ def test_a_learner_whom_the_database_refuses_is_for_somebody_to_mend(
         store.learner(somebody())
 
 
-def test_what_moves_earlier_is_a_new_row_as_a_bridge_over_directus_has_to_see(
-    postgres: Postgres, url: str
-) -> None:
+def test_what_moves_earlier_is_a_new_row(postgres: Postgres, url: str) -> None:
     def row_id() -> str:
         return postgres.psql("sql_store", "SELECT id FROM progress").stdout
 
@@ -89,9 +86,7 @@ def test_what_moves_earlier_is_a_new_row_as_a_bridge_over_directus_has_to_see(
         assert store.progress(who) == [Progress("grain-1", None, None, NOON - timedelta(hours=1))]
 
 
-def test_a_learner_to_whom_another_table_refers_is_for_somebody_to_mend(
-    postgres: Postgres, url: str
-) -> None:
+def test_a_learner_another_table_refers_to_is_kept(postgres: Postgres, url: str) -> None:
     who = somebody()
     with closing(open_sql(url)) as store:
         store.record([done(who)])
@@ -147,14 +142,12 @@ def test_instants_are_utc_whatever_the_servers_time_zone(postgres: Postgres, url
         "le rôle « b » n'existe pas",
     ],
 )
-def test_a_server_that_lets_nobody_in_is_for_somebody_to_mend_in_french_too(words: str) -> None:
+def test_a_refused_login_is_misconfigured_in_french_too(words: str) -> None:
     refused = exc.OperationalError(None, None, Exception(f"FATAL:  {words}"))
     assert isinstance(meaning(refused, "postgresql://h/p"), StoreMisconfigured)
 
 
-def test_a_column_that_became_compulsory_is_for_somebody_to_mend(
-    postgres: Postgres, url: str
-) -> None:
+def test_a_new_compulsory_column_is_misconfigured(postgres: Postgres, url: str) -> None:
     postgres.psql("sql_store", "ALTER TABLE progress ADD COLUMN mark text NOT NULL")
     with closing(open_sql(url)) as store:
         with pytest.raises(StoreMisconfigured, match="does a column need a default"):
@@ -162,25 +155,23 @@ def test_a_column_that_became_compulsory_is_for_somebody_to_mend(
         assert store.export(Identity("moodle", 1)) is None
 
 
-def test_another_writer_that_beats_the_lock_costs_a_second_look(
-    postgres: Postgres, url: str
-) -> None:
+def test_a_writer_before_the_lock_costs_another_attempt(postgres: Postgres, url: str) -> None:
     who = somebody()
     with closing(open_sql(url)) as store:
         store.learner(who)
-        looked = store._held
+        looked = store._find_recorded
         postgres_row = (
             f"INSERT INTO progress (apprenant_id, grain_id, completed_at) SELECT id, 'grain-1',"
             f" '2020-01-01Z' FROM apprenants WHERE external_user_id = '{who.external_user_id}'"
         )
 
-        def look_too_early(*arguments):  # type: ignore[no-untyped-def]
-            store._held = looked  # type: ignore[method-assign]
-            held = looked(*arguments)
+        def look_too_early(*arguments: Any) -> Any:
+            store._find_recorded = looked
+            recorded = looked(*arguments)
             postgres.psql("sql_store", postgres_row)
-            return held
+            return recorded
 
-        store._held = look_too_early  # type: ignore[method-assign]
+        store._find_recorded = look_too_early
         assert [outcome.status for outcome in store.record([done(who)])] == [
             Status.ALREADY_RECORDED
         ]
@@ -217,9 +208,7 @@ def test_what_somebody_must_mend_is_misconfigured(
         postgres.psql("sql_store", "DROP OWNED BY reader; DROP ROLE reader")
 
 
-def test_a_sequence_that_may_not_be_used_is_told_with_the_grant_that_mends_it(
-    postgres: Postgres, url: str
-) -> None:
+def test_a_forbidden_sequence_is_told_with_its_grant(postgres: Postgres, url: str) -> None:
     postgres.psql(
         "sql_store",
         "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN;"
@@ -244,7 +233,7 @@ def test_a_sequence_that_may_not_be_used_is_told_with_the_grant_that_mends_it(
         postgres.psql("sql_store", "DROP OWNED BY reader; DROP ROLE reader")
 
 
-def test_the_sequence_of_an_identity_column_needs_no_right(postgres: Postgres, url: str) -> None:
+def test_an_identity_columns_sequence_needs_no_right(postgres: Postgres, url: str) -> None:
     postgres.psql(
         "sql_store",
         "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN;"
@@ -261,12 +250,12 @@ def test_the_sequence_of_an_identity_column_needs_no_right(postgres: Postgres, u
         postgres.psql("sql_store", "DROP OWNED BY reader; DROP ROLE reader")
 
 
-def test_a_database_that_is_not_there_is_for_somebody_to_mend(postgres: Postgres) -> None:
+def test_a_missing_database_is_misconfigured(postgres: Postgres) -> None:
     with pytest.raises(StoreMisconfigured, match="refuses the user, the password or the database"):
         open_sql(postgres.url("nowhere")).progress(somebody())
 
 
-def test_a_server_that_is_not_there_is_unavailable_and_its_password_unsaid() -> None:
+def test_a_missing_server_is_unavailable_without_password() -> None:
     store = open_sql("postgresql://bridge:hush@127.0.0.1:9/progress", connect_timeout=1)
     with pytest.raises(StoreUnavailable) as raised:
         store.record([done(somebody())])
@@ -274,10 +263,10 @@ def test_a_server_that_is_not_there_is_unavailable_and_its_password_unsaid() -> 
     assert [finding.ok for finding in store.check()] == [False]
 
 
-def test_a_host_that_is_gone_is_noticed_although_nothing_is_sent_to_it(url: str) -> None:
+def test_a_silent_host_that_is_gone_is_noticed(url: str) -> None:
     engine = open_engine(StoreSettings(url=url, read_timeout=2.5))
     with engine.connect() as connection:
-        descriptor = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
+        descriptor = connection.connection.dbapi_connection.fileno()
         with socket.socket(fileno=os.dup(descriptor)) as wire:
             names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_USER_TIMEOUT)
             found = [wire.getsockopt(socket.IPPROTO_TCP, name) for name in names]
@@ -293,7 +282,7 @@ def test_a_row_that_is_refused_is_not_shown(postgres: Postgres, url: str) -> Non
     assert who.external_user_id not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_locked_sqlite_file_is_unavailable_after_the_time_out(tmp_path: Path) -> None:
+def test_a_locked_sqlite_file_is_unavailable_in_time(tmp_path: Path) -> None:
     path = tmp_path / "progress.db"
     with closing(open_sql(f"sqlite:///{path}", read_timeout=0.1)) as store:
         store.record([done(somebody())])
@@ -304,7 +293,7 @@ def test_a_locked_sqlite_file_is_unavailable_after_the_time_out(tmp_path: Path) 
         assert store.record([done(somebody())])[0].status is Status.CREATED
 
 
-def test_a_new_sqlite_file_that_another_is_just_making_is_waited_for(tmp_path: Path) -> None:
+def test_a_new_file_in_the_making_is_awaited(tmp_path: Path) -> None:
     path = tmp_path / "progress.db"
     with (
         closing(open_sql(f"sqlite:///{path}")) as store,
@@ -318,9 +307,7 @@ def test_a_new_sqlite_file_that_another_is_just_making_is_waited_for(tmp_path: P
 
 
 @pytest.mark.parametrize("content", [b"not a database " * 99, None])
-def test_a_file_that_sqlite_cannot_open_is_for_somebody_to_mend(
-    tmp_path: Path, content: bytes | None
-) -> None:
+def test_an_unreadable_sqlite_file_is_misconfigured(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "folder" / "progress.db"
     if content is not None:
         path.parent.mkdir()
@@ -329,7 +316,7 @@ def test_a_file_that_sqlite_cannot_open_is_for_somebody_to_mend(
         open_sql(f"sqlite:///{path}").record([done(somebody())])
 
 
-def test_any_number_of_completions_are_recorded_lazily_in_order(tmp_path: Path) -> None:
+def test_many_completions_are_recorded_lazily_in_order(tmp_path: Path) -> None:
     read: list[int] = []
 
     def generated() -> Iterator[Completion]:

@@ -19,7 +19,7 @@ IGNORED = shutil.ignore_patterns("__pycache__")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of its own: building leaves files behind."""
+    """Make a checkout of its own: building leaves files behind."""
     folder = tmp_path_factory.mktemp("source")
     for name in NEEDED:
         shutil.copy(ROOT / name, folder)

@@ -1,7 +1,9 @@
-"""What `DirectusStore.check` looks at, with the bridge's own token and without writing anything.
+"""What `DirectusStore.check` looks at, with the bridge's own token.
 
 Rights are read where Directus tells them (11 and 12: ``/permissions/me``) and tried where it does
-not (10), with requests that touch no row.
+not (10), with requests that touch no row. Unique constraints are tried with an array of made-up
+rows, which Directus refuses as a whole. A base without any constraint takes those rows, which are
+then removed (see `probe`).
 """
 
 from __future__ import annotations
@@ -13,11 +15,16 @@ from bridge.checks import Finding
 from bridge.config import Names
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.stores.directus.client import DirectusClient, DirectusRefusal
-from bridge.stores.directus.probe import learners_unique, progress_unique
-from bridge.stores.directus.rights import Right, learner_columns, progress_columns, rights
+from bridge.stores.directus.probe import learners_constraint, progress_constraint
+from bridge.stores.directus.rights import (
+    DirectusRight,
+    learner_columns,
+    needed_rights,
+    progress_columns,
+)
 
-SETUP: Final = "run progress-bridge setup"
-TABLES: Final = (
+_RUN_SETUP: Final = "run progress-bridge setup"
+_MAKE_TABLES: Final = (
     "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql), "
     "then progress-bridge setup"
 )
@@ -26,7 +33,11 @@ Permissions = dict[str, dict[str, dict[str, Any]]]
 
 
 def check(client: DirectusClient, names: Names) -> list[Finding]:
-    """A finding for each thing that recording needs, in the order in which to mend them."""
+    """Look at each thing that recording needs.
+
+    Returns:
+        A finding for each, in the order in which to mend them.
+    """
     findings: list[Finding] = []
     try:
         findings.append(_reach(client))
@@ -35,8 +46,8 @@ def check(client: DirectusClient, names: Names) -> list[Finding]:
         missing = _missing_rights(client, names, granted)
         findings += missing or [_ok("rights: all that the bridge needs")]
         if not missing and all(finding.ok for finding in findings):
-            findings.append(learners_unique(client, names))
-            findings.append(progress_unique(client, names))
+            findings.append(learners_constraint(client, names))
+            findings.append(progress_constraint(client, names))
     except StoreError as error:
         findings.append(_failed(error))
     return findings
@@ -47,7 +58,7 @@ def _ok(message: str) -> Finding:
 
 
 def _failed(error: StoreError) -> Finding:
-    """An error as a finding; its text says what is wrong, then often the remedy."""
+    """Turn an error into a finding. Its text says what is wrong, then often the remedy."""
     message, _, remedy = str(error).partition("; ")
     if isinstance(error, StoreUnavailable):
         default = "see that Directus runs and that store.url is right; it may also pass by itself"
@@ -60,7 +71,7 @@ def _failed(error: StoreError) -> Finding:
 
 
 def _reach(client: DirectusClient) -> Finding:
-    """Directus answers and knows the token."""
+    """Make sure that Directus answers and knows the token."""
     info = client.request("GET", "/server/info")
     user = client.request("GET", "/users/me", params={"fields": "id"})
     if not isinstance(info, dict) or not isinstance(user, dict) or "id" not in user:
@@ -70,7 +81,7 @@ def _reach(client: DirectusClient) -> Finding:
 
 
 def _granted(client: DirectusClient) -> Permissions | None:
-    """The token's rights, or None where Directus does not tell them (before 11)."""
+    """Return the token's rights, or None where Directus does not tell them (before 11)."""
     try:
         granted = client.request("GET", "/permissions/me")
     except StoreMisconfigured:
@@ -96,13 +107,18 @@ def _collections(
 
 
 def _readable(
-    client: DirectusClient, collection: str, columns: tuple[str, ...], key: str, sort: str = ""
+    client: DirectusClient,
+    collection: str,
+    columns: tuple[str, ...],
+    primary_key: str,
+    sort: str = "",
 ) -> bool:
-    """Whether these columns can be asked for. The question finds no row, whatever the base holds.
+    """Return whether these columns can be asked for.
 
-    Directus 10 skips a field it does not know when asked to read it, but not in a filter.
+    The question finds no row, whatever the base holds. Directus 10 skips a field it does not know
+    when asked to read it, but not in a filter.
     """
-    nowhere: list[Any] = [{key: {"_eq": -1}}]
+    nowhere: list[Any] = [{primary_key: {"_eq": -1}}]
     params = {"limit": "1", "fields": ",".join(columns)}
     if sort:
         params["sort"] = sort
@@ -122,8 +138,10 @@ def _what_is_missing(
     columns: tuple[str, ...],
     granted: Permissions | None,
 ) -> list[Finding]:
-    key = columns[0]
-    missing = [column for column in columns if not _readable(client, collection, (column,), key)]
+    primary_key = columns[0]
+    missing = [
+        column for column in columns if not _readable(client, collection, (column,), primary_key)
+    ]
     if missing == list(columns):
         may_read = granted is not None and _access(granted, collection, "read") != "none"
         why = "missing" if may_read else "missing, or the token may not read it"
@@ -141,21 +159,23 @@ def _what_is_missing(
 
 
 def _remedy(why: str) -> str:
-    return TABLES if why == "missing" else f"{SETUP}; it tells when the table is to be made first"
+    if why == "missing":
+        return _MAKE_TABLES
+    return f"{_RUN_SETUP}; it tells when the table is to be made first"
 
 
 def _alias(client: DirectusClient, names: Names) -> Finding:
-    """The learner's list of progress rows, which exists in Directus only."""
-    key, alias = names.learner_fields.id, names.learner_fields.progress
+    """Look for the learner's list of progress rows, which exists in Directus only."""
+    primary_key, alias = names.learner_fields.id, names.learner_fields.progress
     nested = f"{alias}.{names.progress_fields.id}"
     field = f"field {names.learners}.{alias}"
-    if _readable(client, names.learners, (nested,), key, sort=alias):
+    if _readable(client, names.learners, (nested,), primary_key, sort=alias):
         return _ok(f"{field}: there, leads to {names.progress}")
     return Finding(
         ok=False,
         message=f"{field}: not registered in Directus, or the token may not read it; without it "
         "no completion can move earlier",
-        remedy=SETUP,
+        remedy=_RUN_SETUP,
     )
 
 
@@ -163,30 +183,32 @@ def _missing_rights(
     client: DirectusClient, names: Names, granted: Permissions | None
 ) -> list[Finding]:
     if granted is None:
-        return [_no_right(right) for right in rights(names) if not _tried(client, names, right)]
+        return [
+            _no_right(right) for right in needed_rights(names) if not _may_do(client, names, right)
+        ]
     findings = []
-    for right in rights(names):
+    for right in needed_rights(names):
         access = _access(granted, right.collection, right.action)
         fields = _fields(granted, right.collection, right.action) or []
         lacking = tuple(f for f in right.fields if "*" not in fields and f not in fields)
         if access == "none":
             findings.append(_no_right(right))
         elif lacking:
-            findings.append(_no_right(Right(right.collection, right.action, lacking)))
+            findings.append(_no_right(DirectusRight(right.collection, right.action, lacking)))
         elif access == "partial":
             findings.append(_limited(right))
     return findings
 
 
-def _no_right(right: Right) -> Finding:
-    return Finding(ok=False, message=f"no right to {right}", remedy=SETUP)
+def _no_right(right: DirectusRight) -> Finding:
+    return Finding(ok=False, message=f"no right to {right}", remedy=_RUN_SETUP)
 
 
-def _limited(right: Right) -> Finding:
+def _limited(right: DirectusRight) -> Finding:
     return Finding(
         ok=False,
         message=f"the right to {right} is limited by rules: some rows may be refused",
-        remedy=f"{SETUP}, or take the rules off",
+        remedy=f"{_RUN_SETUP}, or take the rules off",
         fatal=False,
     )
 
@@ -201,10 +223,11 @@ def _fields(granted: Permissions | None, collection: str, action: str) -> list[s
     return granted.get(collection, {}).get(action, {}).get("fields") or []
 
 
-def _tried(client: DirectusClient, names: Names, right: Right) -> bool:
-    """Directus 10: do it to no row at all, which it refuses to those who may not.
+def _may_do(client: DirectusClient, names: Names, right: DirectusRight) -> bool:
+    """Return whether Directus 10 lets the token do this to no row at all.
 
-    Reading was tried already, and creating is seen when the unique constraints are.
+    It refuses that to those who may not. Reading was tried already, and creating is seen when the
+    unique constraints are.
     """
     path = f"/items/{right.collection}"
     alias = names.learner_fields.progress

@@ -1,8 +1,8 @@
 """Directus's REST dialect: one request in, its data or one of three kinds of error out.
 
 The kinds follow what Directus 10, 11 and 12 were seen to answer, proxies in front of it included.
-No error holds the token, a header or a body, and none keeps the HTTP library's own exception, whose
-frames hold them.
+No error holds the token, a header or a body. None keeps the HTTP library's own exception either,
+whose frames hold them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ConnectionCut(StoreUnavailable):
 
 
 class DirectusRefusal(StoreError):
-    """Directus refuses this request for what it holds; another might be accepted.
+    """Directus refuses this request for what it holds. Another might be accepted.
 
     Attributes:
         status: the HTTP status, 400 to 500.
@@ -57,19 +57,24 @@ class DirectusRefusal(StoreError):
         self.collection = collection
 
     @property
-    def is_fault(self) -> bool:
-        """Whether this may be the server failing rather than the request being wrong."""
+    def may_be_server_fault(self) -> bool:
+        """Return whether the server may be failing, rather than the request being wrong."""
         return self.code is None or self.status >= 500
 
-    def whatever_is_asked(self, path: str, hint: str) -> StoreError:
-        """The error to raise when the request was one that has to be accepted."""
-        if self.is_fault:
+    def as_store_error(self, path: str, hint: str) -> StoreError:
+        """Return the error to raise when the request was one that has to be accepted.
+
+        Args:
+            path: the request's, to name in the error.
+            hint: what to look at when it is for somebody to mend.
+        """
+        if self.may_be_server_fault:
             return StoreUnavailable(f"{path}: {self}")
         return StoreMisconfigured(f"{path}: {self}; {hint}")
 
 
 class _Bearer(AuthBase):
-    """The token as a header; being given explicitly, it keeps .netrc out."""
+    """The token as a header. Being given explicitly, it keeps .netrc out."""
 
     def __init__(self, token: Secret | None) -> None:
         self._token = token
@@ -92,12 +97,12 @@ class DirectusClient:
         self._base = settings.url.rstrip("/")
         self._session: requests.Session | None = None
         self._pid = 0
-        self._query_limit = (0, float("-inf"))  # and when it was asked
+        self._query_limit = (0, float("-inf"))  # and when it was asked for
 
     def request(
         self, method: str, path: str, *, params: dict[str, str] | None = None, body: Any = None
     ) -> Any:
-        """The ``data`` of Directus's answer, or None when it has none.
+        """Send a request, and return the ``data`` of Directus's answer.
 
         A request that reads is sent a second time when its connection turns out to be cut.
 
@@ -106,6 +111,9 @@ class DirectusClient:
             path: from the URL's root on, as in ``/items/progress``.
             params: the query string.
             body: sent as JSON.
+
+        Returns:
+            The data, or None when the answer has none.
 
         Raises:
             StoreUnavailable: not reachable, too slow, overloaded or cut off (`ConnectionCut`).
@@ -126,26 +134,32 @@ class DirectusClient:
         return self._data(response)
 
     def ask(self, method: str, path: str, *, body: Any = None) -> Any:
-        """`request` for what Directus has no reason to refuse, such as a question.
+        """Send what Directus has no reason to refuse, such as a question.
+
+        Args and result are those of `request`.
 
         Raises:
-            StoreUnavailable, StoreMisconfigured: as in `request`; no `DirectusRefusal`.
+            StoreUnavailable, StoreMisconfigured: as in `request`. A refusal becomes one of them.
         """
         try:
             return self.request(method, path, body=body)
         except DirectusRefusal as refusal:
-            failure = refusal.whatever_is_asked(path, "is Directus older than 10?")
+            failure = refusal.as_store_error(path, "is Directus older than 10?")
         raise failure
 
     def query_limit(self, age: float = 60) -> int:
-        """How many rows one question may give: the server's ``QUERY_LIMIT_MAX``, -1 for any.
+        """Return how many rows one question may give: the server's ``QUERY_LIMIT_MAX``.
 
-        Asked again when the answer is older than ``age`` seconds: Directus may be started anew
-        with another limit, and then cuts its answers without a word.
+        Args:
+            age: seconds after which the server is asked again. Directus may be started anew with
+                another limit, and then cuts its answers without a word.
+
+        Returns:
+            The limit, -1 for any number of rows.
         """
         now = monotonic()
-        limit, asked = self._query_limit
-        if now - asked > age:
+        limit, asked_at = self._query_limit
+        if now - asked_at > age:
             info = self.ask("GET", "/server/info")
             limits = info.get("queryLimit") if isinstance(info, dict) else None
             limit = int((limits or {}).get("max", -1))
@@ -180,7 +194,10 @@ class DirectusClient:
         raise failure  # out here, so that it does not drag the request and its headers along
 
     def _connections(self) -> requests.Session:
-        """The kept connections of this process: a fork must not share its parent's sockets."""
+        """Return the kept connections, which are this process's alone.
+
+        A fork must not share its parent's sockets.
+        """
         if self._session is None or self._pid != os.getpid():
             self._session, self._pid = open_session(self._settings.connections), os.getpid()
         return self._session
@@ -223,7 +240,7 @@ class DirectusClient:
         return document.get("data")
 
     def _document(self, response: requests.Response) -> dict[str, Any]:
-        """The JSON object of a successful answer."""
+        """Return the JSON object of a successful answer."""
         if "json" not in response.headers.get("Content-Type", ""):
             raise StoreMisconfigured(
                 f"{self._settings.shown_url}: answers with a page, not with Directus's JSON; "
@@ -253,7 +270,10 @@ class DirectusClient:
             ) from None
 
     def _refusal(self, response: requests.Response) -> StoreError:
-        """What an answer of 400 and above means, but for those that say to try later."""
+        """Return the error that an answer of 400 and above means.
+
+        Those that say to try later are not asked about here.
+        """
         status, url = response.status_code, self._settings.shown_url
         try:
             answer = self._json(response)
@@ -282,12 +302,15 @@ class DirectusClient:
 
 
 def encode(body: Any) -> bytes:
-    """The body as it goes over the wire: UTF-8 JSON without needless spaces."""
+    """Encode the body as it goes over the wire: UTF-8 JSON without needless spaces."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _tls_failure(error: requests.exceptions.SSLError, url: str) -> StoreError:
-    """What went wrong with TLS; requests and urllib3 both say SSLError, whatever it was."""
+    """Return the error that tells what went wrong with TLS.
+
+    requests and urllib3 both say SSLError, whatever it was.
+    """
     cause = _tls_cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return StoreMisconfigured(
@@ -304,7 +327,7 @@ def _tls_failure(error: requests.exceptions.SSLError, url: str) -> StoreError:
 
 
 def _tls_cause(error: requests.exceptions.SSLError) -> object:
-    """The error of `ssl` itself, which urllib3 and requests wrap time after time."""
+    """Find the error of `ssl` itself, which urllib3 and requests wrap time after time."""
     cause: object = error
     while isinstance(cause, Exception) and not isinstance(cause, ssl.SSLError):
         cause = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
@@ -319,7 +342,7 @@ def _host_of(url: str) -> str:
 
 
 def _extensions(answer: Any) -> tuple[str | None, str | None, str | None]:
-    """Code, field and collection of the first error, when the answer is Directus's."""
+    """Return code, field and collection of the first error, when the answer is Directus's."""
     try:
         extensions = answer["errors"][0]["extensions"]
         code, field, collection = map(extensions.get, ("code", "field", "collection"))
@@ -333,7 +356,10 @@ def _text(value: Any) -> str | None:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """``Retry-After`` in seconds, which RFC 9110 lets be a number of seconds or a date."""
+    """Return ``Retry-After`` in seconds, or None when there is none that can be read.
+
+    RFC 9110 lets it be a number of seconds or a date.
+    """
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)

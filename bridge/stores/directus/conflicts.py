@@ -1,8 +1,9 @@
-"""Directus says that a row is not unique, or has no parent: whose fault is that?
+"""Whose fault it is that Directus calls a row not unique, or says that it has no parent.
 
-A row that another writer wrote meanwhile is found on the next look. What is left after several
-looks is the row's own fault, or the base's: the bridge never gives a key, so a key that is taken
-comes from a sequence that is behind the table; and a row that is there and not found is hidden.
+A row that another writer wrote meanwhile is found when Directus is asked again. What is left after
+several attempts is the row's own fault, or the base's. The bridge never gives a primary key, so a
+key that is taken comes from a sequence that is behind the table. A row that is there and is not
+found is hidden from the bridge's token.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from bridge.config import Names
 from bridge.errors import StoreMisconfigured
 from bridge.stores.directus.client import DirectusRefusal
 
@@ -21,14 +23,14 @@ K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class RowConflict:
     """What Directus said of a row that is not unique or has no parent.
 
-    Not the refusal itself: an exception that is kept keeps its frames.
+    It is kept in place of the refusal: an exception that is kept keeps its frames.
 
     Attributes:
         code: `NOT_UNIQUE` or `NO_SUCH_PARENT`.
-        collection: where, or None; a trigger's own table, for instance.
+        collection: where, or None. It may be a trigger's own table.
         field: on what, or None. PostgreSQL's columns are all named, of SQLite's only the last.
     """
 
@@ -38,80 +40,98 @@ class Clash:
 
     @property
     def reason(self) -> str:
-        """In words, for a dead letter."""
+        """Describe the conflict in words, for a dead letter."""
         place = ".".join(part for part in (self.collection, self.field) if part)
         return f"Directus refuses: {self.code}{f' ({place})' if place else ''}"
 
 
-def clash(refusal: DirectusRefusal) -> Clash | None:
-    """The refusal as a clash, when it is one."""
-    if refusal.code in (NOT_UNIQUE, NO_SUCH_PARENT):
-        return Clash(refusal.code, refusal.collection, refusal.field)
+def as_conflict(refusal: DirectusRefusal | None) -> RowConflict | None:
+    """Return the refusal as a conflict, or None when it is something else."""
+    if refusal is not None and refusal.code in (NOT_UNIQUE, NO_SUCH_PARENT):
+        return RowConflict(refusal.code, refusal.collection, refusal.field)
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class Unique:
+class UniqueColumns:
     """What is unique in a collection.
 
     Attributes:
         collection: its name.
-        key: the primary key, which the base gives.
+        primary_key: the column of the primary key, which the base fills.
         columns: what the bridge looks for before it writes.
     """
 
     collection: str
-    key: str
+    primary_key: str
     columns: tuple[str, ...]
 
-    def on_key(self, what: Clash | None) -> bool:
-        """Whether the primary key is taken: no row of the bridge can be at fault."""
-        return what is not None and self._within(what, {self.key})
+    @classmethod
+    def of_learners(cls, names: Names) -> UniqueColumns:
+        """Return what is unique in the learners' collection."""
+        columns = names.learner_fields
+        return cls(names.learners, columns.id, (columns.origin, columns.external_user_id))
 
-    def behind(self) -> StoreMisconfigured:
-        """The error to raise then."""
+    @classmethod
+    def of_progress(cls, names: Names) -> UniqueColumns:
+        """Return what is unique in the progress collection."""
+        columns = names.progress_fields
+        return cls(names.progress, columns.id, (columns.learner, columns.grain_id))
+
+    def is_primary_key(self, conflict: RowConflict | None) -> bool:
+        """Return whether the primary key is what is taken.
+
+        Then no row of the bridge can be at fault.
+        """
+        return conflict is not None and self._is_within(conflict, {self.primary_key})
+
+    def sequence_behind(self) -> StoreMisconfigured:
+        """Return the error to raise when the primary key is taken."""
         return StoreMisconfigured(
             f"the id sequence of {self.collection} is behind its rows; in the database, set it to "
-            f"the largest {self.key}: setval(pg_get_serial_sequence('{self.collection}', "
-            f"'{self.key}'), …)"
+            f"the largest {self.primary_key}: setval(pg_get_serial_sequence('{self.collection}', "
+            f"'{self.primary_key}'), …)"
         )
 
     def refused(
-        self, clashes: Mapping[K, Clash], found: Callable[[K], Sequence[bool]]
+        self, conflicts: Mapping[K, RowConflict], found: Callable[[K], Sequence[bool]]
     ) -> dict[K, str]:
-        """Which of the rows that clash time after time are to be refused, and why.
+        """Choose the rows to refuse among those that meet a conflict time after time.
 
         The others are there, after all: other writers keep coming first.
 
         Args:
-            clashes: what Directus said of each.
+            conflicts: what Directus said of each row.
             found: of each row that the base gives when it is asked for this one, whether it is
                 the very one (a base that ignores case gives others).
+
+        Returns:
+            Why, by row to refuse.
 
         Raises:
             StoreMisconfigured: the fault is the base's.
         """
         refused = {}
-        for row, what in clashes.items():
-            if self.on_key(what):
-                raise self.behind()
-            there = found(row) if self._within(what, set(self.columns)) else [False]
+        for row, conflict in conflicts.items():
+            if self.is_primary_key(conflict):
+                raise self.sequence_behind()
+            there = found(row) if self._is_within(conflict, set(self.columns)) else [False]
             if not there:
-                raise self._hidden()
+                raise self._row_hidden()
             if not any(there):
-                refused[row] = what.reason
+                refused[row] = conflict.reason
         return refused
 
-    def _hidden(self) -> StoreMisconfigured:
+    def _row_hidden(self) -> StoreMisconfigured:
         return StoreMisconfigured(
             f"{self.collection} holds a row with the same {', '.join(self.columns)} that is not "
             "found; does a rule hide rows from the bridge's token, or is one of these columns "
             "unique by itself?"
         )
 
-    def _within(self, what: Clash, columns: set[str]) -> bool:
-        """Whether it is about some of these columns, and no other."""
-        if what.code != NOT_UNIQUE or what.field is None:
+    def _is_within(self, conflict: RowConflict, columns: set[str]) -> bool:
+        """Return whether the conflict is on some of these columns, and on no other."""
+        if conflict.code != NOT_UNIQUE or conflict.field is None:
             return False
-        here = what.collection in (None, self.collection)
-        return here and {name.strip(' "') for name in what.field.split(",")} <= columns
+        here = conflict.collection in (None, self.collection)
+        return here and {name.strip(' "') for name in conflict.field.split(",")} <= columns

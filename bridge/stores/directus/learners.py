@@ -1,4 +1,4 @@
-"""Learners in Directus: who is which key, asked in bulk, created in bulk, and remembered."""
+"""Learners in Directus: who has which primary key, asked in bulk, created in bulk, remembered."""
 
 from __future__ import annotations
 
@@ -14,17 +14,25 @@ from bridge.errors import StoreUnavailable
 from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus.client import DirectusClient
-from bridge.stores.directus.conflicts import Clash, Unique
+from bridge.stores.directus.conflicts import RowConflict, UniqueColumns
 from bridge.stores.directus.reading import among, search
-from bridge.stores.directus.writing import Row, Writer, Written, chunks, post, spread
+from bridge.stores.directus.writing import (
+    Row,
+    Writer,
+    WriteResult,
+    chunks,
+    map_concurrently,
+    row_sender,
+)
 from bridge.support.forks import ForkSafe
 
-_LOOKS: Final = 5
+MAX_ATTEMPTS: Final = 5
+"""How often learners are looked up again because other writers came first."""
 
 
 @dataclass(slots=True)
-class Resolved:
-    """Learners' keys.
+class LearnerIds:
+    """The primary keys of a batch's learners, and what is known of those who have none.
 
     Attributes:
         ids: by learner.
@@ -37,12 +45,12 @@ class Resolved:
     refused: dict[Identity, str] = field(default_factory=dict)
 
     def missing(self, wanted: Iterable[Identity]) -> list[Identity]:
-        """Those of whom nothing is known yet."""
+        """Return those learners of whom nothing is known yet."""
         return [who for who in wanted if who not in self.ids and who not in self.refused]
 
 
-class Cache(ForkSafe):
-    """The keys of the learners seen last; at most ``size`` of them. Shared by threads."""
+class LearnerCache(ForkSafe):
+    """The primary keys of the learners seen last, at most ``size`` of them. Shared by threads."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -50,33 +58,33 @@ class Cache(ForkSafe):
         self._ids: OrderedDict[Identity, int] = OrderedDict()
 
     def get(self, identities: Iterable[Identity]) -> dict[Identity, int]:
-        """The keys of those that are remembered."""
+        """Return the primary keys of those learners that are remembered."""
         known = {}
         with self.lock:
             for identity in identities:
-                row_id = self._ids.get(identity)
-                if row_id is not None:
-                    known[identity] = row_id
+                learner_id = self._ids.get(identity)
+                if learner_id is not None:
+                    known[identity] = learner_id
                     self._ids.move_to_end(identity)
         return known
 
     def put(self, ids: Mapping[Identity, int]) -> None:
-        """Remember these, forgetting those unused for longest."""
+        """Remember these learners, forgetting those unused for longest."""
         with self.lock:
-            for identity, row_id in ids.items():
-                self._ids[identity] = row_id
+            for identity, learner_id in ids.items():
+                self._ids[identity] = learner_id
                 self._ids.move_to_end(identity)
             while len(self._ids) > self._size:
                 self._ids.popitem(last=False)
 
     def forget(self, identities: Iterable[Identity]) -> None:
-        """These may have been erased behind our back."""
+        """Forget these learners, who may have been erased by another writer."""
         with self.lock:
             for identity in identities:
                 self._ids.pop(identity, None)
 
 
-class Learners:
+class LearnerRows:
     """The learners' collection.
 
     Args:
@@ -97,75 +105,84 @@ class Learners:
         self._client = client
         self._connections = settings.connections
         self._store_email = store_email
-        self._name = settings.names.learners
-        self._of = of = settings.names.learner_fields
-        self._key_fields = (of.id, of.origin, of.external_user_id)
-        self._cache = Cache(settings.learner_cache)
-        self._unique = Unique(self._name, of.id, (of.origin, of.external_user_id))
+        self._collection = settings.names.learners
+        self._columns = columns = settings.names.learner_fields
+        self._fields = (columns.id, columns.origin, columns.external_user_id)
+        self._cache = LearnerCache(settings.learner_cache)
+        self._unique = UniqueColumns.of_learners(settings.names)
         self._writer = Writer(probe, self._unique)
-        self._post = post(client, self._name, self._key_fields)
+        self._send = row_sender(client, self._collection, self._fields)
 
-    def resolve(self, emails: Mapping[Identity, str | None]) -> Resolved:
-        """The key of every learner; those nobody has seen are created, with the address given."""
-        resolved = Resolved(self._cache.get(emails))
-        clashes: dict[Identity, Clash] = {}
-        for look in range(_LOOKS):
+    def resolve(self, emails: Mapping[Identity, str | None]) -> LearnerIds:
+        """Find the primary key of every learner, creating those nobody has seen.
+
+        Args:
+            emails: the learners, each with the address to create them with.
+
+        Raises:
+            StoreUnavailable: other writers keep coming first.
+            StoreMisconfigured: the learners' collection takes no rows.
+        """
+        resolved = LearnerIds(self._cache.get(emails))
+        conflicts: dict[Identity, RowConflict] = {}
+        for attempt in range(MAX_ATTEMPTS):
             resolved.ids |= self.find(resolved.missing(emails))
-            missing = resolved.missing(emails)
+            missing = {who: emails[who] for who in resolved.missing(emails)}
             if missing:
-                clashes = self._create({who: emails[who] for who in missing}, resolved, look > 1)
+                conflicts = self._create(missing, resolved, isolate_conflicts=attempt > 1)
             if not resolved.missing(emails):
                 return resolved
-        resolved.refused |= self._unique.refused(clashes, self._found)
+        resolved.refused |= self._unique.refused(conflicts, self._found)
         if resolved.missing(emails):
-            raise StoreUnavailable(f"/items/{self._name}: other writers keep changing these rows")
+            raise StoreUnavailable(
+                f"/items/{self._collection}: other writers keep changing these rows"
+            )
         return resolved
 
     def find(self, identities: Iterable[Identity]) -> dict[Identity, int]:
-        """The keys of those learners that Directus has, asked afresh."""
+        """Ask Directus for the primary keys of those learners that it has."""
         found: dict[Identity, int] = {}
-        for ids in spread(self._search, list(chunks(identities)), self._connections):
+        for ids in map_concurrently(self._search, list(chunks(identities)), self._connections):
             found |= ids
         self._cache.put(found)
         return found
 
     def forget(self, identities: Iterable[Identity]) -> None:
-        """These may have been erased behind our back."""
+        """Forget the primary keys of these learners, who may have been erased by another writer."""
         self._cache.forget(identities)
 
-    def erase(self, row_id: int) -> None:
-        """Remove the learner's row; their progress must be gone."""
-        self._client.request("DELETE", f"/items/{self._name}/{row_id}")
+    def erase(self, learner_id: int) -> None:
+        """Remove the learner's row, once their progress is gone."""
+        self._client.request("DELETE", f"/items/{self._collection}/{learner_id}")
 
     def read(self, identity: Identity) -> Learner | None:
-        """The learner's whole row."""
-        of = self._of
-        fields = (*self._key_fields, of.email, of.date_creation)
-        for row in search(self._client, self._name, self._filter([identity]), fields):
+        """Read the learner's whole row."""
+        columns = self._columns
+        fields = (*self._fields, columns.email, columns.date_creation)
+        for row in search(self._client, self._collection, self._filter([identity]), fields):
             if identity in self._ids([identity], [row]):
-                return Learner(
-                    row[of.id], identity, row[of.email], parse_stored_instant(row[of.date_creation])
-                )
+                created_at = parse_stored_instant(row[columns.date_creation])
+                return Learner(row[columns.id], identity, row[columns.email], created_at)
         return None
 
     def _search(self, identities: list[Identity]) -> dict[Identity, int]:
-        rows = search(self._client, self._name, self._filter(identities), self._key_fields)
+        rows = search(self._client, self._collection, self._filter(identities), self._fields)
         return self._ids(identities, rows)
 
     def _found(self, identity: Identity) -> list[bool]:
-        """Of each row that Directus gives for this learner, whether it is theirs."""
-        rows = search(self._client, self._name, self._filter([identity]), self._key_fields)
+        """Return, for each row that Directus gives for this learner, whether it is theirs."""
+        rows = search(self._client, self._collection, self._filter([identity]), self._fields)
         return [identity in self._ids([identity], [row]) for row in rows]
 
     def _filter(self, identities: Iterable[Identity]) -> dict[str, Any]:
-        of = self._of
+        columns = self._columns
         by_origin = groupby(sorted(identities, key=_origin), key=_origin)
         return {
             "_or": [
                 {
                     "_and": [
-                        {of.origin: {"_eq": origin}},
-                        among(of.external_user_id, [who.external_user_id for who in group]),
+                        {columns.origin: {"_eq": origin}},
+                        among(columns.external_user_id, [who.external_user_id for who in group]),
                     ]
                 }
                 for origin, group in by_origin
@@ -173,44 +190,54 @@ class Learners:
         }
 
     def _create(
-        self, emails: Mapping[Identity, str | None], resolved: Resolved, insist: bool
-    ) -> dict[Identity, Clash]:
-        """Create them; those created and refused go into ``resolved``, the clashes are given."""
+        self,
+        emails: Mapping[Identity, str | None],
+        resolved: LearnerIds,
+        *,
+        isolate_conflicts: bool,
+    ) -> dict[Identity, RowConflict]:
+        """Create the learners, and note in ``resolved`` those created and those refused.
+
+        Returns:
+            The conflicts met, by learner.
+        """
         now = isoformat(datetime.now(UTC))
         rows = {identity: self._row(identity, email, now) for identity, email in emails.items()}
 
-        def insert(chunk: list[Identity]) -> Written[Identity]:
+        def insert(chunk: list[Identity]) -> WriteResult[Identity]:
             some = {who: rows[who] for who in chunk}
-            return self._writer.write(some, self._post, insist=insist)
+            return self._writer.write(some, self._send, isolate_conflicts=isolate_conflicts)
 
         shares = list(chunks(rows, lambda: max(10, -(-len(rows) // self._connections))))
-        written: Written[Identity] = Written()
-        for part in spread(insert, shares, self._connections):
-            written.add(part)
-        ids = self._ids(emails, written.rows)
+        result: WriteResult[Identity] = WriteResult()
+        for share in map_concurrently(insert, shares, self._connections):
+            result.add(share)
+        ids = self._ids(emails, result.rows)
         self._cache.put(ids)
         resolved.ids |= ids
         resolved.fresh |= ids.keys()
-        resolved.refused |= written.refused
-        return written.clashes
+        resolved.refused |= result.refused
+        return result.conflicts
 
     def _row(self, identity: Identity, email: str | None, now: str | None) -> Row:
-        of = self._of
+        columns = self._columns
         row: Row = {
-            of.origin: str(identity.origin),
-            of.external_user_id: identity.external_user_id,
-            of.date_creation: now,
+            columns.origin: str(identity.origin),
+            columns.external_user_id: identity.external_user_id,
+            columns.date_creation: now,
         }
         if self._store_email and email is not None:
-            row[of.email] = email
+            row[columns.email] = email
         return row
 
     def _ids(self, wanted: Iterable[Identity], rows: Iterable[Row]) -> dict[Identity, int]:
-        """The keys of those who are wanted; among the rows may be others."""
-        of = self._of
+        """Return the primary keys of those who are wanted. Among the rows may be others."""
+        columns = self._columns
         by_id = {(who.origin, who.external_user_id): who for who in wanted}
-        found = (((row[of.origin], row[of.external_user_id]), row[of.id]) for row in rows)
-        return {by_id[who]: row_id for who, row_id in found if who in by_id}
+        found = (
+            ((row[columns.origin], row[columns.external_user_id]), row[columns.id]) for row in rows
+        )
+        return {by_id[who]: learner_id for who, learner_id in found if who in by_id}
 
 
 def _origin(identity: Identity) -> Origin:

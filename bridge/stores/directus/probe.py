@@ -1,12 +1,15 @@
-"""What Directus takes, seen with writes that it never carries out.
+"""What Directus takes, seen with an array of rows that it cannot write.
 
 Directus writes an array whole or not at all, and in order. So of an array that holds a made-up row
-twice, and behind it a row that no base takes, nothing is ever written; and which of them is refused
-tells whether a unique constraint is there (the second) or not (the third).
+twice, and behind it a row that no base takes, nothing is written. Which of them is refused tells
+whether a unique constraint is there (the second) or not (the third): `learners_constraint` and
+`progress_constraint` read that, for `progress-bridge check`.
 
-The same array tells whether Directus takes ordinary rows just now. When it refuses a row, or
-answers 500 to it, the row may be at fault, or the server, or a field that somebody made compulsory.
-The refusal of the second row shows that the first would have been taken.
+The same array tells whether Directus takes ordinary rows just now, which `Probe` reads. When it
+refuses a row, or answers 500 to it, the row may be at fault, or the server, or a field that
+somebody made compulsory. The refusal of the second row shows that the first would have been taken.
+
+A base without any constraint takes all three rows. They are then removed by their primary keys.
 """
 
 from __future__ import annotations
@@ -21,13 +24,18 @@ from bridge.errors import StoreMisconfigured
 from bridge.json_format import isoformat
 from bridge.model import Origin
 from bridge.stores.directus.client import DirectusClient, DirectusRefusal
-from bridge.stores.directus.conflicts import NO_SUCH_PARENT, NOT_UNIQUE, Unique, clash
-from bridge.stores.directus.writing import Row, attempt
+from bridge.stores.directus.conflicts import (
+    NO_SUCH_PARENT,
+    NOT_UNIQUE,
+    UniqueColumns,
+    as_conflict,
+)
+from bridge.stores.directus.writing import Row
 
-_TAKEN = frozenset({NOT_UNIQUE, NO_SUCH_PARENT})
+_FIRST_ROW_TAKEN: Final = frozenset({NOT_UNIQUE, NO_SUCH_PARENT})
 """Refusals that come after a row was taken: of its double, or of the impossible row behind them."""
 
-_IMPOSSIBLE: Final = frozenset(
+_IMPOSSIBLE_ROW_REFUSED: Final = frozenset(
     {
         NO_SUCH_PARENT,
         "CONTAINS_NULL_VALUES",
@@ -40,11 +48,11 @@ _IMPOSSIBLE: Final = frozenset(
 )
 """What the third row may be refused for."""
 
-_AT: Final = "2000-01-01T00:00:00Z"
+_LONG_AGO: Final = "2000-01-01T00:00:00Z"
 
 
 class Probe:
-    """Asks, for each of the two collections.
+    """Makes sure that the two collections take ordinary rows just now.
 
     Args:
         client: the server.
@@ -55,123 +63,169 @@ class Probe:
         self._client = client
         self._names = names
 
-    def learners(self, row: Row) -> None:
-        """Return when the learners' collection takes ordinary rows.
+    def check_learners(self, row: Row) -> None:
+        """Check that the learners' collection takes ordinary rows.
+
+        Args:
+            row: the one that was refused. It is not looked at.
 
         Raises:
-            StoreUnavailable: the server fails on them just now.
-            StoreMisconfigured: they are refused, too.
+            StoreUnavailable: the server fails on ordinary rows just now.
+            StoreMisconfigured: ordinary rows are refused, too.
         """
-        of = self._names.learner_fields
+        columns = self._names.learner_fields
         made_up = {
-            of.origin: str(Origin.DIRECT),
-            of.external_user_id: str(uuid.uuid4()),
-            of.date_creation: isoformat(datetime.now(UTC)),
+            columns.origin: str(Origin.DIRECT),
+            columns.external_user_id: str(uuid.uuid4()),
+            columns.date_creation: isoformat(datetime.now(UTC)),
         }
-        self._ask(self._names.learners, of.id, made_up, {of.origin: None})
+        unique = UniqueColumns.of_learners(self._names)
+        self._check(unique, made_up, {columns.origin: None})
 
-    def progress(self, row: Row) -> None:
-        """Return when the progress collection takes ordinary rows of the learner of ``row``.
+    def check_progress(self, row: Row) -> None:
+        """Check that the progress collection takes ordinary rows of the learner of ``row``.
+
+        Args:
+            row: the one that was refused.
 
         Raises:
-            StoreUnavailable: the server fails on them just now.
-            StoreMisconfigured: they are refused, too.
+            StoreUnavailable: the server fails on ordinary rows just now.
+            StoreMisconfigured: ordinary rows are refused, too.
         """
-        of = self._names.progress_fields
+        columns = self._names.progress_fields
         made_up = {
-            of.learner: row[of.learner],
-            of.grain_id: f"progress-bridge-probe-{uuid.uuid4()}",
-            of.module_id: None,
-            of.sequence_id: None,
-            of.completed_at: isoformat(datetime.now(UTC)),
+            columns.learner: row[columns.learner],
+            columns.grain_id: f"progress-bridge-probe-{uuid.uuid4()}",
+            columns.module_id: None,
+            columns.sequence_id: None,
+            columns.completed_at: isoformat(datetime.now(UTC)),
         }
-        self._ask(self._names.progress, of.id, made_up, {of.learner: 0})
+        unique = UniqueColumns.of_progress(self._names)
+        self._check(unique, made_up, {columns.learner: 0})
 
-    def _ask(self, collection: str, key: str, made_up: Row, impossible: Row) -> None:
-        rows = [made_up, made_up, {**made_up, **impossible}]
-        refusal = attempt(self._client, collection, key, rows)
-        unique = Unique(collection, key, ())
-        if refusal is not None and unique.on_key(clash(refusal)):
-            raise unique.behind()
-        if refusal is not None and refusal.code not in _TAKEN:
+    def _check(self, unique: UniqueColumns, made_up: Row, impossible: Row) -> None:
+        refusal = _send_unwritable(self._client, unique, made_up, impossible)
+        if unique.is_primary_key(as_conflict(refusal)):
+            raise unique.sequence_behind()
+        if refusal is not None and refusal.code not in _FIRST_ROW_TAKEN:
             hint = "whatever the row; is a field compulsory, does a rule or a flow refuse it?"
-            raise refusal.whatever_is_asked(f"/items/{collection}", hint)
+            raise refusal.as_store_error(f"/items/{unique.collection}", hint)
 
 
-def learners_unique(client: DirectusClient, names: Names) -> Finding:
-    """UNIQUE(origin, external_user_id): without it a learner may get two rows."""
-    of = names.learner_fields
-    row = {
-        of.origin: "direct",
-        of.external_user_id: f"progress-bridge-check-{uuid.uuid4()}",
-        of.date_creation: _AT,
+def learners_constraint(client: DirectusClient, names: Names) -> Finding:
+    """Tell whether UNIQUE(origin, external_user_id) is there.
+
+    Without it a learner may get two rows.
+    """
+    columns = names.learner_fields
+    made_up = {
+        columns.origin: str(Origin.DIRECT),
+        columns.external_user_id: f"progress-bridge-check-{uuid.uuid4()}",
+        columns.date_creation: _LONG_AGO,
     }
-    impossible = {of.origin: "x" * 300, of.external_user_id: None}
+    impossible = {columns.origin: "x" * 300, columns.external_user_id: None}
     remedy = "run sql/schema-migration-multi-origin.sql, which adds it"
-    return _unique(client, names.learners, of.id, row, impossible, remedy, fatal=True)
+    unique = UniqueColumns.of_learners(names)
+    return _constraint(client, unique, made_up, impossible, remedy, fatal=True)
 
 
-def progress_unique(client: DirectusClient, names: Names) -> Finding:
-    """UNIQUE(learner, grain): the bridge does without, but two writers may then leave two rows."""
-    of = names.progress_fields
+def progress_constraint(client: DirectusClient, names: Names) -> Finding:
+    """Tell whether UNIQUE(learner, grain) is there.
+
+    The bridge does without it, but two writers may then leave two rows.
+    """
+    columns = names.progress_fields
     learner = _any_learner(client, names)
-    row = {
-        of.learner: learner,
-        of.grain_id: f"progress-bridge-check-{uuid.uuid4()}",
-        of.module_id: None,
-        of.sequence_id: None,
-        of.completed_at: _AT,
+    made_up = {
+        columns.learner: learner,
+        columns.grain_id: f"progress-bridge-check-{uuid.uuid4()}",
+        columns.module_id: None,
+        columns.sequence_id: None,
+        columns.completed_at: _LONG_AGO,
     }
-    impossible = {of.learner: -1, of.grain_id: None, of.completed_at: None}
+    impossible = {columns.learner: -1, columns.grain_id: None, columns.completed_at: None}
+    unique = UniqueColumns.of_progress(names)
     if learner is None:
-        return _before_the_first(client, names, {**row, **impossible})
+        return _right_to_create(client, unique, {**made_up, **impossible})
     remedy = "run sql/progress-unique.sql"
-    return _unique(client, names.progress, of.id, row, impossible, remedy, fatal=False)
+    return _constraint(client, unique, made_up, impossible, remedy, fatal=False)
+
+
+def _send_unwritable(
+    client: DirectusClient, unique: UniqueColumns, made_up: Row, impossible: Row
+) -> DirectusRefusal | None:
+    """Send the made-up row twice and the impossible one behind it, in one array.
+
+    Args:
+        client: the server.
+        unique: of the collection.
+        made_up: an ordinary row, of nobody.
+        impossible: the columns in which the third row differs, with values that no base takes.
+
+    Returns:
+        Why Directus refuses the array. None when the base, without any constraint, took it: the
+        rows are removed then.
+
+    Raises:
+        StoreUnavailable, StoreMisconfigured: as in `DirectusClient.request`. Like a
+            `DirectusRefusal` they may also mean that rows were taken and cannot be removed.
+    """
+    path, key = f"/items/{unique.collection}", unique.primary_key
+    rows = [made_up, made_up, {**made_up, **impossible}]
+    try:
+        answer = client.request("POST", path, params={"fields": key}, body=rows)
+    except DirectusRefusal as refusal:
+        return refusal
+    taken = [row[key] for row in answer or [] if isinstance(row, dict) and key in row]
+    if taken:
+        client.request("DELETE", path, body=taken)
+    return None
 
 
 def _any_learner(client: DirectusClient, names: Names) -> Any:
-    """The key of a learner, asked as the store asks: a proxy may refuse the method."""
+    """Return the primary key of some learner, or None when there is none.
+
+    It is asked for as the store asks: a proxy may refuse the method.
+    """
     key = names.learner_fields.id
     query = {"query": {"fields": [key], "limit": 1}}
     rows = client.request("SEARCH", f"/items/{names.learners}", body=query)
     return rows[0][key] if rows else None
 
 
-def _before_the_first(client: DirectusClient, names: Names, impossible: Row) -> Finding:
-    """Without a learner only the right to create can be seen."""
-    of, collection = names.progress_fields, names.progress
+def _right_to_create(client: DirectusClient, unique: UniqueColumns, impossible: Row) -> Finding:
+    """Tell whether the token may create rows: without a learner no more can be seen."""
     try:
-        attempt(client, collection, of.id, [impossible])
+        _send_unwritable(client, unique, impossible, {})
     except StoreMisconfigured:
-        return _no_right(collection, impossible)
-    on = f"UNIQUE({of.learner}, {of.grain_id}) on {collection}"
+        return _no_right(unique.collection, impossible)
+    on = f"UNIQUE({', '.join(unique.columns)}) on {unique.collection}"
     return Finding(ok=True, message=f"{on}: cannot be seen before the first learner")
 
 
-def _unique(
+def _constraint(
     client: DirectusClient,
-    collection: str,
-    key: str,
-    row: Row,
+    unique: UniqueColumns,
+    made_up: Row,
     impossible: Row,
     remedy: str,
     *,
     fatal: bool,
 ) -> Finding:
-    on = f"UNIQUE({', '.join(list(row)[:2])}) on {collection}"
+    on = f"UNIQUE({', '.join(unique.columns)}) on {unique.collection}"
     try:
-        refusal = attempt(client, collection, key, [row, row, impossible])
+        refusal = _send_unwritable(client, unique, made_up, impossible)
     except StoreMisconfigured:
-        return _no_right(collection, row)
+        return _no_right(unique.collection, made_up)
     if refusal is None:
         on += ", NOT NULL and the other constraints"
-    elif (of := Unique(collection, key, ())).on_key(clash(refusal)):
-        message, _, remedy = str(of.behind()).partition("; ")
+    elif unique.is_primary_key(as_conflict(refusal)):
+        message, _, remedy = str(unique.sequence_behind()).partition("; ")
         return Finding(ok=False, message=message, remedy=remedy)
     elif refusal.code == NOT_UNIQUE:
         return Finding(ok=True, message=f"{on}: there")
-    elif refusal.code not in _IMPOSSIBLE or refusal.field not in (None, *impossible):
-        return _refused(collection, refusal)
+    elif refusal.code not in _IMPOSSIBLE_ROW_REFUSED or refusal.field not in (None, *impossible):
+        return _refused(unique.collection, refusal)
     return Finding(ok=False, message=f"{on}: missing", remedy=remedy, fatal=fatal)
 
 

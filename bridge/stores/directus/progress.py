@@ -11,15 +11,16 @@ from bridge.errors import StoreMisconfigured
 from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Progress
 from bridge.stores.directus.client import TOO_LARGE, DirectusClient, DirectusRefusal
-from bridge.stores.directus.conflicts import NOT_UNIQUE, Clash, Unique
+from bridge.stores.directus.conflicts import NOT_UNIQUE, RowConflict, UniqueColumns
 from bridge.stores.directus.reading import among, search
-from bridge.stores.directus.writing import MAX_ROWS, Row, Writer, Written, post
-from bridge.stores.merge import Key, earliest
+from bridge.stores.directus.writing import MAX_ROWS_ASKED, Row, Writer, WriteResult, row_sender
+from bridge.stores.merge import LearnerGrain, earliest
 
-MAX_CELLS: Final = 5_000
+MAX_COMBINATIONS: Final = 5_000
 """Learners times grains in one question: it may give as many rows."""
 
-Held = dict[Key, tuple[int, Progress]]
+Recorded = dict[LearnerGrain, tuple[int, Progress]]
+"""What Directus holds: the primary key and the progress."""
 
 
 class ProgressRows:
@@ -36,139 +37,172 @@ class ProgressRows:
     ) -> None:
         self._client = client
         self._names = names = settings.names
-        self._of = of = names.progress_fields
-        self._unique = Unique(names.progress, of.id, (of.learner, of.grain_id))
+        self._columns = columns = names.progress_fields
+        self._unique = UniqueColumns.of_progress(names)
         self._writer = Writer(probe, self._unique)
-        self._post = post(client, names.progress, [of.id])
+        self._send = row_sender(client, names.progress, [columns.id])
         self._fields = (
-            of.id,
-            of.grain_id,
-            of.module_id,
-            of.sequence_id,
-            of.completed_at,
-            of.learner,
+            columns.id,
+            columns.grain_id,
+            columns.module_id,
+            columns.sequence_id,
+            columns.completed_at,
+            columns.learner,
         )
 
-    def read(self, keys: Container[Key], ids: Mapping[Identity, int]) -> Held:
-        """What is recorded of these rows already (and of others that share their ids)."""
-        if not keys:
+    def read(self, pairs: Container[LearnerGrain], ids: Mapping[Identity, int]) -> Recorded:
+        """Read what is recorded already for these learners and grains.
+
+        Args:
+            pairs: what to ask for.
+            ids: the learners' primary keys.
+
+        Returns:
+            Also what is recorded of other pairs of the same learners and grains.
+        """
+        if not pairs:
             return {}
-        of = self._of
-        identities = {ids[identity]: identity for identity, _ in keys}
-        learners = {of.learner: {"_in": sorted(identities)}}
-        wanted = {"_and": [learners, among(of.grain_id, {grain for _, grain in keys})]}
+        columns = self._columns
+        identities = {ids[identity]: identity for identity, _ in pairs}
+        learners = {columns.learner: {"_in": sorted(identities)}}
+        wanted = {"_and": [learners, among(columns.grain_id, {grain for _, grain in pairs})]}
         rows = search(self._client, self._names.progress, wanted, self._fields)
         return earliest(
-            ((identities[row[of.learner]], row[of.grain_id]), row[of.id], self._progress(row))
+            (
+                (identities[row[columns.learner]], row[columns.grain_id]),
+                row[columns.id],
+                self._progress(row),
+            )
             for row in rows
         )
 
-    def of_learner(self, identity: Identity, learner: int) -> list[Progress]:
-        """The learner's record, earliest first."""
-        of = self._of
-        wanted = {of.learner: {"_eq": learner}}
+    def of_learner(self, identity: Identity, learner_id: int) -> list[Progress]:
+        """Read the learner's record, earliest first."""
+        columns = self._columns
+        wanted = {columns.learner: {"_eq": learner_id}}
         rows = search(self._client, self._names.progress, wanted, self._fields)
-        kept = earliest(((identity, row[of.grain_id]), None, self._progress(row)) for row in rows)
-        return sorted(progress for _, progress in kept.values())
+        recorded = earliest(
+            ((identity, row[columns.grain_id]), None, self._progress(row)) for row in rows
+        )
+        return sorted(progress for _, progress in recorded.values())
 
     def insert(
-        self, new: Mapping[Key, Progress], ids: Mapping[Identity, int], *, insist: bool
-    ) -> Written[Key]:
-        """Write new rows; see `Writer.write`."""
-        rows = {row: self._row(ids[row[0]], progress) for row, progress in new.items()}
-        return self._writer.write(rows, self._post, insist=insist)
+        self,
+        new: Mapping[LearnerGrain, Progress],
+        ids: Mapping[Identity, int],
+        *,
+        isolate_conflicts: bool,
+    ) -> WriteResult[LearnerGrain]:
+        """Write new rows, as `Writer.write` does."""
+        rows = {pair: self._row(ids[pair[0]], progress) for pair, progress in new.items()}
+        return self._writer.write(rows, self._send, isolate_conflicts=isolate_conflicts)
 
     def replace(
         self,
-        new: Mapping[Key, Progress],
-        held: Held,
+        new: Mapping[LearnerGrain, Progress],
+        recorded: Recorded,
         ids: Mapping[Identity, int],
         *,
-        insist: bool,
-    ) -> Written[Key]:
-        """Put these rows in the place of those that are held.
+        isolate_conflicts: bool,
+    ) -> WriteResult[LearnerGrain]:
+        """Put these rows in the place of those that are recorded.
 
         One request is one transaction: the old row is deleted and the new one created, through
         the learner's alias field. Should another writer have replaced the old row meanwhile, there
         is nothing to delete and the unique constraint refuses the new one: compare and swap, which
-        an update by key is not.
+        an update by primary key is not.
         """
-        rows = {row: self._row(ids[row[0]], progress) for row, progress in new.items()}
+        rows = {pair: self._row(ids[pair[0]], progress) for pair, progress in new.items()}
 
-        def swap(some: dict[Key, Row]) -> list[Row]:
-            steps = [step for row in some for step in self._swap(held[row][0], some[row])]
+        def swap(some: dict[LearnerGrain, Row]) -> list[Row]:
+            steps = [
+                step for pair in some for step in self._swap_steps(recorded[pair][0], some[pair])
+            ]
             return self._patch_learners(steps)
 
-        return self._writer.write(rows, swap, insist=insist)
+        return self._writer.write(rows, swap, isolate_conflicts=isolate_conflicts)
 
-    def refused(self, clashes: Mapping[Key, Clash], ids: Mapping[Identity, int]) -> dict[Key, str]:
-        """Which of the rows that clash time after time are to be refused; see `Unique.refused`."""
+    def refused(
+        self, conflicts: Mapping[LearnerGrain, RowConflict], ids: Mapping[Identity, int]
+    ) -> dict[LearnerGrain, str]:
+        """Choose the rows to refuse, as `UniqueColumns.refused` does."""
         return self._unique.refused(
-            clashes, lambda row: [found == row for found in self.read([row], ids)]
+            conflicts, lambda pair: [found == pair for found in self.read([pair], ids)]
         )
 
-    def erase(self, learner: int) -> None:
+    def erase(self, learner_id: int) -> None:
         """Remove every row of the learner."""
-        wanted = {"query": {"filter": {self._of.learner: {"_eq": learner}}, "limit": -1}}
+        wanted = {"query": {"filter": {self._columns.learner: {"_eq": learner_id}}, "limit": -1}}
         self._client.ask("DELETE", f"/items/{self._names.progress}", body=wanted)
 
-    def _swap(self, old: int, new: Row) -> Iterator[Row]:
-        """Directus creates before it deletes, so the two are steps of their own."""
-        learner = self._names.learner_fields
-        created = {name: value for name, value in new.items() if name != self._of.learner}
-        for step in ({"delete": [old]}, {"create": [created]}):
+    def _swap_steps(self, old_id: int, new: Row) -> Iterator[Row]:
+        """Give the two updates of a learner that delete the old row and create the new one.
+
+        Directus creates before it deletes, so they cannot be one.
+        """
+        learner_columns, learner = self._names.learner_fields, self._columns.learner
+        created = {name: value for name, value in new.items() if name != learner}
+        for step in ({"delete": [old_id]}, {"create": [created]}):
             nested = {"create": [], "update": [], "delete": [], **step}
-            yield {learner.id: new[self._of.learner], learner.progress: nested}
+            yield {learner_columns.id: new[learner], learner_columns.progress: nested}
 
     def _patch_learners(self, steps: list[Row]) -> list[Row]:
-        learner = self._names.learner_fields
-        path, params = f"/items/{self._names.learners}", {"fields": learner.id}
+        columns = self._names.learner_fields
+        path, params = f"/items/{self._names.learners}", {"fields": columns.id}
         try:
             self._client.request("PATCH", path, params=params, body=steps)
         except DirectusRefusal as refusal:
-            if refusal.is_fault or refusal.code in (NOT_UNIQUE, TOO_LARGE):
+            if refusal.may_be_server_fault or refusal.code in (NOT_UNIQUE, TOO_LARGE):
                 raise
             raise StoreMisconfigured(
                 f"{path}: {refusal} when a progress row is replaced through the field "
-                f"{learner.progress}; run `progress-bridge setup`"
+                f"{columns.progress}; run `progress-bridge setup`"
             ) from None
         return []
 
-    def _row(self, learner: int, progress: Progress) -> Row:
-        of = self._of
+    def _row(self, learner_id: int, progress: Progress) -> Row:
+        columns = self._columns
         return {
-            of.learner: learner,
-            of.grain_id: progress.grain_id,
-            of.module_id: progress.module_id,
-            of.sequence_id: progress.sequence_id,
-            of.completed_at: isoformat(progress.completed_at),
+            columns.learner: learner_id,
+            columns.grain_id: progress.grain_id,
+            columns.module_id: progress.module_id,
+            columns.sequence_id: progress.sequence_id,
+            columns.completed_at: isoformat(progress.completed_at),
         }
 
     def _progress(self, row: Row) -> Progress:
-        of = self._of
+        columns = self._columns
         return Progress(
-            row[of.grain_id],
-            row[of.module_id],
-            row[of.sequence_id],
-            parse_stored_instant(row[of.completed_at]),
+            row[columns.grain_id],
+            row[columns.module_id],
+            row[columns.sequence_id],
+            parse_stored_instant(row[columns.completed_at]),
         )
 
 
-def rectangles(keys: Iterable[Key]) -> Iterator[list[Key]]:
-    """The rows in groups whose learners times grains is at most 5,000, and at most 500 rows.
+def question_groups(pairs: Iterable[LearnerGrain]) -> Iterator[list[LearnerGrain]]:
+    """Divide the pairs into groups that one question each can ask for.
 
     Directus is asked for "these learners, these grains", which is short to say and quick to
-    answer, where a list of 500 pairs is neither; but it gives the whole rectangle.
+    answer, where a list of 500 pairs is neither. But it gives every combination of them. So a
+    group has at most 500 pairs, and its learners times its grains are at most 5,000.
     """
-    group: list[Key] = []
+    group: list[LearnerGrain] = []
     learners: set[Identity] = set()
     grains: set[str] = set()
-    for row in sorted(keys, key=lambda row: (row[1], row[0].origin, row[0].external_user_id)):
-        learners.add(row[0])
-        grains.add(row[1])
-        if group and (len(group) == MAX_ROWS or len(learners) * len(grains) > MAX_CELLS):
+    for pair in sorted(pairs, key=_by_grain):
+        learner, grain = pair
+        learners.add(learner)
+        grains.add(grain)
+        too_many = len(learners) * len(grains) > MAX_COMBINATIONS
+        if group and (len(group) == MAX_ROWS_ASKED or too_many):
             yield group
-            group, learners, grains = [], {row[0]}, {row[1]}
-        group.append(row)
+            group, learners, grains = [], {learner}, {grain}
+        group.append(pair)
     if group:
         yield group
+
+
+def _by_grain(pair: LearnerGrain) -> tuple[str, str, str]:
+    learner, grain = pair
+    return grain, learner.origin, learner.external_user_id

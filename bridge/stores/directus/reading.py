@@ -1,4 +1,4 @@
-"""Reading from Directus by ``SEARCH``: the question goes in the body, so it may be long."""
+"""Reading from Directus by ``SEARCH``. The question goes in the body, so it may be long."""
 
 from __future__ import annotations
 
@@ -11,29 +11,35 @@ from bridge.stores.directus.writing import Row
 
 NO_LIMIT: Final = -1
 
-_FEW: Final = 10
+_SMALLEST_LIMIT: Final = 10
 """Nobody limits Directus to fewer rows than this: a shorter answer is taken to be whole."""
 
-_MOMENT: Final = 1.0
+_LIMIT_HOLDS_FOR: Final = 1.0
 """Seconds within which no Directus is started anew: a limit asked since then still holds."""
 
-_NOT_TEXT: Final = frozenset({"null", "NULL", "true", "false"})
+_NOT_READ_AS_TEXT: Final = frozenset({"null", "NULL", "true", "false"})
 
 
 def search(
     client: DirectusClient, collection: str, filter_: dict[str, Any], fields: Sequence[str]
 ) -> list[Row]:
-    """Every row that the filter lets through, in no order.
+    """Read every row that the filter lets through, in no order.
 
-    The first of ``fields`` must be the primary key: a server that caps how many rows one question
-    may give (``QUERY_LIMIT_MAX``) is asked page after page, by key.
+    A server that caps how many rows one question may give (``QUERY_LIMIT_MAX``) is asked page
+    after page, by primary key.
+
+    Args:
+        client: the server.
+        collection: its name.
+        filter_: in Directus's form.
+        fields: which to read, the primary key first.
     """
     limit = client.query_limit()
     rows = _pages(client, collection, filter_, fields, limit)
-    if len(rows) < _FEW:
+    if len(rows) < _SMALLEST_LIMIT:
         return rows
-    now = client.query_limit(_MOMENT)
-    return rows if now == limit else _pages(client, collection, filter_, fields, now)
+    limit_now = client.query_limit(_LIMIT_HOLDS_FOR)
+    return rows if limit_now == limit else _pages(client, collection, filter_, fields, limit_now)
 
 
 def _pages(
@@ -43,29 +49,31 @@ def _pages(
     fields: Sequence[str],
     limit: int,
 ) -> list[Row]:
-    key = fields[0]
+    primary_key = fields[0]
     query = {"fields": list(fields), "filter": filter_, "limit": limit}
     if limit == NO_LIMIT:
         return _ask(client, collection, query)
     rows: list[Row] = []
-    page = _ask(client, collection, query | {"sort": [key]})
+    page = _ask(client, collection, query | {"sort": [primary_key]})
     while page:
         rows += page
         if len(page) < limit:
             break
-        rest = {"_and": [filter_, {key: {"_gt": page[-1][key]}}]}
-        page = _ask(client, collection, query | {"sort": [key], "filter": rest})
+        rest = {"_and": [filter_, {primary_key: {"_gt": page[-1][primary_key]}}]}
+        page = _ask(client, collection, query | {"sort": [primary_key], "filter": rest})
     return rows
 
 
 def among(field: str, values: Iterable[str]) -> dict[str, Any]:
-    """A filter for rows whose field is one of these texts; it may let a few others through.
+    """Return a filter for rows whose field is one of these texts.
+
+    It may let a few other rows through.
 
     Directus reads some texts in a filter as something else: ``null``, ``true``, ``$NOW``,
     ``$CURRENT_USER``… (``parseFilter`` in @directus/utils). They are asked for by how they begin.
     """
     wanted = set(values)
-    special = {value for value in wanted if value in _NOT_TEXT or value.startswith("$")}
+    special = {value for value in wanted if value in _NOT_READ_AS_TEXT or value.startswith("$")}
     beginnings = sorted({"$" if value[0] == "$" else value[:-1] for value in special})
     asked: list[dict[str, Any]] = [{field: {"_starts_with": beginning}} for beginning in beginnings]
     if wanted - special or not special:

@@ -12,13 +12,13 @@ from bridge.config import Names
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class DirectusRight:
     """One right on one collection.
 
     Attributes:
         collection: its name.
         action: ``create``, ``read``, ``update`` or ``delete``.
-        fields: those it is needed on; empty when the action has none (``delete``).
+        fields: those it is needed on, or empty when the action has none (``delete``).
     """
 
     collection: str
@@ -31,27 +31,40 @@ class Right:
 
 
 def learner_columns(names: Names) -> tuple[str, ...]:
-    """The columns of the learners' collection, its key first."""
-    of = names.learner_fields
-    return (of.id, of.origin, of.external_user_id, of.email, of.date_creation)
+    """Return the columns of the learners' collection, its primary key first."""
+    columns = names.learner_fields
+    return (
+        columns.id,
+        columns.origin,
+        columns.external_user_id,
+        columns.email,
+        columns.date_creation,
+    )
 
 
 def progress_columns(names: Names) -> tuple[str, ...]:
-    """The columns of the progress collection, its key first."""
-    of = names.progress_fields
-    return (of.id, of.learner, of.grain_id, of.module_id, of.sequence_id, of.completed_at)
+    """Return the columns of the progress collection, its primary key first."""
+    columns = names.progress_fields
+    return (
+        columns.id,
+        columns.learner,
+        columns.grain_id,
+        columns.module_id,
+        columns.sequence_id,
+        columns.completed_at,
+    )
 
 
-def rights(names: Names) -> list[Right]:
-    """All of them, and no more."""
+def needed_rights(names: Names) -> list[DirectusRight]:
+    """Return all the rights that the bridge needs, and no more."""
     learners, progress = names.learners, names.progress
     alias = names.learner_fields.progress
     return [
-        Right(learners, "create", learner_columns(names)[1:]),
-        Right(learners, "read", (*learner_columns(names), alias)),
-        Right(learners, "update", (alias,)),
-        Right(learners, "delete"),
-        Right(progress, "create", progress_columns(names)[1:]),
-        Right(progress, "read", progress_columns(names)),
-        Right(progress, "delete"),
+        DirectusRight(learners, "create", learner_columns(names)[1:]),
+        DirectusRight(learners, "read", (*learner_columns(names), alias)),
+        DirectusRight(learners, "update", (alias,)),
+        DirectusRight(learners, "delete"),
+        DirectusRight(progress, "create", progress_columns(names)[1:]),
+        DirectusRight(progress, "read", progress_columns(names)),
+        DirectusRight(progress, "delete"),
     ]

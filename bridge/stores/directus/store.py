@@ -2,8 +2,8 @@
 
 A batch costs a few requests: the learners that are not remembered are looked up and created in
 bulk, what is recorded of them is read, and what is missing is written in arrays. Other writers may
-come in between; the unique constraints of the base then refuse the array, and a second look finds
-what they wrote.
+come in between. The unique constraints of the base then refuse the array, and another attempt
+finds what they wrote.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from bridge.json_format import learner_as_json
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
 from bridge.stores.directus.check import check
 from bridge.stores.directus.client import DirectusClient, DirectusRefusal
-from bridge.stores.directus.learners import Learners, Resolved
+from bridge.stores.directus.learners import LearnerIds, LearnerRows
 from bridge.stores.directus.probe import Probe
-from bridge.stores.directus.progress import Held, ProgressRows, rectangles
-from bridge.stores.directus.writing import Written, spread
-from bridge.stores.merge import Changes, Key, key, merge
+from bridge.stores.directus.progress import ProgressRows, Recorded, question_groups
+from bridge.stores.directus.writing import WriteResult, map_concurrently
+from bridge.stores.merge import Changes, LearnerGrain, learner_grain, merge
 
-_LOOKS: Final = 6
-"""How often a group of rows is looked at again because other writers came first."""
+MAX_ATTEMPTS: Final = 6
+"""How often a group of rows is tried again because other writers came first."""
 
 
 class DirectusStore:
@@ -41,27 +41,27 @@ class DirectusStore:
         self._names = settings.names
         self._client = DirectusClient(settings)
         probe = Probe(self._client, settings.names)
-        self._learners = Learners(
-            self._client, settings, store_email=store_email, probe=probe.learners
+        self._learners = LearnerRows(
+            self._client, settings, store_email=store_email, probe=probe.check_learners
         )
-        self._rows = ProgressRows(self._client, settings, probe.progress)
+        self._rows = ProgressRows(self._client, settings, probe.check_progress)
 
     def record(self, completions: Sequence[Completion]) -> list[Outcome]:
         emails = {completion.identity: completion.email for completion in reversed(completions)}
         resolved = self._learners.resolve(emails)
-        batch = Batch(completions)
-        batch.refuse(resolved.refused)
-        groups = list(rectangles(batch.pending))
-        spread(
-            lambda group: self._record_group(batch, group, resolved),
+        pending = PendingRows(completions)
+        pending.refuse_learners(resolved.refused)
+        groups = list(question_groups(pending.positions))
+        map_concurrently(
+            lambda group: self._record_group(pending, group, resolved),
             groups,
             self._settings.connections,
         )
-        return batch.outcomes()
+        return pending.outcomes()
 
     def progress(self, identity: Identity) -> list[Progress]:
-        learner = self._learners.find([identity]).get(identity)
-        return [] if learner is None else self._rows.of_learner(identity, learner)
+        learner_id = self._learners.find([identity]).get(identity)
+        return [] if learner_id is None else self._rows.of_learner(identity, learner_id)
 
     def learner(self, identity: Identity, email: str | None = None) -> Learner:
         learner = self._learners.read(identity)
@@ -82,16 +82,16 @@ class DirectusStore:
 
     def erase(self, identity: Identity) -> bool:
         failure: StoreError = StoreUnavailable("the learner was not erased")
-        for _ in range(_LOOKS):
-            learner = self._learners.find([identity]).get(identity)
+        for _ in range(MAX_ATTEMPTS):
+            learner_id = self._learners.find([identity]).get(identity)
             self._learners.forget([identity])
-            if learner is None:
+            if learner_id is None:
                 return False
-            self._rows.erase(learner)
+            self._rows.erase(learner_id)
             try:
-                self._learners.erase(learner)
+                self._learners.erase(learner_id)
             except DirectusRefusal as refusal:
-                failure = self._why_kept(identity, learner, refusal)
+                failure = self._why_not_erased(identity, learner_id, refusal)
             else:
                 return True
         raise failure
@@ -102,12 +102,14 @@ class DirectusStore:
     def close(self) -> None:
         self._client.close()
 
-    def _why_kept(self, identity: Identity, learner: int, refusal: DirectusRefusal) -> StoreError:
-        """Why a learner's row is not removed although their progress was.
+    def _why_not_erased(
+        self, identity: Identity, learner_id: int, refusal: DirectusRefusal
+    ) -> StoreError:
+        """Return the error that says why a learner's row stays although their progress is gone.
 
         Directus gives a foreign key of another table as 500, as it does its own failures.
         """
-        if self._rows.of_learner(identity, learner):
+        if self._rows.of_learner(identity, learner_id):
             return StoreUnavailable("other writers keep recording for this learner")
         path = f"/items/{self._names.learners}"
         if refusal.code is None:
@@ -117,99 +119,114 @@ class DirectusStore:
             "learner: remove its rows first, or give its foreign key ON DELETE CASCADE"
         )
 
-    def _record_group(self, batch: Batch, group: Sequence[Key], resolved: Resolved) -> None:
-        """Record the completions of these rows, looking again as long as others interfere."""
-        pending, ids, fresh = list(group), dict(resolved.ids), resolved.fresh
-        for look in range(_LOOKS):
-            held = self._rows.read([row for row in pending if row[0] not in fresh], ids)
-            changes = batch.merge(pending, held)
-            written = self._rows.insert(changes.create, ids, insist=look > 1)
+    def _record_group(
+        self, pending: PendingRows, group: Sequence[LearnerGrain], resolved: LearnerIds
+    ) -> None:
+        """Record the completions of these rows, trying again as long as others interfere."""
+        left, ids, fresh = list(group), dict(resolved.ids), resolved.fresh
+        for attempt in range(MAX_ATTEMPTS):
+            recorded = self._rows.read([pair for pair in left if pair[0] not in fresh], ids)
+            changes = pending.merge(left, recorded)
+            result = self._rows.insert(changes.create, ids, isolate_conflicts=attempt > 1)
             if changes.replace:
-                written.add(self._replace(changes.replace, held, ids, look))
-            pending = batch.settle(pending, changes, written)
-            if not pending:
+                result.add(self._replace(changes.replace, recorded, ids, attempt))
+            left = pending.settle(left, changes, result)
+            if not left:
                 return
-            if written.orphaned:
-                ids |= self._resolve_again(pending)
+            if result.orphaned:
+                ids |= self._resolve_again(left)
             fresh = set()
-        clashes = {row: clash for row, clash in written.clashes.items() if row in pending}
-        refused = self._rows.refused(clashes, ids)
-        batch.refuse_rows(refused)
-        if len(refused) < len(pending):
+        conflicts = {pair: what for pair, what in result.conflicts.items() if pair in left}
+        refused = self._rows.refused(conflicts, ids)
+        pending.refuse(refused)
+        if len(refused) < len(left):
             raise StoreUnavailable("other writers keep changing these rows")
 
     def _replace(
-        self, new: Mapping[Key, Progress], held: Held, ids: Mapping[Identity, int], look: int
-    ) -> Written[Key]:
+        self,
+        new: Mapping[LearnerGrain, Progress],
+        recorded: Recorded,
+        ids: Mapping[Identity, int],
+        attempt: int,
+    ) -> WriteResult[LearnerGrain]:
         """Replace the rows.
 
         Directus answers 403 for a missing right, but also when the learner is gone, or when
         another writer takes the old row away between its own look and its delete.
         """
         try:
-            return self._rows.replace(new, held, ids, insist=look > 1)
+            return self._rows.replace(new, recorded, ids, isolate_conflicts=attempt > 1)
         except StoreMisconfigured:
             there = self._learners.find({identity for identity, _ in new})
             gone = any(there.get(identity) != ids[identity] for identity, _ in new)
-            if look == _LOOKS - 1 and not gone:
+            if attempt == MAX_ATTEMPTS - 1 and not gone:
                 raise
-            return Written(orphaned=gone)
+            return WriteResult(orphaned=gone)
 
-    def _resolve_again(self, rows: Iterable[Key]) -> dict[Identity, int]:
-        """The keys of these learners, who were erased behind the cache's back."""
-        identities = {identity for identity, _ in rows}
+    def _resolve_again(self, pairs: Iterable[LearnerGrain]) -> dict[Identity, int]:
+        """Find the primary keys of these learners anew: another writer erased some of them."""
+        identities = {identity for identity, _ in pairs}
         self._learners.forget(identities)
         return self._learners.resolve(dict.fromkeys(identities)).ids
 
 
-class Batch:
+class PendingRows:
     """The completions of one `record`, by the rows that they are about: which are settled, and how.
 
     Threads may each work on rows of their own at the same time.
+
+    Attributes:
+        positions: of the completions in the batch, by learner and grain.
     """
 
     def __init__(self, completions: Sequence[Completion]) -> None:
         self._completions = completions
         self._outcomes: list[Outcome | None] = [None] * len(completions)
-        self.pending: dict[Key, list[int]] = {}
+        self.positions: dict[LearnerGrain, list[int]] = {}
         for position, completion in enumerate(completions):
-            self.pending.setdefault(key(completion), []).append(position)
+            self.positions.setdefault(learner_grain(completion), []).append(position)
 
     def outcomes(self) -> list[Outcome]:
-        """One for each completion, in order."""
+        """Return the outcome of each completion, in order."""
         return [outcome for outcome in self._outcomes if outcome is not None]
 
-    def refuse(self, learners: Mapping[Identity, str]) -> None:
+    def refuse_learners(self, reasons: Mapping[Identity, str]) -> None:
         """Reject all completions of these learners, who cannot be created."""
-        rows = {row: learners[row[0]] for row in self.pending if row[0] in learners}
-        self.refuse_rows(rows)
-        for row in rows:
-            del self.pending[row]
+        rows = {pair: reasons[pair[0]] for pair in self.positions if pair[0] in reasons}
+        self.refuse(rows)
+        for pair in rows:
+            del self.positions[pair]
 
-    def refuse_rows(self, rows: Mapping[Key, str]) -> None:
+    def refuse(self, reasons: Mapping[LearnerGrain, str]) -> None:
         """Reject all completions of these rows."""
-        for row, reason in rows.items():
-            for position in self.pending[row]:
+        for pair, reason in reasons.items():
+            for position in self.positions[pair]:
                 self._outcomes[position] = Outcome.rejected(reason)
 
-    def merge(self, rows: Iterable[Key], held: Held) -> Changes:
-        """What the completions of these rows change, given what is recorded."""
+    def merge(self, pairs: Iterable[LearnerGrain], recorded: Recorded) -> Changes:
+        """Decide what the completions of these rows change, given what is recorded."""
         return merge(
-            [self._completions[position] for row in rows for position in self.pending[row]],
-            {row: progress for row, (_, progress) in held.items()},
+            [self._completions[position] for pair in pairs for position in self.positions[pair]],
+            {pair: progress for pair, (_, progress) in recorded.items()},
         )
 
-    def settle(self, rows: Sequence[Key], changes: Changes, written: Written[Key]) -> list[Key]:
-        """Note the outcomes of what is done; the rows that need another look are given."""
+    def settle(
+        self, pairs: Sequence[LearnerGrain], changes: Changes, result: WriteResult[LearnerGrain]
+    ) -> list[LearnerGrain]:
+        """Note the outcomes of what is done.
+
+        Returns:
+            The rows that need another attempt.
+        """
         left = []
         outcomes = iter(changes.outcomes)
-        for row in rows:
-            coming = [(position, next(outcomes)) for position in self.pending[row]]
-            if row in written.refused:
-                self.refuse_rows({row: written.refused[row]})
-            elif row in written.keys or not (row in changes.create or row in changes.replace):
+        for pair in pairs:
+            coming = [(position, next(outcomes)) for position in self.positions[pair]]
+            if pair in result.refused:
+                self.refuse({pair: result.refused[pair]})
+            elif pair in result.written or not (pair in changes.create or pair in changes.replace):
                 for position, outcome in coming:
                     self._outcomes[position] = outcome
             else:
-                left.append(row)
+                left.append(pair)
         return left

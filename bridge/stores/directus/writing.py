@@ -1,4 +1,4 @@
-"""Rows into a Directus collection: in arrays, and the bad one alone when an array is refused.
+"""Writing rows into a Directus collection: in arrays, and one by one when an array is refused.
 
 Directus writes an array POST whole or not at all, so a refused array is halved until the row that
 it is about stands alone.
@@ -15,12 +15,17 @@ from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
 from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal, encode
-from bridge.stores.directus.conflicts import NO_SUCH_PARENT, Clash, Unique, clash
+from bridge.stores.directus.conflicts import (
+    NO_SUCH_PARENT,
+    RowConflict,
+    UniqueColumns,
+    as_conflict,
+)
 
-MAX_ROWS: Final = 500
+MAX_ROWS_ASKED: Final = 500
 """What one question asks for at most: more is no faster."""
 
-MAX_WRITTEN: Final = 250
+MAX_ROWS_WRITTEN: Final = 250
 """Rows in one array POST: more are no faster, and a refusal costs more."""
 
 MAX_BYTES: Final = 900_000
@@ -30,63 +35,72 @@ K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
 Row = dict[str, Any]
-Send = Callable[[dict[K, Row]], list[Row]]
+SendRows = Callable[[dict[K, Row]], list[Row]]
 
 
 @dataclass(slots=True)
-class Written(Generic[K]):
-    """What became of some rows; a row in neither part met another writer's: look again.
+class WriteResult(Generic[K]):
+    """What became of some rows.
+
+    A row that is neither written nor refused met another writer's, and is to be looked at again.
 
     Attributes:
         rows: as Directus answered, for those that were written (in no order).
-        keys: which were written.
+        written: which were written.
         refused: which Directus refuses on their own account, and why.
-        clashes: which stood alone and still were not unique or had no parent: look again, and
-            when nothing is found time after time, see `Unique.refused`.
+        conflicts: which stood alone and still were not unique or had no parent. They are to be
+            looked at again. When nothing is found time after time, see `UniqueColumns.refused`.
         orphaned: whether rows were held back since their parent is gone.
     """
 
     rows: list[Row] = field(default_factory=list)
-    keys: set[K] = field(default_factory=set)
+    written: set[K] = field(default_factory=set)
     refused: dict[K, str] = field(default_factory=dict)
-    clashes: dict[K, Clash] = field(default_factory=dict)
+    conflicts: dict[K, RowConflict] = field(default_factory=dict)
     orphaned: bool = False
 
-    def add(self, other: Written[K]) -> Written[K]:
-        """This and the other together."""
+    def add(self, other: WriteResult[K]) -> WriteResult[K]:
+        """Add what became of other rows to this, and return this."""
         self.rows += other.rows
-        self.keys |= other.keys
+        self.written |= other.written
         self.refused |= other.refused
-        self.clashes |= other.clashes
+        self.conflicts |= other.conflicts
         self.orphaned |= other.orphaned
         return self
 
 
 def chunks(
     items: Iterable[T],
-    most: Callable[[], int] = lambda: MAX_ROWS,
-    size: Callable[[T], int] = lambda _: 1,
+    max_items: Callable[[], int] = lambda: MAX_ROWS_ASKED,
+    size_of: Callable[[T], int] = lambda _: 1,
 ) -> Iterator[list[T]]:
-    """The items in lists of at most ``most`` items and 900 kB (of what ``size`` gives, bytes).
+    """Divide the items into lists of at most ``max_items`` items and 900 kB.
 
-    ``most`` is asked again for each item, so it may change on the way.
+    Args:
+        items: what to divide.
+        max_items: asked again for each item, so it may change on the way.
+        size_of: how many bytes an item has. One that has more than 900 kB goes alone.
     """
     chunk: list[T] = []
     total = 0
     for item in items:
-        total += size(item)
-        if chunk and (len(chunk) >= most() or total > MAX_BYTES):
+        total += size_of(item)
+        if chunk and (len(chunk) >= max_items() or total > MAX_BYTES):
             yield chunk
-            chunk, total = [], size(item)
+            chunk, total = [], size_of(item)
         chunk.append(item)
     if chunk:
         yield chunk
 
 
-def spread(work: Callable[[T], R], items: Sequence[T], connections: int) -> list[R]:
-    """``work`` done on each item, over several connections at once; results in order.
+def map_concurrently(work: Callable[[T], R], items: Sequence[T], connections: int) -> list[R]:
+    """Do ``work`` on each item, over several connections at once.
 
-    The first error is raised once all that was under way is over.
+    Returns:
+        The results, in the order of the items.
+
+    Raises:
+        Exception: the first that ``work`` raised, once all that was under way is over.
     """
     if len(items) < 2:
         return [work(item) for item in items]
@@ -94,106 +108,116 @@ def spread(work: Callable[[T], R], items: Sequence[T], connections: int) -> list
         return list(pool.map(work, items))
 
 
-class Pace:
+class ChunkSize:
     """How many rows a server takes in one array without keeping the others waiting.
 
-    Starts low and doubles while answers are quick, up to `MAX_WRITTEN`; halves when they are slow.
-    A loaded server would otherwise not come to the last array within the read time-out, nor would
-    Directus 10, which checks the rows of an array in a time that grows with their square.
+    Starts low and doubles while answers are quick, up to `MAX_ROWS_WRITTEN`. Halves when they are
+    slow. A loaded server would otherwise not come to the last array within the read time-out, nor
+    would Directus 10, which checks the rows of an array in a time that grows with their square.
     """
 
     QUICK: Final = 0.5  # seconds
-    SLOW: Final = 2.0
-    LEAST: Final = 10
+    SLOW: Final = 2.0  # seconds
+    MIN_ROWS: Final = 10
 
     def __init__(self) -> None:
         self._rows = 50
 
     def rows(self) -> int:
-        """How many to send next."""
+        """Return how many rows to send next."""
         return self._rows
 
-    def note(self, rows: int, seconds: float) -> None:
-        """An array of so many rows took so long."""
+    def adapt(self, rows: int, seconds: float) -> None:
+        """Take into account that an array of so many rows took so long."""
         if seconds > self.SLOW:
-            self._rows = max(self.LEAST, min(self._rows, rows // 2))
+            self._rows = max(self.MIN_ROWS, min(self._rows, rows // 2))
         elif seconds < self.QUICK and rows >= self._rows:
-            self._rows = min(MAX_WRITTEN, 2 * self._rows)
+            self._rows = min(MAX_ROWS_WRITTEN, 2 * self._rows)
 
 
 class Writer:
-    """Writes rows into one collection, in arrays that halve.
+    """Writes rows into one collection, in arrays that are halved when they are refused.
 
     Args:
-        probe: raises a `StoreError` unless the collection takes ordinary rows now; it is given
+        probe: raises a `StoreError` unless the collection takes ordinary rows now. It is given
             the row that was refused alone.
         unique: what is unique in the collection.
     """
 
-    def __init__(self, probe: Callable[[Row], None], unique: Unique) -> None:
+    def __init__(self, probe: Callable[[Row], None], unique: UniqueColumns) -> None:
         self._probe = probe
         self._unique = unique
-        self._pace = Pace()
+        self._chunk_size = ChunkSize()
 
-    def write(self, rows: Mapping[K, Row], send: Send[K], *, insist: bool = False) -> Written[K]:
+    def write(
+        self, rows: Mapping[K, Row], send: SendRows[K], *, isolate_conflicts: bool = False
+    ) -> WriteResult[K]:
         """Write the rows, one array at a time.
 
         Args:
             rows: by the key that tells them apart.
             send: writes them in one request, whole or not at all, and gives Directus's answer.
-            insist: when an array holds a row that is not unique, or has no parent, write
-                its neighbours all the same; without it the array is left for a second look.
+            isolate_conflicts: when an array holds a row that is not unique, or has no parent,
+                halve it until that row stands alone, and write its neighbours. Without it the
+                array is left for another attempt.
 
         Raises:
             StoreUnavailable, StoreMisconfigured: some rows may be written already.
         """
-        written: Written[K] = Written()
-        for chunk in chunks(rows.items(), self._pace.rows, lambda item: len(encode(item[1])) + 1):
+        result: WriteResult[K] = WriteResult()
+        for chunk in chunks(rows.items(), self._chunk_size.rows, _bytes_in_array):
             start = monotonic()
             try:
-                written.add(self._write(dict(chunk), send, insist))
+                result.add(self._write(dict(chunk), send, isolate_conflicts))
             finally:
-                self._pace.note(len(chunk), monotonic() - start)
-        return written
+                self._chunk_size.adapt(len(chunk), monotonic() - start)
+        return result
 
-    def _write(self, rows: dict[K, Row], send: Send[K], insist: bool) -> Written[K]:
+    def _write(
+        self, rows: dict[K, Row], send: SendRows[K], isolate_conflicts: bool
+    ) -> WriteResult[K]:
         try:
-            return Written(rows=send(rows), keys=set(rows))
+            return WriteResult(rows=send(rows), written=set(rows))
         except ConnectionCut:
-            return Written()  # it may be there by now: look again
+            return WriteResult()  # it may be there by now: look again
         except DirectusRefusal as refusal:
-            met = clash(refusal)
-        orphaned = met is not None and met.code == NO_SUCH_PARENT
-        if met and len(rows) == 1:
-            if self._unique.on_key(met):  # if no row is taken, no neighbour need be tried
-                self._probe(*rows.values())
-            return Written(clashes=dict.fromkeys(rows, met), orphaned=orphaned)
-        if met and not insist:
-            return Written(orphaned=orphaned)
+            conflict = as_conflict(refusal)
+        orphaned = conflict is not None and conflict.code == NO_SUCH_PARENT
+        if conflict and len(rows) == 1:
+            if self._unique.is_primary_key(conflict):
+                self._probe(*rows.values())  # if no row is taken, no neighbour need be tried
+            return WriteResult(conflicts=dict.fromkeys(rows, conflict), orphaned=orphaned)
+        if conflict and not isolate_conflicts:
+            return WriteResult(orphaned=orphaned)
         if len(rows) == 1:
-            return self._confirm(rows, send)
+            return self._confirm_refusal(rows, send)
         items = iter(rows.items())
-        first = self._write(dict(islice(items, len(rows) // 2)), send, insist)
-        return first.add(self._write(dict(items), send, insist))
+        first = self._write(dict(islice(items, len(rows) // 2)), send, isolate_conflicts)
+        return first.add(self._write(dict(items), send, isolate_conflicts))
 
-    def _confirm(self, rows: dict[K, Row], send: Send[K]) -> Written[K]:
-        """A lone row was refused: make sure that it is its own fault, and not a passing one."""
+    def _confirm_refusal(self, rows: dict[K, Row], send: SendRows[K]) -> WriteResult[K]:
+        """Make sure that a refused lone row is at fault, and that the refusal does not pass."""
         ((key, row),) = rows.items()
         self._probe(row)
         try:
-            return Written(rows=send(rows), keys=set(rows))
+            return WriteResult(rows=send(rows), written=set(rows))
         except ConnectionCut:
-            return Written()
+            return WriteResult()
         except DirectusRefusal as refusal:
-            if met := clash(refusal):
-                return Written(clashes={key: met})
-            return Written(refused={key: str(refusal)})
+            if conflict := as_conflict(refusal):
+                return WriteResult(conflicts={key: conflict})
+            return WriteResult(refused={key: str(refusal)})
 
 
-def post(client: DirectusClient, collection: str, fields: Sequence[str]) -> Send[Any]:
-    """A `Send` that creates the rows in the collection and gives these fields of each.
+def _bytes_in_array(item: tuple[Any, Row]) -> int:
+    return len(encode(item[1])) + 1  # the comma
 
-    Of more rows than the server gives at once (``QUERY_LIMIT_MAX``) only the first are given.
+
+def row_sender(client: DirectusClient, collection: str, fields: Sequence[str]) -> SendRows[Any]:
+    """Return a function that creates rows in the collection, in one request.
+
+    It gives these fields of each row that was created. Of more rows than the server gives at once
+    (``QUERY_LIMIT_MAX``) only the first are given.
     """
     path, params = f"/items/{collection}", {"fields": ",".join(fields)}
 
@@ -204,21 +228,3 @@ def post(client: DirectusClient, collection: str, fields: Sequence[str]) -> Send
         return answer
 
     return send
-
-
-def attempt(
-    client: DirectusClient, collection: str, key: str, rows: Sequence[Row]
-) -> DirectusRefusal | None:
-    """Why Directus refuses rows that it has to refuse; it writes an array whole or not at all.
-
-    A base without any constraint takes them all the same: they are removed, and the answer is None.
-    """
-    body = list(rows)
-    try:
-        written = client.request("POST", f"/items/{collection}", params={"fields": key}, body=body)
-    except DirectusRefusal as refusal:
-        return refusal
-    keys = [row[key] for row in written or [] if isinstance(row, dict) and key in row]
-    if keys:
-        client.request("DELETE", f"/items/{collection}", body=keys)
-    return None

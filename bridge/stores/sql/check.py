@@ -10,11 +10,17 @@ from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.stores.sql.tables import Tables
 
-_FRESH = "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql)"
+_MAKE_TABLES: Final = (
+    "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql)"
+)
 
 
 def check_tables(connection: Connection, tables: Tables, settings: StoreSettings) -> list[Finding]:
-    """A finding for each thing that recording needs, in the order in which to mend them."""
+    """Look at each thing that recording needs.
+
+    Returns:
+        A finding for each, in the order in which to mend them.
+    """
     inspector = inspect(connection)
     findings = [Finding(ok=True, message=f"{settings.shown_url}: reached")]
     for table in (tables.learners, tables.progress):
@@ -31,12 +37,14 @@ def check_tables(connection: Connection, tables: Tables, settings: StoreSettings
 
 def _shape(inspector: Inspector, table: Table) -> Finding:
     if not inspector.has_table(table.name):
-        return Finding(ok=False, message=f"table {table.name}: missing", remedy=_FRESH)
+        return Finding(ok=False, message=f"table {table.name}: missing", remedy=_MAKE_TABLES)
     there = {column["name"] for column in inspector.get_columns(table.name)}
     missing = [column.name for column in table.columns if column.name not in there]
     if missing:
         names = ", ".join(missing)
-        return Finding(ok=False, message=f"table {table.name}: no column {names}", remedy=_FRESH)
+        return Finding(
+            ok=False, message=f"table {table.name}: no column {names}", remedy=_MAKE_TABLES
+        )
     return Finding(ok=True, message=f"table {table.name}: there, with its columns")
 
 
@@ -59,9 +67,10 @@ def _rights(connection: Connection, table: Table) -> Finding:
 
 
 def _sequences(connection: Connection, table: Table) -> list[Finding]:
-    """Sequences that number the table's rows, and that we may not use; an insert would fail.
+    """Look for sequences that number the table's rows and that we may not use.
 
-    Those its columns' defaults read, whoever owns them; identity columns need no right.
+    An insert would fail. They are those that the defaults of its columns read, whoever owns them.
+    Identity columns need no right.
     """
     rows = connection.execute(_FORBIDDEN_SEQUENCES, {"table": f'"{table.name}"'})
     return [
@@ -90,7 +99,10 @@ _FORBIDDEN_SEQUENCES: Final = text(
 
 
 def _unique(inspector: Inspector, table: Table, keys: tuple[str, ...]) -> Finding:
-    """On progress the bridge does without, as long as every writer is a bridge on SQL."""
+    """Look for the unique constraint on these columns.
+
+    On progress the bridge does without, as long as every writer is a bridge on SQL.
+    """
     columns = [table.c[key].name for key in keys]
     uniques = [set(c["column_names"]) for c in inspector.get_unique_constraints(table.name)]
     uniques += [
@@ -105,6 +117,6 @@ def _unique(inspector: Inspector, table: Table, keys: tuple[str, ...]) -> Findin
     return Finding(
         ok=False,
         message=f"{shown}: missing",
-        remedy=_FRESH if fatal else "run sql/progress-unique.sql",
+        remedy=_MAKE_TABLES if fatal else "run sql/progress-unique.sql",
         fatal=fatal,
     )

@@ -17,7 +17,7 @@ _WRITING: Final = "bridge_writing"
 
 
 def open_engine(settings: StoreSettings) -> Engine:
-    """An engine for the URL of the settings. Connects to nothing yet.
+    """Return an engine for the URL of the settings. Connects to nothing yet.
 
     Raises:
         ConfigurationError: the URL cannot be read, or the driver is not installed.
@@ -32,7 +32,10 @@ def open_engine(settings: StoreSettings) -> Engine:
 
 
 def for_writing(engine: Engine) -> Engine:
-    """The same engine, its transactions meant to write: SQLite takes its lock at their start."""
+    """Return the same engine, its transactions meant to write.
+
+    SQLite takes its lock at their start.
+    """
     return engine.execution_options(**{_WRITING: True})
 
 

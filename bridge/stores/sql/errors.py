@@ -1,6 +1,6 @@
 """What a database's error means for the completions: try later, mend something, or this one is bad.
 
-PostgreSQL's classes are those of its manual's appendix A ("Error Codes"); SQLite has only words.
+PostgreSQL's classes are those of its manual's appendix A ("Error Codes"). SQLite has only words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 
 
 class Conflict(StoreError):
-    """Another writer came first; the same batch will do better on a second look."""
+    """Another writer came first. The same batch will do better when it is tried again."""
 
 
 class Refused(StoreError):
@@ -34,7 +34,10 @@ _WORDS_CONFLICT: Final = re.compile(r"(UNIQUE|FOREIGN KEY) constraint failed")
 
 
 def meaning(error: exc.SQLAlchemyError, shown_url: str) -> StoreError:
-    """The bridge's error for the database's; it holds no value of a row and no password."""
+    """Translate the database's error into the bridge's.
+
+    It holds no value of a row and no password.
+    """
     if not isinstance(error, exc.DBAPIError):
         return StoreUnavailable(f"{shown_url}: {type(error).__name__}")
     state = getattr(error.orig, "sqlstate", None) or ""

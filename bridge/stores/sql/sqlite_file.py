@@ -34,8 +34,8 @@ class SQLiteStoreFile(ForkSafe):
         self._watch = FileWatch(self._path)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """No other thread uses the engine meanwhile.
+    def exclusive(self) -> Iterator[None]:
+        """Keep all other threads from using the engine meanwhile.
 
         Raises:
             StoreUnavailable: another one uses it for too long.
@@ -44,7 +44,7 @@ class SQLiteStoreFile(ForkSafe):
         if not self.lock.acquire(timeout=self._timeout):
             raise StoreUnavailable(f"{self._path}: busy for over {self._timeout:g} s")
         try:
-            self._look()
+            self._follow_file()
             yield
         finally:
             self.lock.release()
@@ -52,7 +52,7 @@ class SQLiteStoreFile(ForkSafe):
     def let_go(self) -> None:
         self._engine.dispose()
 
-    def _look(self) -> None:
+    def _follow_file(self) -> None:
         """Begin anew when the file is another than before, or gone.
 
         Written to a file that has lost its name, progress would never be seen again.

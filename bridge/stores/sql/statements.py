@@ -12,7 +12,7 @@ from bridge.stores.sql.tables import Instant, Rows, Tables
 
 
 class Statements:
-    """Each takes its rows as the one parameter that `document` makes.
+    """The statements. Each takes its rows as the one parameter that `document` makes.
 
     Args:
         tables: what they read and write.
@@ -30,7 +30,9 @@ class Statements:
         self.remove_progress = self._remove_progress()
 
     def _find_learners(self) -> Executable:
-        """(position, origin, external id) → (position, key), the rows locked until the commit.
+        """Find learners, whose rows stay locked until the commit.
+
+        (position, origin, external id) → (position, primary key).
 
         Writers of the same learner so come one after the other, in an order that cannot deadlock.
         In SQLite the whole database is locked already.
@@ -44,7 +46,10 @@ class Statements:
         return found.order_by(table.c.id).with_for_update(key_share=True, of=table)
 
     def _add_learners(self) -> sqlite.Insert | postgresql.Insert:
-        """(origin, external id, e-mail address, date of creation); those that exist stay."""
+        """Add learners. Those that exist stay as they are.
+
+        (origin, external id, e-mail address, date of creation).
+        """
         columns: dict[str, TypeEngine[Any]] = {
             "origin": Text(),
             "external_user_id": Text(),
@@ -59,7 +64,11 @@ class Statements:
         )
 
     def _find_progress(self) -> Executable:
-        """(learner's key, grain) → what is recorded, several rows each on an old base."""
+        """Find what is recorded of learners and grains, several rows each on an old base.
+
+        (learner's primary key, grain) → (primary key, learner's primary key, grain, module,
+        sequence, instant).
+        """
         rows = Rows({"learner": Integer(), "grain": Text()}, self._dialect)
         table = self._progress
         matches = and_(table.c.learner == rows["learner"], table.c.grain_id == rows["grain"])
@@ -73,7 +82,7 @@ class Statements:
         ).select_from(rows.table.join(table, matches))
 
     def _add_progress(self) -> sqlite.Insert | postgresql.Insert:
-        """(learner's key, grain, module, sequence, instant)."""
+        """Add progress rows: (learner's primary key, grain, module, sequence, instant)."""
         columns: dict[str, TypeEngine[Any]] = {
             "learner": Integer(),
             "grain_id": Text(),
@@ -86,7 +95,7 @@ class Statements:
         return self._insert(self._progress).from_select(list(columns), source)
 
     def _remove_progress(self) -> Delete:
-        """(key)."""
+        """Remove progress rows: (primary key)."""
         rows = Rows({"row": Integer()}, self._dialect)
         wanted = select(rows["row"]).select_from(rows.table)
         return delete(self._progress).where(self._progress.c.id.in_(wanted))

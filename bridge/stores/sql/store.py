@@ -16,7 +16,7 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.json_format import isoformat, learner_as_json
 from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress
-from bridge.stores.merge import Changes, Key, earliest, merge
+from bridge.stores.merge import Changes, LearnerGrain, earliest, merge
 from bridge.stores.sql.check import check_tables
 from bridge.stores.sql.engine import for_writing, open_engine
 from bridge.stores.sql.errors import Conflict, Refused, meaning
@@ -24,16 +24,17 @@ from bridge.stores.sql.sqlite_file import SQLiteStoreFile
 from bridge.stores.sql.statements import Statements
 from bridge.stores.sql.tables import Tables, document
 
-_LOOKS: Final = 5
+MAX_ATTEMPTS: Final = 5
 """How often a batch is tried again because another writer came first."""
 
-_Held = dict[Key, tuple[int, Progress]]
+_Recorded = dict[LearnerGrain, tuple[int, Progress]]
+"""What the database holds: the primary key and the progress."""
 
 
 class SQLStore:
     """A `Store` on SQLAlchemy Core. A batch is one transaction, of a handful of statements.
 
-    SQLite creates its own tables; PostgreSQL's come from ``sql/``. On an old base that lacks the
+    SQLite creates its own tables. PostgreSQL's come from ``sql/``. On an old base that lacks the
     unique constraint on progress it works as well, as long as the other writers are bridges.
 
     Args:
@@ -60,7 +61,7 @@ class SQLStore:
         except Refused as refusal:
             reason = str(refusal)
         if len(completions) == 1:
-            self._accepts_ordinary_rows()
+            self._check_ordinary_rows()
             return [Outcome.rejected(f"the database refuses it: {reason}")]
         half = len(completions) // 2
         return self.record(completions[:half]) + self.record(completions[half:])
@@ -73,7 +74,7 @@ class SQLStore:
         with self._transaction() as connection:
             learner = self._learner(connection, identity)
         if learner is None:
-            with self._alone() as connection:
+            with self._learner_transaction() as connection:
                 self._add_learners(connection, {identity: email})
                 learner = self._learner(connection, identity)
         if learner is None:
@@ -88,14 +89,14 @@ class SQLStore:
             return learner_as_json(learner, self._progress(connection, identity))
 
     def erase(self, identity: Identity) -> bool:
-        for _ in range(_LOOKS):
+        for _ in range(MAX_ATTEMPTS):
             try:
                 return self._erase(identity)
             except (Conflict, Refused) as refusal:
                 reason = str(refusal)
         raise StoreMisconfigured(
-            f"{self._settings.shown_url}: the learner cannot be erased, {_LOOKS} times in a row; "
-            f"does another table refer to them? ({reason})"
+            f"{self._settings.shown_url}: the learner cannot be erased, {MAX_ATTEMPTS} times in a "
+            f"row; does another table refer to them? ({reason})"
         )
 
     def _erase(self, identity: Identity) -> bool:
@@ -121,22 +122,24 @@ class SQLStore:
     # --- a batch ---------------------------------------------------------------------------
 
     def _record_batch(self, completions: Sequence[Completion]) -> list[Outcome]:
-        for _ in range(_LOOKS):
+        for _ in range(MAX_ATTEMPTS):
             try:
                 with self._transaction(writing=True) as connection:
                     ids = self._resolve(connection, completions)
-                    held = self._held(connection, completions, ids)
-                    changes = merge(completions, {row: kept for row, (_, kept) in held.items()})
-                    self._write(connection, changes, ids, held)
+                    recorded = self._find_recorded(connection, completions, ids)
+                    changes = merge(
+                        completions, {pair: kept for pair, (_, kept) in recorded.items()}
+                    )
+                    self._write(connection, changes, ids, recorded)
                 return changes.outcomes
             except Conflict as conflict:
                 reason = str(conflict)
-        raise StoreUnavailable(f"{reason}, {_LOOKS} times in a row")
+        raise StoreUnavailable(f"{reason}, {MAX_ATTEMPTS} times in a row")
 
     def _resolve(
         self, connection: Connection, completions: Sequence[Completion]
     ) -> dict[Identity, int]:
-        """The key of every learner of the batch; those nobody has seen are created."""
+        """Find the primary key of every learner of the batch, creating those nobody has seen."""
         emails = {completion.identity: completion.email for completion in reversed(completions)}
         ids = self._find_learners(connection, emails)
         missing = {identity: email for identity, email in emails.items() if identity not in ids}
@@ -163,10 +166,10 @@ class SQLStore:
         )
         connection.execute(self._statements.add_learners, document(rows))
 
-    def _held(
+    def _find_recorded(
         self, connection: Connection, completions: Sequence[Completion], ids: dict[Identity, int]
-    ) -> _Held:
-        """What is recorded already of the rows that the batch is about."""
+    ) -> _Recorded:
+        """Find what is recorded already of the rows that the batch is about."""
         identities = {row_id: identity for identity, row_id in ids.items()}
         wanted = {(ids[completion.identity], completion.grain_id) for completion in completions}
         found = connection.execute(self._statements.find_progress, document(wanted))
@@ -176,11 +179,15 @@ class SQLStore:
         )
 
     def _write(
-        self, connection: Connection, changes: Changes, ids: dict[Identity, int], held: _Held
+        self,
+        connection: Connection,
+        changes: Changes,
+        ids: dict[Identity, int],
+        recorded: _Recorded,
     ) -> None:
         if changes.replace:
             # A new row, not a changed one: a bridge over Directus knows by its id that it moved.
-            replaced = [(held[row][0],) for row in changes.replace]
+            replaced = [(recorded[pair][0],) for pair in changes.replace]
             gone = connection.execute(self._statements.remove_progress, document(replaced))
             if gone.rowcount != len(replaced):
                 raise Conflict(f"{self._settings.shown_url}: rows are being replaced or erased")
@@ -191,8 +198,8 @@ class SQLStore:
             ]
             connection.execute(self._statements.add_progress, document(rows))
 
-    def _accepts_ordinary_rows(self) -> None:
-        """Try a made-up row and take it back: is a refusal the item's fault, or the table's?
+    def _check_ordinary_rows(self) -> None:
+        """Make sure that a refusal is the item's fault: a made-up row is tried and taken back.
 
         Raises:
             StoreMisconfigured: the database refuses the made-up row as well.
@@ -238,7 +245,7 @@ class SQLStore:
 
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[Connection]:
-        """A transaction, its errors turned into the bridge's."""
+        """Open a transaction, and turn its errors into the bridge's."""
         try:
             engine = for_writing(self._engine) if writing else self._engine
             with self._prepared(), engine.begin() as connection:
@@ -249,8 +256,11 @@ class SQLStore:
         raise failure from None
 
     @contextmanager
-    def _alone(self) -> Iterator[Connection]:
-        """A transaction that writes about one learner: there is no batch to divide or to repeat."""
+    def _learner_transaction(self) -> Iterator[Connection]:
+        """Open a transaction that writes about one learner.
+
+        There is no batch to divide or to repeat.
+        """
         try:
             with self._transaction(writing=True) as connection:
                 yield connection
@@ -265,9 +275,9 @@ class SQLStore:
 
     @contextmanager
     def _prepared(self) -> Iterator[None]:
-        """The engine is fit for this process, and SQLite's tables are there."""
+        """Make the engine fit for this process, and SQLite's tables where they are missing."""
         if self._file:
-            with self._file.held():
+            with self._file.exclusive():
                 yield
             return
         if self._pid != os.getpid():

@@ -67,36 +67,38 @@ class Tables:
         self.progress = self._progress(names)
 
     def _learners(self, names: Names) -> Table:
-        of = names.learner_fields
+        columns = names.learner_fields
         origins = ", ".join(f"'{origin}'" for origin in Origin)
         return Table(
             names.learners,
             self.metadata,
-            Column(of.id, Integer, primary_key=True, key="id"),
-            Column(of.origin, String(50), nullable=False, key="origin"),
-            Column(of.external_user_id, String(MAX_TEXT), nullable=False, key="external_user_id"),
-            Column(of.email, String(MAX_TEXT), key="email"),
-            Column(of.date_creation, Instant, key="date_creation"),
+            Column(columns.id, Integer, primary_key=True, key="id"),
+            Column(columns.origin, String(50), nullable=False, key="origin"),
+            Column(
+                columns.external_user_id, String(MAX_TEXT), nullable=False, key="external_user_id"
+            ),
+            Column(columns.email, String(MAX_TEXT), key="email"),
+            Column(columns.date_creation, Instant, key="date_creation"),
             UniqueConstraint("origin", "external_user_id"),
-            CheckConstraint(f"{of.origin} IN ({origins})"),
+            CheckConstraint(f"{columns.origin} IN ({origins})"),
         )
 
     def _progress(self, names: Names) -> Table:
-        of = names.progress_fields
+        columns = names.progress_fields
         return Table(
             names.progress,
             self.metadata,
-            Column(of.id, Integer, primary_key=True, key="id"),
+            Column(columns.id, Integer, primary_key=True, key="id"),
             Column(
-                of.learner,
+                columns.learner,
                 ForeignKey(self.learners.c.id, ondelete="CASCADE"),
                 nullable=False,
                 key="learner",
             ),
-            Column(of.grain_id, String(MAX_TEXT), nullable=False, key="grain_id"),
-            Column(of.module_id, String(MAX_TEXT), key="module_id"),
-            Column(of.sequence_id, String(MAX_TEXT), key="sequence_id"),
-            Column(of.completed_at, Instant, nullable=False, key="completed_at"),
+            Column(columns.grain_id, String(MAX_TEXT), nullable=False, key="grain_id"),
+            Column(columns.module_id, String(MAX_TEXT), key="module_id"),
+            Column(columns.sequence_id, String(MAX_TEXT), key="sequence_id"),
+            Column(columns.completed_at, Instant, nullable=False, key="completed_at"),
             UniqueConstraint("learner", "grain_id"),
         )
 
@@ -130,10 +132,10 @@ class Rows:
 
     @property
     def all(self) -> Sequence[ColumnElement[Any]]:
-        """Every column, in order."""
+        """Return every column, in order."""
         return list(self._columns.values())
 
 
 def document(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
-    """The parameter that hands the rows over."""
+    """Return the parameter that hands the rows over."""
     return {"rows": json.dumps([list(row) for row in rows], ensure_ascii=False)}

@@ -45,7 +45,7 @@ class Base:
         return self.server.url(self.name).replace("postgres@", f"{OWNER}@")
 
     def script(self, name: str, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """``psql -f sql/<name>``, with no flag that makes psql careful unless it is given."""
+        """Run ``psql -f sql/<name>``, with no flag that makes psql careful unless it is given."""
         return self.psql("-f", str(SQL / name), *options, **environ)
 
     def migrate(self, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +80,7 @@ class Base:
         return [self.rows(query) for query in (COLUMNS, CONSTRAINTS, INDEXES)]
 
     def wait_for_lock(self, table: str, mode: str) -> None:
-        """Return once somebody waits for such a lock on the table; two minutes at most."""
+        """Return once somebody waits for such a lock on the table, two minutes at most."""
         waiting = f"""SELECT count(*) FROM pg_locks
             WHERE relation = '{table}'::regclass AND mode = '{mode}' AND NOT granted"""
         deadline = time.monotonic() + 120
@@ -95,7 +95,7 @@ MakeBase = Callable[..., Base]
 
 
 def old_tables(moodle_user_id: str = "integer NOT NULL UNIQUE") -> str:
-    """An old base as somebody else may have made it: looser than sql/schema.sql."""
+    """Return statements for an old base of somebody else's, looser than sql/schema.sql."""
     return f"""
         CREATE TABLE apprenants (
             id serial PRIMARY KEY, moodle_user_id {moodle_user_id}, email varchar(255),

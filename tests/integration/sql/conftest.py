@@ -19,7 +19,7 @@ def owner(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="module")
 def make_base(postgres: Postgres, owner: str, request: pytest.FixtureRequest) -> Iterator[MakeBase]:
-    """Makes a database after the given statements; they all go at the end of the module."""
+    """Give a function that makes databases, which all go at the end of the module."""
     numbers, made = count(1), []
 
     def make(*statements: str, encoding: str = "UTF8") -> Base:
@@ -40,7 +40,7 @@ def make_base(postgres: Postgres, owner: str, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def old_base(make_base: MakeBase) -> Base:
-    """The old model as sql/schema.sql makes it, with learners 1 to 3 of Moodle."""
+    """Make the old model as sql/schema.sql does, with learners 1 to 3 of Moodle."""
     base = make_base()
     assert base.script("schema.sql").returncode == 0
     base.do("INSERT INTO apprenants (moodle_user_id) VALUES (11), (12), (13)")
@@ -50,7 +50,7 @@ def old_base(make_base: MakeBase) -> Base:
 
 @pytest.fixture
 def fresh_base(make_base: MakeBase) -> Base:
-    """The multi-origin model as a new base gets it."""
+    """Make the multi-origin model as a new base gets it."""
     base = make_base()
     assert base.script("schema-multi-origin.sql").returncode == 0
     return base
@@ -58,6 +58,6 @@ def fresh_base(make_base: MakeBase) -> Base:
 
 @pytest.fixture
 def migrated_base(old_base: Base) -> Base:
-    """`old_base` after the migration."""
+    """Migrate `old_base`."""
     assert old_base.migrate().returncode == 0
     return old_base

@@ -33,7 +33,7 @@ class Collection:
 
 
 def collections(names: Names) -> tuple[Collection, Collection]:
-    """The learners' collection, and that of their progress."""
+    """Return the learners' collection, and that of their progress."""
     document = yaml.safe_load(
         resources.files(__package__).joinpath("collections.yaml").read_text(encoding="utf-8")
     )
@@ -46,16 +46,18 @@ def collections(names: Names) -> tuple[Collection, Collection]:
 
 
 def _collection(
-    name: str, written: Meta, fields: dict[str, str], known: dict[str, str]
+    name: str, definition: Meta, fields: dict[str, str], known: dict[str, str]
 ) -> Collection:
-    meta = _meta({key: value for key, value in written.items() if key != "fields"}, known)
+    meta = _meta({key: value for key, value in definition.items() if key != "fields"}, known)
     return Collection(
-        name, meta, {fields[key]: _meta(field, known) for key, field in written["fields"].items()}
+        name,
+        meta,
+        {fields[key]: _meta(field, known) for key, field in definition["fields"].items()},
     )
 
 
-def _meta(written: Meta, known: dict[str, str]) -> Meta:
-    meta: Meta = _renamed(written, known)
+def _meta(definition: Meta, known: dict[str, str]) -> Meta:
+    meta: Meta = _renamed(definition, known)
     label = meta.pop("label")
     meta["translations"] = [
         {"language": _LANGUAGES[language], "translation": text} for language, text in label.items()

@@ -14,10 +14,10 @@ from typing import Any, Final
 from bridge.config import Names, Secret
 from bridge.errors import StoreMisconfigured
 from bridge.stores.directus.client import DirectusClient
-from bridge.stores.directus.rights import Right, rights
+from bridge.stores.directus.rights import DirectusRight, needed_rights
 
 NAME: Final = "Progress bridge"
-"""Of the policy and of the role; by it a second run finds them again."""
+"""Name of the policy and of the role. By it a second run finds them again."""
 
 _DESCRIPTION: Final = (
     "Enregistre les grains terminés · Records completed grains (progress-bridge setup)"
@@ -32,13 +32,16 @@ def grant(
     *,
     new_token: bool = False,
 ) -> Iterator[str]:
-    """Make the policy (or role) and the user, and put the rights right; yields each change.
+    """Make the policy (or role) and the user, and put the rights right.
 
     Args:
         client: with an administrator's token.
         names: the data owner's names.
         deliver: is given the token, when one is made, once Directus knows it.
         new_token: make a new token even if there is one, which then is valid no longer.
+
+    Yields:
+        Each change, in words.
 
     Raises:
         StoreMisconfigured: the administrator may not do this.
@@ -79,7 +82,11 @@ def _find(client: DirectusClient, path: str, fields: str, **equal: str) -> list[
 
 
 def _named(client: DirectusClient, path: str, more: dict[str, Any]) -> tuple[str, list[str]]:
-    """The id of what bears our name, made when there is none."""
+    """Find the policy or role that bears our name, and make it when there is none.
+
+    Returns:
+        Its id, and the changes in words.
+    """
     found = _find(client, path, "id", name=NAME)
     if found:
         return str(found[0]["id"]), []
@@ -90,44 +97,48 @@ def _named(client: DirectusClient, path: str, more: dict[str, Any]) -> tuple[str
 
 
 def _attach(client: DirectusClient, role: str, policy: str) -> Iterator[str]:
-    held = client.request("GET", f"/roles/{role}", params={"fields": "policies.policy"})
-    if policy not in [access["policy"] for access in held["policies"]]:
+    existing = client.request("GET", f"/roles/{role}", params={"fields": "policies.policy"})
+    if policy not in [access["policy"] for access in existing["policies"]]:
         access = {"create": [{"policy": policy}], "update": [], "delete": []}
         client.request("PATCH", f"/roles/{role}", body={"policies": access})
         yield f"role “{NAME}”: given the policy"
 
 
 def _rights(client: DirectusClient, names: Names, owner: str, key: str) -> Iterator[str]:
-    """Exactly the rights that the bridge needs, on the policy or role that is its own."""
-    held = {
+    """Give the bridge's own policy or role exactly the rights that it needs.
+
+    Yields:
+        Each change, in words.
+    """
+    existing = {
         (permission["collection"], permission["action"]): permission
         for permission in _find(
             client, "/permissions", "id,collection,action,fields", **{owner: key}
         )
     }
-    for right in rights(names):
-        permission = held.pop((right.collection, right.action), None)
+    for right in needed_rights(names):
+        permission = existing.pop((right.collection, right.action), None)
         if permission is None:
             fields = _create_right(client, right, {owner: key})
             yield f"right: {right if fields != _ALL else _on_all(right)}"
         elif _differs(permission["fields"], right) and _narrow(client, permission, right):
             yield f"right: {right}, instead of on {', '.join(permission['fields'] or ['nothing'])}"
-    for (collection, action), permission in held.items():
+    for (collection, action), permission in existing.items():
         client.request("DELETE", f"/permissions/{permission['id']}")
         yield f"right: {action} {collection}: taken away"
 
 
-def _on_all(right: Right) -> str:
+def _on_all(right: DirectusRight) -> str:
     on_all = " (all fields)" if right.fields else ""
     return f"{right.action} {right.collection}{on_all}"
 
 
-def _differs(fields: list[str] | None, right: Right) -> bool:
+def _differs(fields: list[str] | None, right: DirectusRight) -> bool:
     return bool(right.fields) and set(fields or []) != set(right.fields)
 
 
-def _create_right(client: DirectusClient, right: Right, owner: dict[str, str]) -> list[str]:
-    """Create the permission; gives the fields that it is on."""
+def _create_right(client: DirectusClient, right: DirectusRight, owner: dict[str, str]) -> list[str]:
+    """Create the permission, and return the fields that it is on."""
     fields = list(right.fields) or _ALL
     body = {"collection": right.collection, "action": right.action, **owner}
     try:
@@ -140,8 +151,11 @@ def _create_right(client: DirectusClient, right: Right, owner: dict[str, str]) -
     return fields
 
 
-def _narrow(client: DirectusClient, permission: dict[str, Any], right: Right) -> bool:
-    """Put the fields right; whether Directus lets us (not 12 without a licence, from all)."""
+def _narrow(client: DirectusClient, permission: dict[str, Any], right: DirectusRight) -> bool:
+    """Put the fields right, and return whether Directus lets us.
+
+    Directus 12 without a licence does not, when the right is on all fields.
+    """
     path = f"/permissions/{permission['id']}"
     try:
         client.request("PATCH", path, body={"fields": list(right.fields)})

@@ -14,18 +14,21 @@ from bridge.errors import ConfigurationError, StoreMisconfigured
 from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal
 from bridge.stores.directus.setup.definitions import Collection, Meta, collections
 
-_WARMING: Final = 8
-"""How often a relation is read before it is written; see `_write_relation`."""
+_WARMING_READS: Final = 8
+"""How often a relation is read before it is written: see `_write_relation`."""
 
 
 def register(client: DirectusClient, names: Names, *, keep_activity: bool) -> Iterator[str]:
-    """Register what is not, and fill what is empty; yields each change, in words.
+    """Register what is not registered, and fill what is empty.
 
     Args:
         client: with an administrator's token.
         names: the data owner's names.
         keep_activity: leave activity and revisions on. They cost more than half of every write,
             and a revision keeps a copy of the learner's row after the learner is erased.
+
+    Yields:
+        Each change, in words.
 
     Raises:
         StoreMisconfigured: not an administrator's token, or the tables are not there.
@@ -44,7 +47,11 @@ def register(client: DirectusClient, names: Names, *, keep_activity: bool) -> It
 
 
 def clear_cache(client: DirectusClient) -> None:
-    """The system cache: without it Directus does not see what SQL made."""
+    """Clear the system cache, without which Directus does not see what SQL made.
+
+    Raises:
+        StoreMisconfigured: not an administrator's token.
+    """
     try:
         client.request("POST", "/utils/cache/clear", params={"system": ""})
     except StoreMisconfigured as error:
@@ -79,11 +86,11 @@ def _fields(client: DirectusClient, collection: str) -> list[dict[str, Any]]:
 
 def _collection(client: DirectusClient, wanted: Collection) -> Iterator[str]:
     path = f"/collections/{wanted.name}"
-    held = client.request("GET", path)["meta"]
-    lacking = _lacking(wanted.meta, held)
+    registered = client.request("GET", path)["meta"]
+    lacking = _lacking(wanted.meta, registered)
     if lacking:
         client.request("PATCH", path, body={"meta": lacking})
-        yield f"collection {wanted.name}: {_what(held, lacking)}"
+        yield f"collection {wanted.name}: {_change_in_words(registered, lacking)}"
     yield from _all_fields(client, wanted)
 
 
@@ -97,20 +104,25 @@ def _all_fields(client: DirectusClient, wanted: Collection) -> Iterator[str]:
             yield f"field {wanted.name}.{name}: made"
         elif lacking := _lacking(meta, there[name]):
             changes.append({"field": name, "meta": lacking})
-            yield f"field {wanted.name}.{name}: {_what(there[name], lacking)}"
+            yield f"field {wanted.name}.{name}: {_change_in_words(there[name], lacking)}"
     if changes:
         client.request("PATCH", f"/fields/{wanted.name}", body=changes)
 
 
-def _lacking(wanted: Meta, held: Meta | None) -> Meta:
-    """What is empty so far: all of it when nothing is registered. False is somebody's choice."""
-    if held is None:
+def _lacking(wanted: Meta, registered: Meta | None) -> Meta:
+    """Return what is wanted and empty so far, which is all of it when nothing is registered.
+
+    False is not empty, but somebody's choice.
+    """
+    if registered is None:
         return wanted
-    return {key: value for key, value in wanted.items() if held.get(key) in (None, "", [], {})}
+    return {
+        key: value for key, value in wanted.items() if registered.get(key) in (None, "", [], {})
+    }
 
 
-def _what(held: Meta | None, lacking: Meta) -> str:
-    if held is None:
+def _change_in_words(registered: Meta | None, lacking: Meta) -> str:
+    if registered is None:
         return "registered"
     shown = ("labels" if key == "translations" else key for key in lacking)
     return f"{', '.join(shown)} filled"
@@ -118,8 +130,8 @@ def _what(held: Meta | None, lacking: Meta) -> str:
 
 def _relation(client: DirectusClient, names: Names) -> Iterator[str]:
     field, alias = names.progress_fields.learner, names.learner_fields.progress
-    held = _held_relation(client, names)
-    meta = (held and held["meta"]) or {}
+    registered = _registered_relation(client, names)
+    meta = (registered and registered["meta"]) or {}
     shown_as = meta.get("one_field")
     if shown_as not in (None, alias):
         raise ConfigurationError(
@@ -128,40 +140,42 @@ def _relation(client: DirectusClient, names: Names) -> Iterator[str]:
         )
     if shown_as == alias and meta.get("one_deselect_action") == "delete":
         return
-    _write_relation(client, names, held)
+    _write_relation(client, names, registered)
     yield f"relation {names.progress}.{field} to {names.learners}.{alias}: registered"
 
 
-def _held_relation(client: DirectusClient, names: Names) -> dict[str, Any] | None:
+def _registered_relation(client: DirectusClient, names: Names) -> dict[str, Any] | None:
     relations = client.request("GET", f"/relations/{names.progress}")
     field = names.progress_fields.learner
     return next((relation for relation in relations if relation["field"] == field), None)
 
 
-def _write_relation(client: DirectusClient, names: Names, held: dict[str, Any] | None) -> None:
+def _write_relation(
+    client: DirectusClient, names: Names, registered: dict[str, Any] | None
+) -> None:
     """Register the relation, with its foreign key as it was.
 
     Directus makes the foreign key again from the body of the request, so that must name all of it
-    (directus/directus#28135); and 11.17 ends, with the transaction undone, when its schema cache
+    (directus/directus#28135). And 11.17 ends, with the transaction undone, when its schema cache
     is cold. Reading warms it, and repeatedly so where a balancer spreads requests over several
     instances. Rows that leave a learner's list are deleted: they cannot be without a learner.
     """
-    schema = (held and held["schema"]) or {}
+    schema = (registered and registered["schema"]) or {}
     actions = {action: schema.get(action) or "NO ACTION" for action in ("on_delete", "on_update")}
     body = {
         "collection": names.progress,
         "field": names.progress_fields.learner,
         "related_collection": names.learners,
-        "schema": actions if held else {"on_delete": "CASCADE"},
+        "schema": actions if registered else {"on_delete": "CASCADE"},
         "meta": {"one_field": names.learner_fields.progress, "one_deselect_action": "delete"},
     }
     path = f"/relations/{names.progress}/{names.progress_fields.learner}"
     try:
-        if held is None:
+        if registered is None:
             client.request("POST", "/relations", body=body)
             return
         _require_directus_key(client, names)
-        for _ in range(_WARMING):
+        for _ in range(_WARMING_READS):
             client.request("GET", path)
         client.request("PATCH", path, body=body)
     except DirectusRefusal as refusal:
@@ -178,9 +192,12 @@ def _write_relation(client: DirectusClient, names: Names, held: dict[str, Any] |
 
 
 def _require_directus_key(client: DirectusClient, names: Names) -> None:
-    """On SQLite, Directus makes a second foreign key when the first has not the name it expects.
+    """Make sure that, on SQLite, the foreign key has the name that Directus expects.
 
-    Every nested write would then be carried out twice.
+    Otherwise Directus makes a second one, and carries out every nested write twice.
+
+    Raises:
+        StoreMisconfigured: it has another name.
     """
     statement = client.request("GET", f"/collections/{names.progress}")["schema"].get("sql")
     name = f"{names.progress}_{names.progress_fields.learner}_foreign"

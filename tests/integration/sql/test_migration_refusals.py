@@ -29,7 +29,7 @@ BY_HAND = "ALTER TABLE apprenants ADD origin text, ADD external_user_id text"
         ("text", "'10000000000000000000'", "moodle_user_id '10000000000000000000'"),
     ],
 )
-def test_a_value_that_is_no_moodle_id_is_named(
+def test_a_wrong_moodle_id_is_named(
     make_base: MakeBase, column: str, value: str, shown: str
 ) -> None:
     base = make_base(old_tables(column), f"INSERT INTO apprenants VALUES (1, '12'), (42, {value})")
@@ -43,9 +43,7 @@ def test_a_value_that_is_no_moodle_id_is_named(
 
 
 @pytest.mark.parametrize("stop", [[], ["-v", "ON_ERROR_STOP=1"], ["-1"]], ids=str)
-def test_two_rows_of_one_learner_are_named_also_when_only_spaces_differ(
-    make_base: MakeBase, stop: list[str]
-) -> None:
+def test_two_rows_of_one_learner_are_named(make_base: MakeBase, stop: list[str]) -> None:
     base = make_base(
         old_tables("varchar(20)"),
         "INSERT INTO apprenants VALUES (1, '12'), (2, '13'), (3, ' 12'), (4, '13'), (5, '14')",
@@ -64,7 +62,7 @@ def test_two_rows_of_one_learner_are_named_also_when_only_spaces_differ(
     assert base.dump() == before
 
 
-def test_of_many_rows_the_first_twenty_are_named_and_all_are_counted(make_base: MakeBase) -> None:
+def test_twenty_rows_are_named_and_all_counted(make_base: MakeBase) -> None:
     base = make_base(
         old_tables("integer"), "INSERT INTO apprenants SELECT n, NULL FROM generate_series(1, 33) n"
     )
@@ -91,9 +89,7 @@ def test_of_many_rows_the_first_twenty_are_named_and_all_are_counted(make_base: 
         ("(42, NULL, NULL, NULL, 'moodle', '77'), (43, 77)", "en double"),
     ],
 )
-def test_rows_filled_by_hand_that_contradict_themselves_are_named(
-    make_base: MakeBase, row: str, why: str
-) -> None:
+def test_rows_that_contradict_themselves_are_named(make_base: MakeBase, row: str, why: str) -> None:
     if row.endswith("77)"):
         row = row.replace("(43, 77)", "(43, 77, NULL, NULL, NULL, NULL)")
     base = make_base(old_tables("integer"), BY_HAND, f"INSERT INTO apprenants VALUES {row}")
@@ -109,7 +105,7 @@ def test_personal_data_beside_the_id_is_not_shown(make_base: MakeBase) -> None:
     assert "a@b.fr" not in base.migrate().stderr
 
 
-def test_a_busy_table_is_waited_for_a_while_and_then_left_alone(old_base: Base) -> None:
+def test_a_busy_table_is_left_alone_in_time(old_base: Base) -> None:
     before = old_base.dump()
     with old_base.connect() as reader:
         pid = reader.info.backend_pid
@@ -127,7 +123,7 @@ def test_without_a_setting_it_waits_for_five_seconds(old_base: Base) -> None:
     assert shown_at(old_base, "DROP TRIGGER IF EXISTS", text) == ["5s"]
 
 
-def test_a_base_to_be_corrected_is_told_so_without_waiting_for_its_writers(
+def test_bad_rows_are_named_without_waiting_for_writers(
     make_base: MakeBase,
 ) -> None:
     base = make_base(old_tables("integer"), "INSERT INTO apprenants VALUES (0, NULL)")
@@ -137,7 +133,7 @@ def test_a_base_to_be_corrected_is_told_so_without_waiting_for_its_writers(
     assert "aucun identifiant" in done.stderr
 
 
-def test_a_bad_row_that_comes_while_the_migration_waits_is_named_too(old_base: Base) -> None:
+def test_a_bad_row_that_comes_meanwhile_is_named(old_base: Base) -> None:
     old_base.do("ALTER TABLE apprenants ALTER moodle_user_id DROP NOT NULL")
     with old_base.connect() as writer:
         writer.execute("INSERT INTO apprenants (id, moodle_user_id) VALUES (42, NULL)")
@@ -169,7 +165,7 @@ def test_a_base_without_the_table_is_refused(make_base: MakeBase) -> None:
 
 
 def shown_at(base: Base, place: str, statement: str) -> list[str]:
-    """What a statement, put in the script's place (found once), prints."""
+    """Return what a statement prints that is put in the script's place (found once)."""
     script = (base.sql / "schema-migration-multi-origin.sql").read_text(encoding="utf-8")
     assert script.count(place) == 1
     done = base.psql("-A", "-t", "-f", "-", stdin=script.replace(place, statement))

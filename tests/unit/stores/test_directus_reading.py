@@ -38,7 +38,7 @@ def capped(limit: int, monkeypatch: pytest.MonkeyPatch) -> Capped:
 
 
 @pytest.mark.parametrize(("before", "after"), [(-1, 100), (100, 50), (-1, 10), (50, -1)])
-def test_every_row_is_given_when_the_server_has_another_limit_than_before(
+def test_every_row_comes_though_the_limit_changes(
     monkeypatch: pytest.MonkeyPatch, before: int, after: int
 ) -> None:
     client = capped(before, monkeypatch)
@@ -48,7 +48,7 @@ def test_every_row_is_given_when_the_server_has_another_limit_than_before(
     assert len(search(client, "progress", {}, ["id"])) == 250
 
 
-def test_the_limit_is_asked_again_every_minute_and_not_for_every_question(
+def test_the_limit_is_asked_again_every_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = capped(-1, monkeypatch)

@@ -19,7 +19,7 @@ NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
 def answers(base: Base) -> list[Any]:
-    """What the bridge says of the same completions, and of what it has recorded."""
+    """Return what the bridge says of the same completions, and of what it has recorded."""
     said: list[Any] = []
     with Bridge.from_settings(Settings.from_mapping({"store": {"url": base.url}})) as bridge:
         for origin, external_id in LEARNERS:
@@ -38,9 +38,7 @@ def answers(base: Base) -> list[Any]:
     return said
 
 
-def test_the_bridge_gets_the_same_answers_from_a_fresh_and_a_migrated_base(
-    fresh_base: Base, old_base: Base
-) -> None:
+def test_fresh_and_migrated_bases_answer_alike(fresh_base: Base, old_base: Base) -> None:
     old_base.do("DELETE FROM progress", "UPDATE apprenants SET date_creation = now()")
     assert old_base.migrate().returncode == 0
     expected = answers(fresh_base)
@@ -48,7 +46,7 @@ def test_the_bridge_gets_the_same_answers_from_a_fresh_and_a_migrated_base(
     assert old_base.rows("SELECT id FROM apprenants WHERE moodle_user_id = 11") == [(1,)]
 
 
-def test_the_bridge_finds_nothing_wrong_with_a_migrated_base(migrated_base: Base) -> None:
+def test_check_finds_a_migrated_base_well(migrated_base: Base) -> None:
     assert migrated_base.script("progress-unique.sql").returncode == 0
     with Bridge.from_settings(
         Settings.from_mapping({"store": {"url": migrated_base.url}})

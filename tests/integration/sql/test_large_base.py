@@ -43,7 +43,7 @@ Read = tuple[float, float]
 
 @contextmanager
 def reads(base: Base, table: str) -> Iterator[list[Read]]:
-    """What one reader of the table had to wait meanwhile, again and again."""
+    """Note when each of a reader's reads of the table begins and ends meanwhile."""
     found: list[Read] = []
     done = threading.Event()
 
@@ -69,7 +69,7 @@ def longest(found: list[Read]) -> Read:
 def run(
     base: Base, script: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[list[Read], list[Read]]:
-    """Run the script; the reads of each table. The longest are printed with the time it took."""
+    """Run the script and return the reads of each table, printing the longest and its time."""
     started = time.perf_counter()
     with reads(base, "apprenants") as learners, reads(base, "progress") as progress:
         done = base.script(script)
@@ -84,7 +84,7 @@ def run(
     return learners, progress
 
 
-def test_a_large_base_is_migrated_whole_and_progress_can_be_read_meanwhile(
+def test_a_large_base_stays_readable_while_migrated(
     large_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     learners, progress = run(large_base, "schema-migration-multi-origin.sql", capsys)
@@ -98,7 +98,7 @@ def test_a_large_base_is_migrated_whole_and_progress_can_be_read_meanwhile(
     assert large_base.rows("SELECT count(*) FROM progress") == [(ROWS,)]
 
 
-def test_a_large_base_is_deduplicated_and_no_row_is_lost(
+def test_deduplicating_a_large_base_loses_no_row(
     large_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(large_base, "progress-unique.sql", capsys)

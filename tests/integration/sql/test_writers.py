@@ -16,7 +16,7 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def base(make_base: MakeBase) -> Base:
-    """A migrated base, moodle_user_id an integer; each test rolls back what it did."""
+    """Open a migrated base, moodle_user_id an integer, and roll back what the test did."""
     made = make_base()
     made.script("schema.sql")
     made.do("INSERT INTO apprenants (moodle_user_id) VALUES (11), (12)")
@@ -43,13 +43,13 @@ def test_an_old_writers_learner_has_an_identity(sql: Cursor) -> None:
     assert found.fetchall() == [("a@b.fr",)]
 
 
-def test_an_old_reader_finds_a_moodle_learner_inserted_the_new_way(sql: Cursor) -> None:
+def test_an_old_reader_finds_a_new_moodle_learner(sql: Cursor) -> None:
     sql.execute("INSERT INTO apprenants (origin, external_user_id) VALUES ('moodle', '78')")
     found = sql.execute("SELECT external_user_id FROM apprenants WHERE moodle_user_id = 78")
     assert found.fetchall() == [("78",)]
 
 
-def test_learners_of_the_other_origins_have_no_moodle_user_id(sql: Cursor) -> None:
+def test_other_origins_have_no_moodle_user_id(sql: Cursor) -> None:
     sql.execute("INSERT INTO apprenants (origin, external_user_id) VALUES ('funmooc', '11')")
     sql.execute("INSERT INTO apprenants (origin, external_user_id) VALUES ('direct', '11')")
     assert sql.execute(ALL).fetchall() == [("funmooc", "11", None), ("direct", "11", None)]
@@ -69,7 +69,7 @@ def test_writers_see_each_others_learners(sql: Cursor) -> None:
     assert found == [("11", "new"), ("12", "old"), ("79", "old")]
 
 
-def test_a_moodle_id_over_2_to_the_31_does_not_fail_for_an_integer_column(sql: Cursor) -> None:
+def test_an_integer_column_survives_a_large_moodle_id(sql: Cursor) -> None:
     sql.execute("INSERT INTO apprenants (origin, external_user_id) VALUES ('moodle', '2147483648')")
     assert sql.execute(ALL).fetchall() == [("moodle", "2147483648", None)]
 
@@ -87,7 +87,7 @@ def test_a_moodle_id_over_2_to_the_31_does_not_fail_for_an_integer_column(sql: C
         ("email = 'a@b.fr'", ("moodle", "80", 80)),
     ],
 )
-def test_an_update_of_either_side_is_followed_by_the_other(
+def test_an_update_of_either_side_reaches_the_other(
     sql: Cursor, change: str, after: tuple[object, ...]
 ) -> None:
     sql.execute("INSERT INTO apprenants (moodle_user_id) VALUES (80)")
@@ -95,7 +95,7 @@ def test_an_update_of_either_side_is_followed_by_the_other(
     assert sql.execute(ALL).fetchall() == [after]
 
 
-def test_a_learner_of_another_origin_becomes_one_of_moodle(sql: Cursor) -> None:
+def test_a_learner_of_another_origin_becomes_moodles(sql: Cursor) -> None:
     sql.execute("INSERT INTO apprenants (origin, external_user_id) VALUES ('funmooc', '84')")
     sql.execute("UPDATE apprenants SET origin = 'moodle' WHERE origin = 'funmooc'")
     assert sql.execute(ALL).fetchall() == [("moodle", "84", 84)]
@@ -136,7 +136,7 @@ def test_what_names_no_learner_or_two_is_refused(
 
 @pytest.mark.parametrize("model", ["migrated_base", "fresh_base"])
 @pytest.mark.parametrize("origin", ["edx", "Moodle", ""])
-def test_an_origin_outside_the_three_is_refused_by_the_database(
+def test_the_database_refuses_an_unknown_origin(
     request: pytest.FixtureRequest, model: str, origin: str
 ) -> None:
     base: Base = request.getfixturevalue(model)
@@ -152,7 +152,7 @@ def test_the_identity_stays_whole_without_the_trigger(base: Base) -> None:
         connection.rollback()
 
 
-def test_a_text_column_takes_ids_over_2_to_the_31_and_refuses_what_is_no_id(
+def test_a_text_column_takes_large_ids_refuses_others(
     make_base: MakeBase,
 ) -> None:
     base = make_base(old_tables("text"))
@@ -164,7 +164,7 @@ def test_a_text_column_takes_ids_over_2_to_the_31_and_refuses_what_is_no_id(
             base.do(f"INSERT INTO apprenants (moodle_user_id) VALUES ('{value}')")
 
 
-def test_a_role_that_may_only_insert_and_read_needs_no_right_on_the_trigger(base: Base) -> None:
+def test_an_inserting_role_needs_no_right_on_triggers(base: Base) -> None:
     base.server.psql("postgres", "CREATE ROLE pont LOGIN")
     base.do(
         "GRANT SELECT, INSERT ON apprenants TO pont",
@@ -181,7 +181,7 @@ def test_a_role_that_may_only_insert_and_read_needs_no_right_on_the_trigger(base
         bridge.rollback()
 
 
-def test_the_look_ups_of_the_bridge_use_an_index(migrated_base: Base) -> None:
+def test_the_bridges_look_ups_use_an_index(migrated_base: Base) -> None:
     assert migrated_base.script("progress-unique.sql").returncode == 0
     for query, index in [
         (

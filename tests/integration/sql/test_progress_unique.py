@@ -24,13 +24,13 @@ def insert(*rows: str) -> str:
 
 @pytest.fixture
 def loose_base(make_base: MakeBase) -> Base:
-    """An old base without NOT NULL or unique constraint on progress, with two learners."""
+    """Make an old base of two learners, with no NOT NULL or unique constraint on progress."""
     return make_base(old_tables(), "INSERT INTO apprenants VALUES (1, 11), (2, 12)")
 
 
 @pytest.fixture
 def base(loose_base: Base) -> Base:
-    """`loose_base` where two of four rows are in excess."""
+    """Add four rows to `loose_base`, two of them in excess."""
     loose_base.do(
         insert(
             "(1, 1, 'g', 'm', 's', '2024-03-02')",
@@ -43,7 +43,7 @@ def base(loose_base: Base) -> Base:
 
 
 @pytest.mark.parametrize("stop", [[], ["-v", "ON_ERROR_STOP=1"], ["-1"]], ids=str)
-def test_the_earliest_row_stays_and_the_others_are_put_aside(base: Base, stop: list[str]) -> None:
+def test_the_earliest_row_stays_others_go_aside(base: Base, stop: list[str]) -> None:
     done = base.script(SCRIPT, *stop)
     assert done.returncode == 0, done.stderr
     assert "retirées : 2\n" in done.stdout
@@ -55,7 +55,7 @@ def test_the_earliest_row_stays_and_the_others_are_put_aside(base: Base, stop: l
     ]
 
 
-def test_the_row_that_stays_is_the_one_the_bridge_would_keep(loose_base: Base) -> None:
+def test_the_bridge_would_keep_the_same_row(loose_base: Base) -> None:
     instants = ["2024-03-01T00:00:00.001Z", "2024-03-01T00:00:00.002Z", None]
     texts = ["Z", "a", "é", "\U0001f600", "\uffee", None]
     rows = [
@@ -102,7 +102,7 @@ def test_afterwards_the_database_refuses_a_second_row(base: Base) -> None:
         base.do("INSERT INTO progress (apprenant_id, grain_id) VALUES (1, 'g')")
 
 
-def test_a_second_run_has_nothing_to_do_and_changes_nothing(base: Base) -> None:
+def test_a_second_run_changes_nothing(base: Base) -> None:
     assert base.script(SCRIPT).returncode == 0
     before = base.dump()
     again = base.script(SCRIPT)
@@ -133,19 +133,19 @@ def test_duplicates_that_come_back_join_those_put_aside(base: Base) -> None:
     assert base.rows("SELECT id FROM progress_doublons ORDER BY id") == [(1,), (4,), (5,)]
 
 
-def test_who_is_erased_is_erased_from_what_was_put_aside(base: Base) -> None:
+def test_an_erasure_reaches_the_rows_put_aside(base: Base) -> None:
     assert base.script(SCRIPT).returncode == 0
     base.do("DELETE FROM progress WHERE apprenant_id = 1", "DELETE FROM apprenants WHERE id = 1")
     assert base.rows("SELECT * FROM progress_doublons") == []
 
 
-def test_rows_without_a_learner_or_a_grain_are_left_alone(loose_base: Base) -> None:
+def test_rows_without_learner_or_grain_stay(loose_base: Base) -> None:
     loose_base.do(insert(*(f"({n}, NULL, NULL, NULL, NULL, NULL)" for n in (1, 2))))
     assert "retirées : 0\n" in loose_base.script(SCRIPT).stdout
     assert len(loose_base.rows(ROWS)) == 2
 
 
-def test_progress_of_learners_who_are_gone_is_deduplicated_too(loose_base: Base) -> None:
+def test_progress_of_gone_learners_is_deduplicated_too(loose_base: Base) -> None:
     loose_base.do(
         "ALTER TABLE progress DROP CONSTRAINT progress_apprenant_id_fkey",
         insert("(1, 99, 'g', NULL, NULL, '2024-03-01')", "(2, 99, 'g', NULL, NULL, '2024-03-02')"),
@@ -156,7 +156,7 @@ def test_progress_of_learners_who_are_gone_is_deduplicated_too(loose_base: Base)
 
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
-def test_rows_elsewhere_that_would_follow_a_duplicate_stop_it(base: Base, action: str) -> None:
+def test_rows_that_refer_to_a_duplicate_stop_it(base: Base, action: str) -> None:
     base.do(
         "ALTER TABLE progress ADD COLUMN note text",
         f"CREATE TABLE avis (progress_id integer REFERENCES progress ON DELETE {action})",
@@ -176,7 +176,7 @@ def test_rows_elsewhere_that_would_follow_a_duplicate_stop_it(base: Base, action
         "CREATE UNIQUE INDEX une_fois ON progress (apprenant_id, grain_id)",
     ],
 )
-def test_what_somebody_made_under_another_name_takes_the_usual_one(
+def test_a_constraint_of_another_name_is_renamed(
     old_base: Base, fresh_base: Base, by_hand: str
 ) -> None:
     old_base.do(by_hand)
@@ -186,7 +186,7 @@ def test_what_somebody_made_under_another_name_takes_the_usual_one(
     assert NOTHING_TO_DO in old_base.script(SCRIPT).stdout
 
 
-def test_a_busy_table_is_waited_for_a_while_and_then_left_alone(base: Base) -> None:
+def test_a_busy_table_is_left_alone_in_time(base: Base) -> None:
     before = base.dump()
     with base.connect() as writer:
         writer.execute("UPDATE progress SET module_id = 'n' WHERE id = 1")
@@ -197,7 +197,7 @@ def test_a_busy_table_is_waited_for_a_while_and_then_left_alone(base: Base) -> N
     assert base.dump() == before
 
 
-def test_readers_are_kept_out_at_the_very_end_only(base: Base) -> None:
+def test_readers_are_locked_out_only_at_the_end(base: Base) -> None:
     exit_codes: list[int] = []
     script = threading.Thread(target=lambda: exit_codes.append(base.script(SCRIPT).returncode))
     with base.connect() as reader:
@@ -212,7 +212,7 @@ def test_readers_are_kept_out_at_the_very_end_only(base: Base) -> None:
     assert base.rows(ROWS) == [(2, 1, "g"), (3, 2, "g")]
 
 
-def test_a_reader_who_does_not_leave_is_given_way(base: Base) -> None:
+def test_a_reader_who_stays_is_given_way(base: Base) -> None:
     before = base.dump()
     with base.connect() as reader:
         reader.execute("SELECT count(*) FROM progress")

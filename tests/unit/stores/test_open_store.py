@@ -9,7 +9,7 @@ from bridge.stores import open_store
 
 
 @pytest.mark.parametrize("url", ["sqlite:///progress.db", "postgresql://127.0.0.1/progress"])
-def test_without_sqlalchemy_an_sql_store_says_what_to_install(monkeypatch, url):
+def test_without_sqlalchemy_an_sql_store_says_its_remedy(monkeypatch, url):
     for name in [name for name in sys.modules if name.startswith("bridge.stores.sql")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)

@@ -10,6 +10,7 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "progress.db"
 
 
-def opened(path: Path, **settings: float) -> SQLStore:
-    return SQLStore(StoreSettings(url=f"sqlite:///{path}", **settings))  # type: ignore[arg-type]
+def opened(path: Path, **settings: Any) -> SQLStore:
+    return SQLStore(StoreSettings(url=f"sqlite:///{path}", **settings))
 
 
 def grains(path: Path, who: Identity) -> set[str]:
@@ -43,7 +44,7 @@ def record_then_die(store: SQLStore, who: Identity, pipe: Connection) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_what_a_child_records_is_there_though_its_parent_closes_and_it_is_killed(
+def test_what_a_killed_child_recorded_is_there(
     path: Path,
 ) -> None:
     who, (ours, theirs) = somebody(), FORK.Pipe()
@@ -63,7 +64,7 @@ def record_and_leave(store: SQLStore, who: Identity) -> None:
     store.record([done(who, f"grain-{os.getpid()}")])
 
 
-def test_children_that_are_forked_while_threads_record_record_too(path: Path) -> None:
+def test_children_forked_while_threads_record_can_record(path: Path) -> None:
     who, over = somebody(), Event()
 
     def busy() -> None:
@@ -87,7 +88,7 @@ def test_children_that_are_forked_while_threads_record_record_too(path: Path) ->
 
 
 @pytest.mark.parametrize("back", [True, False], ids=["replaced", "removed"])
-def test_a_file_that_is_another_now_is_the_one_that_is_recorded_into(
+def test_a_replaced_file_is_the_one_recorded_into(
     path: Path, monkeypatch: pytest.MonkeyPatch, back: bool
 ) -> None:
     monkeypatch.setattr("bridge.support.sqlite_files.LOOK_EVERY", 0.0)
@@ -104,9 +105,9 @@ def test_a_file_that_is_another_now_is_the_one_that_is_recorded_into(
         assert grains(path, who) == ({"old", "new"} if back else {"new"})
 
 
-def test_who_waits_for_another_thread_waits_no_longer_than_the_time_out(path: Path) -> None:
+def test_waiting_for_another_thread_ends_in_time(path: Path) -> None:
     with closing(opened(path, read_timeout=0.2)) as store:
         store.record([done(somebody())])
         assert store._file is not None
-        with store._file.held(), pytest.raises(StoreUnavailable, match="busy for over"):
+        with store._file.exclusive(), pytest.raises(StoreUnavailable, match="busy for over"):
             store.record([done(somebody())])

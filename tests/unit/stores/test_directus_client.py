@@ -146,7 +146,7 @@ def client(url: str, **more: Any) -> DirectusClient:
 
 
 def ask(server: Server, answer: Answer, method: str = "POST", **more: Any) -> StoreError:
-    """The error that an answer becomes."""
+    """Return the error that an answer becomes."""
     server.answer = answer
     with pytest.raises(StoreError) as raised:
         client(server.url, **more).request(method, "/items/progress", body={"a": 1})
@@ -217,17 +217,17 @@ def test_retry_after_as_a_date_is_passed_on(server: Server) -> None:
         say(500, b""),
     ],
 )
-def test_an_answer_that_is_cut_off_leaves_the_outcome_open(server: Server, answer: Answer) -> None:
+def test_a_cut_answer_leaves_the_outcome_open(server: Server, answer: Answer) -> None:
     assert isinstance(ask(server, answer), ConnectionCut)
     assert server.requests == ["POST /items/progress"]
 
 
-def test_a_question_whose_connection_is_cut_is_asked_once_more(server: Server) -> None:
+def test_a_cut_question_is_asked_once_more(server: Server) -> None:
     ask(server, hang_up, "SEARCH")
     assert len(server.requests) == 2
 
 
-def test_a_server_that_is_silent_is_unavailable_after_the_read_time_out(server: Server) -> None:
+def test_a_silent_server_is_unavailable_in_time(server: Server) -> None:
     release = threading.Event()
     failure = ask(server, lambda _: release.wait(60) and None, read_timeout=0.2)
     release.set()
@@ -237,7 +237,7 @@ def test_a_server_that_is_silent_is_unavailable_after_the_read_time_out(server: 
 
 @pytest.mark.parametrize("first", NO_END.values(), ids=NO_END)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_an_answer_that_comes_byte_by_byte_is_ended_and_the_client_goes_on(
+def test_an_answer_byte_by_byte_is_ended(
     server: Server, authority: tuple[trustme.CA, Path], first: bytes, scheme: str
 ) -> None:
     if scheme == "https":
@@ -254,14 +254,14 @@ def test_an_answer_that_comes_byte_by_byte_is_ended_and_the_client_goes_on(
 
 
 def patiently(ask: Callable[[], Any]) -> Any:
-    """The answer, though a time-out meant for the test is short for a busy machine."""
+    """Ask again and again: a time-out meant for the test is short for a busy machine."""
     for _ in range(100):
         with suppress(StoreUnavailable):
             return ask()
     return None
 
 
-def test_an_answer_that_is_long_and_in_time_is_taken_whole(server: Server) -> None:
+def test_a_long_answer_in_time_is_taken_whole(server: Server) -> None:
     server.answer = say(200, {"data": "x" * 5_000_000})
     assert len(client(server.url, read_timeout=60).request("GET", "/")) == 5_000_000
 
@@ -282,12 +282,12 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
         (say(400, {"errors": [{"extensions": {"code": 5}}]}), None, True),
     ],
 )
-def test_what_may_be_one_rows_fault_is_a_refusal(
+def test_what_one_row_may_cause_is_a_refusal(
     server: Server, answer: Answer, code: str | None, fault: bool
 ) -> None:
     failure = ask(server, answer)
     assert isinstance(failure, DirectusRefusal)
-    assert (failure.code, failure.is_fault) == (code, fault)
+    assert (failure.code, failure.may_be_server_fault) == (code, fault)
 
 
 def test_an_answer_without_content_has_no_data(server: Server) -> None:
@@ -295,7 +295,7 @@ def test_an_answer_without_content_has_no_data(server: Server) -> None:
     assert client(server.url).request("DELETE", "/items/progress/1") is None
 
 
-def test_no_more_requests_are_under_way_than_there_are_connections(server: Server) -> None:
+def test_concurrent_requests_never_exceed_the_connections(server: Server) -> None:
     arrived = threading.Semaphore(0)
     release = threading.Event()
 
@@ -316,7 +316,7 @@ def test_no_more_requests_are_under_way_than_there_are_connections(server: Serve
         assert [answer.result() for answer in answers] == [[]] * 6
 
 
-def test_tls_is_always_verified_and_a_ca_file_can_be_given(
+def test_tls_is_verified_against_the_ca_file(
     server: Server, authority: tuple[trustme.CA, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ca, path = authority
@@ -329,7 +329,7 @@ def test_tls_is_always_verified_and_a_ca_file_can_be_given(
 
 @contextmanager
 def raw(answer: bytes) -> Iterator[str]:
-    """The https address of a server that knows no TLS: it hears a greeting, says this, hangs up."""
+    """Serve at an https address without TLS: hear a greeting, say this and hang up."""
 
     def serve() -> None:
         with suppress(OSError):  # closed at the end
@@ -354,7 +354,7 @@ def raw(answer: bytes) -> Iterator[str]:
     ],
     ids=["hangs up", "plain http"],
 )
-def test_only_a_certificate_that_is_not_trusted_is_said_to_be_so(
+def test_only_an_untrusted_certificate_is_called_untrusted(
     method: str, answer: bytes, kind: type[StoreError], words: str
 ) -> None:
     with raw(answer) as url, pytest.raises(kind, match=words) as raised:
@@ -364,7 +364,7 @@ def test_only_a_certificate_that_is_not_trusted_is_said_to_be_so(
 
 
 @pytest.mark.parametrize("answer", [hang_up, say(401, {}), say(500, {}), say(302, b"")])
-def test_no_error_log_or_repr_holds_the_token_or_the_learner(
+def test_no_error_or_log_shows_token_or_learner(
     server: Server, answer: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -51,7 +51,7 @@ def test_the_largest_moodle_id_is_taken(make_base: MakeBase) -> None:
     assert base.rows(IDENTITIES) == [(1, "moodle", "9223372036854775807")]
 
 
-def test_spaces_around_a_moodle_id_are_no_part_of_it(make_base: MakeBase) -> None:
+def test_spaces_around_a_moodle_id_are_dropped(make_base: MakeBase) -> None:
     base = make_base(old_tables("text"), r"INSERT INTO apprenants VALUES (1, E' \t12\x0b\n')")
     assert base.migrate().returncode == 0
     assert base.rows(IDENTITIES) == [(1, "moodle", "12")]
@@ -97,7 +97,7 @@ def test_the_structure_of_progress_does_not_change(old_base: Base) -> None:
     assert progress() == before
 
 
-def test_a_second_run_has_nothing_to_do_and_changes_nothing(migrated_base: Base) -> None:
+def test_a_second_run_changes_nothing(migrated_base: Base) -> None:
     before = migrated_base.dump()
     again = migrated_base.migrate()
     assert (again.returncode, again.stderr) == (0, "")
@@ -121,7 +121,7 @@ def test_a_fresh_base_is_made_once(fresh_base: Base) -> None:
     assert fresh_base.dump() == before
 
 
-def test_the_script_for_a_fresh_base_refuses_an_old_one(old_base: Base) -> None:
+def test_the_fresh_schema_refuses_an_old_base(old_base: Base) -> None:
     before = old_base.dump()
     done = old_base.script("schema-multi-origin.sql")
     assert done.returncode == 3
@@ -129,9 +129,7 @@ def test_the_script_for_a_fresh_base_refuses_an_old_one(old_base: Base) -> None:
     assert old_base.dump() == before
 
 
-def test_a_migrated_base_is_like_a_fresh_one_but_for_what_moodle_user_id_needs(
-    migrated_base: Base, fresh_base: Base
-) -> None:
+def test_migrated_and_fresh_differ_in_moodle_user_id(migrated_base: Base, fresh_base: Base) -> None:
     assert migrated_base.script("progress-unique.sql").returncode == 0
     columns, constraints, indexes = migrated_base.structure()
     # NOT NULL is a CHECK there: Directus would refuse the old writers' rows before the trigger.
@@ -207,7 +205,7 @@ HALF_MIGRATED = {
 
 @pytest.fixture(scope="module")
 def reference(make_base: MakeBase) -> Base:
-    """A base that nobody touched before it was migrated."""
+    """Migrate a base that nobody touched before."""
     base = make_base()
     base.script("schema.sql")
     base.migrate()
@@ -215,7 +213,7 @@ def reference(make_base: MakeBase) -> Base:
 
 
 @pytest.mark.parametrize("by_hand", HALF_MIGRATED.values(), ids=HALF_MIGRATED.keys())
-def test_a_base_half_migrated_by_hand_ends_like_the_others(
+def test_a_half_migrated_base_ends_like_the_others(
     old_base: Base, reference: Base, by_hand: str
 ) -> None:
     old_base.do(
@@ -234,7 +232,7 @@ def test_a_base_half_migrated_by_hand_ends_like_the_others(
     assert NOTHING_TO_DO in old_base.migrate().stdout
 
 
-def test_rows_already_written_the_new_way_are_kept_and_shown_to_old_readers(old_base: Base) -> None:
+def test_rows_written_the_new_way_reach_old_readers(old_base: Base) -> None:
     old_base.do(
         "ALTER TABLE apprenants ADD origin text, ADD external_user_id text",
         "ALTER TABLE apprenants ALTER moodle_user_id DROP NOT NULL",
@@ -246,9 +244,7 @@ def test_rows_already_written_the_new_way_are_kept_and_shown_to_old_readers(old_
     assert old_base.rows("SELECT id FROM apprenants WHERE moodle_user_id = 99") == [(5,)]
 
 
-def test_a_hand_made_new_model_without_moodle_user_id_gets_its_constraints(
-    make_base: MakeBase, fresh_base: Base
-) -> None:
+def test_a_base_without_old_ids_gets_its_constraints(make_base: MakeBase, fresh_base: Base) -> None:
     base = make_base(
         "CREATE TABLE apprenants (id serial PRIMARY KEY, origin text, external_user_id text)",
         "INSERT INTO apprenants VALUES (1, 'direct', 'x')",
