@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final, Self
 
 from bridge.errors import CompletionRejected, InvalidCompletion, InvalidIdentity, RuleCode
@@ -76,12 +77,8 @@ class Identity:
         normalise = _RULES.get(origin) if isinstance(origin, str) else None
         if normalise is None:
             names = ", ".join(Origin)
-            raise InvalidIdentity(
-                "origin",
-                f"unknown origin (one of {names})",
-                _shown(origin),
-                RuleCode.UNKNOWN_ORIGIN,
-            )
+            rule, code = f"unknown origin (one of {names})", RuleCode.UNKNOWN_ORIGIN
+            raise InvalidIdentity("origin", rule, _shown(origin), code)
         object.__setattr__(self, "origin", Origin(origin))
         object.__setattr__(self, "external_user_id", normalise(external_user_id))
 
@@ -92,6 +89,10 @@ class Identity:
     def __str__(self) -> str:
         shown = self.external_user_id
         return f"{self.origin}:{shown if len(shown) <= 8 else shown[:8] + '…'}"
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the two fields, ready for JSON. The id is whole: personal data."""
+        return {"origin": str(self.origin), "external_user_id": self.external_user_id}
 
 
 def _refuse_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
@@ -134,29 +135,20 @@ def _moodle_id(value: object) -> str:
 def _funmooc_id(value: object) -> str:
     text = _id_text(Origin.FUNMOOC, value)
     if not _FUNMOOC_ID.fullmatch(text):
-        raise _refuse_id(
-            Origin.FUNMOOC,
-            "a character is not allowed (A-Z a-z 0-9 _ . -)",
-            value,
-            RuleCode.CHARACTER_NOT_ALLOWED,
-        )
+        rule = "a character is not allowed (A-Z a-z 0-9 _ . -)"
+        raise _refuse_id(Origin.FUNMOOC, rule, value, RuleCode.CHARACTER_NOT_ALLOWED)
     if len(text) > MAX_TEXT:
         raise _refuse_id(Origin.FUNMOOC, f"too long (at most {MAX_TEXT})", value, RuleCode.TOO_LONG)
     if text == "student":
-        raise _refuse_id(
-            Origin.FUNMOOC,
-            "the id of a Studio preview, not of a learner",
-            value,
-            RuleCode.PREVIEW_USER,
-        )
+        rule = "the id of a Studio preview, not of a learner"
+        raise _refuse_id(Origin.FUNMOOC, rule, value, RuleCode.PREVIEW_USER)
     return text
 
 
 def _direct_id(value: object) -> str:
     text = str(value) if isinstance(value, uuid.UUID) else _id_text(Origin.DIRECT, value)
     if not _UUID.fullmatch(text):
-        almost = _ALMOST_UUID.fullmatch(text)
-        if almost:
+        if _ALMOST_UUID.fullmatch(text):
             rule = "not canonical (8-4-4-4-12 hex digits)"
             raise _refuse_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
         raise _refuse_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
@@ -192,30 +184,25 @@ def _text(name: str, value: object) -> str:
     return text
 
 
+_refuse_instant = partial(InvalidCompletion, "completed_at")
+
+
 def _instant(value: object) -> datetime:
     """The instant in UTC, to the millisecond: no store may keep more than Directus does."""
     now = datetime.now(UTC)
-    if value is None:
-        utc = now
-    elif not isinstance(value, datetime):
-        raise _refuse_instant("not a datetime", _shown(value), RuleCode.NOT_AN_INSTANT)
-    elif value.utcoffset() is None:
-        raise _refuse_instant("naive (no time zone)", value.isoformat(), RuleCode.NO_TIME_ZONE)
-    elif value < EARLIEST:
-        raise _refuse_instant("before 2000", value.isoformat(), RuleCode.BEFORE_2000)
-    elif value > now + MAX_AHEAD:
-        wait = math.ceil((value - now - MAX_AHEAD).total_seconds())
+    instant = now if value is None else value
+    if not isinstance(instant, datetime):
+        raise _refuse_instant("not a datetime", _shown(instant), RuleCode.NOT_AN_INSTANT)
+    if instant.utcoffset() is None:
+        raise _refuse_instant("naive (no time zone)", instant.isoformat(), RuleCode.NO_TIME_ZONE)
+    if instant < EARLIEST:
+        raise _refuse_instant("before 2000", instant.isoformat(), RuleCode.BEFORE_2000)
+    if instant > now + MAX_AHEAD:
+        wait = math.ceil((instant - now - MAX_AHEAD).total_seconds())
         rule, code = "more than 5 minutes ahead", RuleCode.TOO_FAR_AHEAD
-        raise _refuse_instant(rule, value.isoformat(), code, wait)
-    else:
-        utc = value.astimezone(UTC)
+        raise _refuse_instant(rule, instant.isoformat(), code, wait)
+    utc = instant.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
-
-
-def _refuse_instant(
-    rule: str, shown: str, code: RuleCode, retry_after: int | None = None
-) -> InvalidCompletion:
-    return InvalidCompletion("completed_at", rule, shown, code, retry_after)
 
 
 def _kept_instant(text: str) -> datetime:
@@ -278,8 +265,7 @@ class Completion:
     def as_dict(self) -> dict[str, str]:
         """Ready for JSON; `from_dict` makes the same completion of it. Holds the e-mail address."""
         values = {
-            "origin": str(self.identity.origin),
-            "external_user_id": self.identity.external_user_id,
+            **self.identity.as_dict(),
             "grain_id": self.grain_id,
             "module_id": self.module_id,
             "sequence_id": self.sequence_id,
@@ -308,6 +294,18 @@ class Completion:
         put(completion, "completed_at", _kept_instant(values["completed_at"]))
         put(completion, "email", values.get("email"))
         return completion
+
+    @classmethod
+    def restore(cls, values: Mapping[str, str]) -> Self | None:
+        """Make the completion as `from_dict` does, or None where that refuses the values.
+
+        Rules can differ between the version (of the bridge, or of Python's Unicode tables) that
+        kept a completion and the one that reads it.
+        """
+        try:
+            return cls.from_dict(values)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     @property
     def progress(self) -> Progress:

@@ -13,7 +13,7 @@ Gettext = Callable[[str], str]
 
 
 def _(text: str) -> str:
-    """Mark a text for translation; it is translated where it is shown."""
+    """Mark a text for translation. It is translated where it is shown."""
     return text
 
 

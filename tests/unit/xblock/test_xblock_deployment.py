@@ -12,7 +12,7 @@ from bridge.origins.funmooc import LearnerId
 from progress_xblock.settings import (
     bridge_for,
     budget,
-    check,
+    check_settings,
     learner_id,
     mini_site,
     settings_for,
@@ -188,11 +188,11 @@ def test_another_mini_site_is_refused_and_not_shown(value):
 )
 def test_a_check_reads_every_setting(settings, wrong, name):
     with pytest.raises(ConfigurationError, match=name):
-        check({**settings, **wrong}, {})
+        check_settings({**settings, **wrong}, {})
 
 
 def test_a_check_of_right_settings_gives_them(settings):
-    assert check(settings, {}).store.scheme == "sqlite"
+    assert check_settings(settings, {}).store.scheme == "sqlite"
 
 
 class TestSettingsAreReadAgainOnlyWhenSomethingChanged:

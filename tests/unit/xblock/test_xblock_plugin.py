@@ -11,7 +11,7 @@ import pytest
 
 from bridge import Bridge, Identity
 from bridge.stores.memory import MemoryStore
-from progress_xblock.pending import Kept, completion_of, export, send
+from progress_xblock.pending import LearnerState, completion_of, export, send
 from tests.servers import ROOT
 from tests.servers.process import closed_port
 from tests.unit.xblock.lms import LEARNER, LMS, PENDING, waiting
@@ -97,7 +97,7 @@ class TestHealth:
 
     def test_an_answer_is_remembered_for_a_while(self, lms: LMS) -> None:
         code = HEALTH.replace("answer =", "Client().get('/progress-bridge/health')\nanswer =")
-        looks = "import progress_xblock.health as h; h.look = iter(['ok', 'not ok']).__next__\n"
+        looks = "import progress_xblock.health as h; h.find_out = iter(['ok', 'not ok']).__next__\n"
         assert lms.python("-c", looks + code).stdout.strip() == "200 ok"
 
     def test_who_asks_while_another_request_looks_does_not_wait_too(self, lms: LMS) -> None:
@@ -107,7 +107,7 @@ class TestHealth:
             "    answer = Client().get('/progress-bridge/health')\n"
             "    asked.append(answer.status_code)\n"
             "    return 'ok'\n"
-            "h.look = look\n"
+            "h.find_out = look\n"
         )
         code = HEALTH + "print(asked)\n"
         assert lms.python("-c", looks + code).stdout.split() == ["200", "ok", "[503]"]
@@ -220,12 +220,12 @@ def bridge() -> Bridge:
     return Bridge(MemoryStore())
 
 
-def rows(*states: dict[str, object]) -> list[Kept]:
-    return [Kept(n, f"block-{n}", json.dumps(state)) for n, state in enumerate(states)]
+def rows(*states: dict[str, object]) -> list[LearnerState]:
+    return [LearnerState(n, f"block-{n}", json.dumps(state)) for n, state in enumerate(states)]
 
 
-def saving(saved: dict[object, str], same: bool = True) -> Callable[[Kept, str], bool]:
-    def save(kept: Kept, state: str) -> bool:
+def saving(saved: dict[object, str], same: bool = True) -> Callable[[LearnerState, str], bool]:
+    def save(kept: LearnerState, state: str) -> bool:
         if same:
             saved[kept.key] = state
         return same
@@ -234,7 +234,7 @@ def saving(saved: dict[object, str], same: bool = True) -> Callable[[Kept, str],
 
 
 def test_more_than_a_batch_is_sent_in_batches(bridge: Bridge, monkeypatch) -> None:
-    monkeypatch.setattr("progress_xblock.pending.BATCH", 2)
+    monkeypatch.setattr("progress_xblock.pending.BATCH_SIZE", 2)
     saved: dict[object, str] = {}
     tally = send(rows(*(waiting(grain_id=f"g{n}") for n in range(5))), bridge, saving(saved))
     assert tally == {"created": 5}
@@ -265,8 +265,8 @@ def test_what_the_store_refuses_is_said_in_the_state_and_kept(bridge: Bridge, mo
 )
 def test_a_state_that_cannot_be_read_is_left_for_the_learner(bridge: Bridge, state: str) -> None:
     assert completion_of(state) is None
-    assert send([Kept(1, "b", state)], bridge, saving({})) == {"unreadable": 1}
-    assert list(export([Kept(1, "b", state)])) == []
+    assert send([LearnerState(1, "b", state)], bridge, saving({})) == {"unreadable": 1}
+    assert list(export([LearnerState(1, "b", state)])) == []
 
 
 def test_the_states_that_the_block_keeps_are_those_that_are_sent(course, store, bridge) -> None:
@@ -276,7 +276,7 @@ def test_the_states_that_the_block_keeps_are_those_that_are_sent(course, store, 
     instant = course.click()["completed_at"]
     fields = {key.field_name: value for key, value in course.kept.items()}
     saved: dict[object, str] = {}
-    assert send([Kept(1, "b", json.dumps(fields))], bridge, saving(saved)) == {"created": 1}
+    assert send([LearnerState(1, "b", json.dumps(fields))], bridge, saving(saved)) == {"created": 1}
     (row,) = bridge.store.progress(Identity("funmooc", LEARNER))
     assert row.completed_at is not None
     assert row.completed_at.isoformat() == instant

@@ -15,7 +15,7 @@ import time_machine
 
 from bridge import Identity, OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.outbox import open_outbox
-from progress_xblock.settings import bridge_for, settings_for
+from progress_xblock.settings import bridge_for, click_settings
 from progress_xblock.time_limit import THREADS, within
 from tests.faults import proxy as faults
 from tests.faults.proxy import Proxy
@@ -218,7 +218,7 @@ class TestWithAnOutbox:
 
     @pytest.fixture
     def outbox(self, course):
-        outbox = open_outbox(settings_for(course.block_settings))
+        outbox = open_outbox(click_settings(course.block_settings))
         yield outbox
         outbox.close()
 
@@ -252,7 +252,7 @@ class TestWithAnOutbox:
         assert item.completion.identity == Identity("funmooc", LEARNER)
 
     def test_an_outbox_waits_a_second_at_most_for_a_lock(self, course):
-        assert settings_for(course.block_settings).outbox.timeout == 1.0
+        assert click_settings(course.block_settings).outbox.timeout == 1.0
 
 
 def test_a_bug_costs_neither_the_answer_nor_the_learners_work(course, store, monkeypatch, caplog):
@@ -350,7 +350,7 @@ def test_another_kind_of_trouble_is_a_line_of_its_own(course, store, caplog):
 def test_a_trouble_that_lasts_is_told_again_after_a_minute(course, store, caplog, monkeypatch):
     store.error = StoreUnavailable("refused")
     course.click()
-    monkeypatch.setattr("progress_xblock.throttled_log.EVERY", 0.0)
+    monkeypatch.setattr("progress_xblock.throttled_log.INTERVAL", 0.0)
     course.click()
     assert caplog.text.count("refused") == 2
 

@@ -8,7 +8,7 @@ from xblock.core import XBlock
 from xblock.fields import ScopeIds
 
 from progress_xblock import ProgressXBlock
-from progress_xblock.studio_rules import wrong_path
+from progress_xblock.studio_rules import is_wrong_path
 
 REFUSED = {
     "seen_seconds": ([0, -1, 3601, None], "a whole number from 1 to 3600 is needed"),
@@ -94,7 +94,7 @@ def test_what_is_in_range_is_kept(course, name, value):
 
 @pytest.mark.parametrize("path", NOT_PATHS)
 def test_a_path_that_would_lead_elsewhere_is_refused(course, path):
-    assert wrong_path(path)
+    assert is_wrong_path(path)
     (error,) = errors(save(course, page_path=path.strip()))
     assert error.startswith("Path of the embedded page: ")
 
