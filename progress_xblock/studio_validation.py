@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,7 @@ from xblock.exceptions import JsonHandlerError
 from xblock.utils.studio_editable import FutureFields
 from xblock.validation import Validation, ValidationMessage
 
+from progress_xblock.base import UnexpectedError
 from progress_xblock.fields import READ_ERRORS
 from progress_xblock.launch import LaunchMixin
 from progress_xblock.states import CompleteOn
@@ -125,15 +127,31 @@ class StudioValidationMixin(LaunchMixin):
         Only the same unit is looked at, which is loaded when Studio shows it: a grain that another
         unit uses as well is not seen.
         """
-        if not self.grain_id or self.parent is None:
-            return []
         return [
             block._title()
-            for block in self.get_parent().get_children()
+            for block in (self._blocks_of_the_unit() if self.grain_id else [])
             if isinstance(block, StudioValidationMixin)
             and block.scope_ids.usage_id != self.scope_ids.usage_id
             and block.grain_id == self.grain_id
         ]
+
+    def _blocks_of_the_unit(self) -> list[Any]:
+        """Return the blocks of the unit that this block stands in, none where there is no unit.
+
+        Of a block in a library not even the parent may be asked (``LearningCoreFieldData`` in
+        ``openedx/core/djangoapps/xblock/runtime/learning_core_runtime.py``).
+        """
+        try:
+            return [] if self.parent is None else list(self.get_parent().get_children())
+        except NotImplementedError:
+            return []
+        except Exception as error:  # noqa: BLE001  # the platform's, which keeps Studio from no page
+            self._log_throttled(
+                logging.WARNING,
+                "the unit's other blocks cannot be looked at",
+                UnexpectedError(error),
+            )
+            return []
 
 
 def _add(validation: Validation, kind: str, text: str) -> None:

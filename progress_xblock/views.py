@@ -19,6 +19,8 @@ from progress_xblock.telling import TellingMixin
 from progress_xblock.texts import (
     BUTTONS,
     COUNTS,
+    DONE_ON,
+    DONE_SOMETIME,
     MESSAGES,
     NO_GRAIN,
     NO_SITE,
@@ -135,7 +137,8 @@ class ViewsMixin(TellingMixin, LaunchMixin):
 
     def _message(self, state: State) -> str:
         if state is not State.NONE:
-            return str(self.ugettext(MESSAGES[state]))
+            done = self.ugettext(DONE_ON if self.completed_at else DONE_SOMETIME)
+            return f"{done} {self.ugettext(MESSAGES[state])}"
         text: str = self.ugettext(TO_DO[self._way()])
         return text.replace("{seconds}", str(self._seconds_to_be_seen()))
 

@@ -69,6 +69,26 @@ def test_an_unknown_state_without_a_completion_is_not_done(course):
     assert (face["state"], face["active"]) == ("none", True)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Done. Your progress is recorded."),
+        ("fr", "Terminé. Votre progression est enregistrée."),
+    ],
+)
+def test_done_without_an_instant_names_no_day(course, language, words):
+    course.language = language
+    put(course, state="done")
+    assert course.visit()["message"] == words
+    assert f">{words}<" in course.html()
+
+
+@pytest.mark.parametrize("state", ["pending", "held", "refused", "accepted"])
+def test_no_state_without_an_instant_names_a_day(course, state):
+    put(course, state=state, pending=KEPT)
+    assert course.visit()["message"].startswith("Done. ")
+
+
 @pytest.mark.parametrize("instant", ["2024-05-06T07:08:09", 5, None, "yesterday"])
 def test_what_waits_without_an_instant_in_a_zone_is_made_anew(course, store, instant):
     put(

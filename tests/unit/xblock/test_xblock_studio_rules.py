@@ -1,6 +1,7 @@
 """What an author may save, field by field, and what Studio shows of it in the unit."""
 
 import json
+from unittest.mock import Mock, PropertyMock
 
 import pytest
 from webob import Request
@@ -219,6 +220,30 @@ def test_a_block_outside_of_any_unit_has_no_twins(course):
     block = course.block()
     assert block.scope_ids == ScopeIds("u1", "progress", "def", "usage")
     assert warnings(block) == []
+
+
+@pytest.fixture(params=["parent", "get_parent"])
+def unit_raises(request, monkeypatch):
+    """Have the platform raise when a block's parent is asked for, at once or when it is loaded."""
+
+    def have_raise(error):
+        monkeypatch.setattr(ProgressXBlock, "parent", "unit", raising=False)
+        raising = PropertyMock if request.param == "parent" else Mock
+        monkeypatch.setattr(ProgressXBlock, request.param, raising(side_effect=error))
+
+    return have_raise
+
+
+def test_a_block_of_a_library_has_no_twins(course, caplog, unit_raises):
+    unit_raises(NotImplementedError("this scope is not supported"))  # as LearningCoreFieldData does
+    assert warnings(course.block()) == []
+    assert caplog.text == ""
+
+
+def test_a_unit_that_cannot_be_read_breaks_nothing(course, caplog, unit_raises):
+    unit_raises(KeyError("block-v1:of-nobody"))
+    assert warnings(course.block()) == []
+    assert "the unit's other blocks cannot be looked at: unexpected KeyError" in caplog.text
 
 
 class TestAMalformedForm:
