@@ -1,6 +1,6 @@
 """Who learned, what, and when: values that are valid from the moment they exist.
 
-The identity and completion rules are those of the project's design; nothing here does I/O.
+The identity and completion rules are those of the project's design. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_AHEAD: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """No completion can be older: before it, a clock was wrong or a zero was sent."""
 
-_SHOWN: Final = 80
+_MAX_SHOWN: Final = 80
 _FUNMOOC_ID = re.compile(r"[A-Za-z0-9_.-]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _ALMOST_UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F-]+\}?", re.IGNORECASE)
@@ -46,13 +46,13 @@ class Origin(StrEnum):
 
 
 def _shown(value: object) -> str:
-    """The value as an error may show it: printable ASCII, cut at 80 characters."""
+    """Return the value as an error may show it: printable ASCII, cut at 80 characters."""
     if not isinstance(value, str | int | float | None):
         return f"a {type(value).__name__}"
-    if isinstance(value, int) and abs(value).bit_length() > 8 * _SHOWN:
+    if isinstance(value, int) and abs(value).bit_length() > 8 * _MAX_SHOWN:
         return "a very large number"
-    text = ascii(value[: _SHOWN + 1] if isinstance(value, str) else value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    text = ascii(value[: _MAX_SHOWN + 1] if isinstance(value, str) else value)
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,14 +76,13 @@ class Identity:
     def __init__(self, origin: Origin | str, external_user_id: str | int | uuid.UUID) -> None:
         normalise = _RULES.get(origin) if isinstance(origin, str) else None
         if normalise is None:
-            names = ", ".join(Origin)
-            rule, code = f"unknown origin (one of {names})", RuleCode.UNKNOWN_ORIGIN
-            raise InvalidIdentity("origin", rule, _shown(origin), code)
+            rule = f"unknown origin (one of {', '.join(Origin)})"
+            raise InvalidIdentity("origin", rule, _shown(origin), RuleCode.UNKNOWN_ORIGIN)
         object.__setattr__(self, "origin", Origin(origin))
         object.__setattr__(self, "external_user_id", normalise(external_user_id))
 
     def __repr__(self) -> str:
-        """Safe in a log: no more of the id than its first 8 characters."""
+        """Show the identity as a log may: no more of the id than its first 8 characters."""
         return f"<Identity {self}>"
 
     def __str__(self) -> str:
@@ -91,69 +90,70 @@ class Identity:
         return f"{self.origin}:{shown if len(shown) <= 8 else shown[:8] + '…'}"
 
     def as_dict(self) -> dict[str, str]:
-        """Return the two fields, ready for JSON. The id is whole: personal data."""
+        """Return the values for JSON. The id is whole."""
         return {"origin": str(self.origin), "external_user_id": self.external_user_id}
 
 
-def _refuse_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
+def _invalid_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
     return InvalidIdentity(f"{origin} external_user_id", rule, _shown(value), code)
 
 
-def _id_text(origin: Origin, value: object) -> str:
-    """The id as stripped, non-empty text."""
+def _stripped_id(origin: Origin, value: object) -> str:
+    """Return the id as stripped, non-empty text."""
     if value is None:
-        raise _refuse_id(origin, "missing", value, RuleCode.MISSING)
+        raise _invalid_id(origin, "missing", value, RuleCode.MISSING)
     if not isinstance(value, str):
-        raise _refuse_id(origin, "not a string", value, RuleCode.NOT_A_STRING)
+        raise _invalid_id(origin, "not a string", value, RuleCode.NOT_A_STRING)
     text = value.strip()
     if not text:
-        raise _refuse_id(origin, "empty", value, RuleCode.EMPTY)
+        raise _invalid_id(origin, "empty", value, RuleCode.EMPTY)
     return text
 
 
 def _moodle_id(value: object) -> str:
     if isinstance(value, bool | float):
-        raise _refuse_id(Origin.MOODLE, "not an integer", value, RuleCode.NOT_AN_INTEGER)
+        raise _invalid_id(Origin.MOODLE, "not an integer", value, RuleCode.NOT_AN_INTEGER)
     if not isinstance(value, int):
-        text = _id_text(Origin.MOODLE, value)
+        text = _stripped_id(Origin.MOODLE, value)
         if not text.isascii() and text.isnumeric():
-            raise _refuse_id(Origin.MOODLE, "not ASCII digits", value, RuleCode.NOT_DIGITS)
+            raise _invalid_id(Origin.MOODLE, "not ASCII digits", value, RuleCode.NOT_DIGITS)
         if not _DIGITS.fullmatch(text):
-            raise _refuse_id(Origin.MOODLE, "not decimal digits", value, RuleCode.NOT_DIGITS)
+            raise _invalid_id(Origin.MOODLE, "not decimal digits", value, RuleCode.NOT_DIGITS)
         if text[0] == "0" and text != "0":
-            raise _refuse_id(Origin.MOODLE, "leading zero", value, RuleCode.LEADING_ZERO)
+            raise _invalid_id(Origin.MOODLE, "leading zero", value, RuleCode.LEADING_ZERO)
         number = int(text) if len(text) <= 19 else MAX_MOODLE_ID + 1
     else:
         number = int(value)
     if number < 1:
-        raise _refuse_id(Origin.MOODLE, "not positive", value, RuleCode.NOT_POSITIVE)
+        raise _invalid_id(Origin.MOODLE, "not positive", value, RuleCode.NOT_POSITIVE)
     if number > MAX_MOODLE_ID:
-        raise _refuse_id(Origin.MOODLE, "too large (at most 2^63-1)", value, RuleCode.TOO_LARGE)
+        raise _invalid_id(Origin.MOODLE, "too large (at most 2^63-1)", value, RuleCode.TOO_LARGE)
     return str(number)
 
 
 def _funmooc_id(value: object) -> str:
-    text = _id_text(Origin.FUNMOOC, value)
+    text = _stripped_id(Origin.FUNMOOC, value)
     if not _FUNMOOC_ID.fullmatch(text):
         rule = "a character is not allowed (A-Z a-z 0-9 _ . -)"
-        raise _refuse_id(Origin.FUNMOOC, rule, value, RuleCode.CHARACTER_NOT_ALLOWED)
+        raise _invalid_id(Origin.FUNMOOC, rule, value, RuleCode.CHARACTER_NOT_ALLOWED)
     if len(text) > MAX_TEXT:
-        raise _refuse_id(Origin.FUNMOOC, f"too long (at most {MAX_TEXT})", value, RuleCode.TOO_LONG)
+        rule, code = f"too long (at most {MAX_TEXT})", RuleCode.TOO_LONG
+        raise _invalid_id(Origin.FUNMOOC, rule, value, code)
     if text == "student":
-        rule = "the id of a Studio preview, not of a learner"
-        raise _refuse_id(Origin.FUNMOOC, rule, value, RuleCode.PREVIEW_USER)
+        rule, code = "the id of a Studio preview, not of a learner", RuleCode.PREVIEW_USER
+        raise _invalid_id(Origin.FUNMOOC, rule, value, code)
     return text
 
 
 def _direct_id(value: object) -> str:
-    text = str(value) if isinstance(value, uuid.UUID) else _id_text(Origin.DIRECT, value)
+    text = str(value) if isinstance(value, uuid.UUID) else _stripped_id(Origin.DIRECT, value)
     if not _UUID.fullmatch(text):
         if _ALMOST_UUID.fullmatch(text):
             rule = "not canonical (8-4-4-4-12 hex digits)"
-            raise _refuse_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
-        raise _refuse_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
+            raise _invalid_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
+        raise _invalid_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
     if text == _NIL_UUID:
-        raise _refuse_id(Origin.DIRECT, "the nil UUID names nobody", value, RuleCode.NIL_UUID)
+        raise _invalid_id(Origin.DIRECT, "the nil UUID names nobody", value, RuleCode.NIL_UUID)
     return text.lower()
 
 
@@ -165,7 +165,7 @@ _RULES: Final[dict[str, Callable[[object], str]]] = {
 
 
 def _text(name: str, value: object) -> str:
-    """An id of the course: 1 to 255 printable characters once stripped."""
+    """Check an id of the course: 1 to 255 printable characters once stripped."""
 
     def refused(rule: str, code: RuleCode) -> InvalidCompletion:
         return InvalidCompletion(name, rule, _shown(value), code)
@@ -184,24 +184,26 @@ def _text(name: str, value: object) -> str:
     return text
 
 
-_refuse_instant = partial(InvalidCompletion, "completed_at")
+_invalid_instant = partial(InvalidCompletion, "completed_at")
 
 
 def _instant(value: object) -> datetime:
-    """The instant in UTC, to the millisecond: no store may keep more than Directus does."""
+    """Check an instant, and cut it to the millisecond: no store may keep more than Directus."""
     now = datetime.now(UTC)
-    instant = now if value is None else value
-    if not isinstance(instant, datetime):
-        raise _refuse_instant("not a datetime", _shown(instant), RuleCode.NOT_AN_INSTANT)
-    if instant.utcoffset() is None:
-        raise _refuse_instant("naive (no time zone)", instant.isoformat(), RuleCode.NO_TIME_ZONE)
-    if instant < EARLIEST:
-        raise _refuse_instant("before 2000", instant.isoformat(), RuleCode.BEFORE_2000)
-    if instant > now + MAX_AHEAD:
-        wait = math.ceil((instant - now - MAX_AHEAD).total_seconds())
+    if value is None:
+        utc = now
+    elif not isinstance(value, datetime):
+        raise _invalid_instant("not a datetime", _shown(value), RuleCode.NOT_AN_INSTANT)
+    elif value.utcoffset() is None:
+        raise _invalid_instant("naive (no time zone)", value.isoformat(), RuleCode.NO_TIME_ZONE)
+    elif value < EARLIEST:
+        raise _invalid_instant("before 2000", value.isoformat(), RuleCode.BEFORE_2000)
+    elif value > now + MAX_AHEAD:
+        wait = math.ceil((value - now - MAX_AHEAD).total_seconds())
         rule, code = "more than 5 minutes ahead", RuleCode.TOO_FAR_AHEAD
-        raise _refuse_instant(rule, instant.isoformat(), code, wait)
-    utc = instant.astimezone(UTC)
+        raise _invalid_instant(rule, value.isoformat(), code, wait)
+    else:
+        utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
@@ -209,7 +211,7 @@ def _kept_instant(text: str) -> datetime:
     """Read an instant that was valid when it was kept."""
     instant = datetime.fromisoformat(text)
     if instant.utcoffset() is None:
-        raise _refuse_instant("naive (no time zone)", _shown(text), RuleCode.NO_TIME_ZONE)
+        raise _invalid_instant("naive (no time zone)", _shown(text), RuleCode.NO_TIME_ZONE)
     return instant
 
 
@@ -263,7 +265,7 @@ class Completion:
             put(self, "email", _email(self.email))
 
     def as_dict(self) -> dict[str, str]:
-        """Ready for JSON; `from_dict` makes the same completion of it. Holds the e-mail address."""
+        """Return the values for JSON, e-mail address included. `from_dict` is the way back."""
         values = {
             **self.identity.as_dict(),
             "grain_id": self.grain_id,
@@ -276,10 +278,10 @@ class Completion:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, str]) -> Self:
-        """The completion that `as_dict` was asked of, which was valid then and is so now.
+        """Make the completion again whose values `as_dict` gave.
 
         Its instant is not held against today's clock again: a clock that was put back must not
-        make what was accepted unacceptable.
+        make what was accepted unacceptable. The e-mail address is not checked again either.
 
         Raises:
             KeyError, ValueError: not what `as_dict` gives.
@@ -309,7 +311,7 @@ class Completion:
 
     @property
     def progress(self) -> Progress:
-        """What a store would keep of it."""
+        """Return the row that a store would keep of it."""
         return Progress(self.grain_id, self.module_id, self.sequence_id, self.completed_at)
 
 
@@ -326,7 +328,7 @@ class Progress:
     completed_at: datetime | None
 
     def precedes(self, other: Progress) -> bool:
-        """Whether this one is to be kept rather than the other: the merge rule.
+        """Return whether this row is to be kept rather than the other: the merge rule.
 
         Earliest wins. At the same instant a row that names its module and sequence wins over one
         that does not, then the lesser id: so every order of delivery ends in the same row.
@@ -334,7 +336,7 @@ class Progress:
         return self._rank() < other._rank()
 
     def __lt__(self, other: Progress) -> bool:
-        """The order of a record: earliest first, then by grain."""
+        """Order the rows of a record: earliest first, then by grain."""
         return (self._rank(), self.grain_id) < (other._rank(), other.grain_id)
 
     def _rank(self) -> tuple[bool, datetime, bool, str, bool, str]:
@@ -351,7 +353,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """A row of ``apprenants``: ``id`` is the store's key; the rest as recorded."""
+    """A row of ``apprenants``: ``id`` is the store's key, the rest is as recorded."""
 
     id: int
     identity: Identity
@@ -371,18 +373,18 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was done with one completion; ``reason`` is set when it was rejected."""
+    """What was done with one completion. ``reason`` is set when it was rejected."""
 
     status: Status
     reason: str | None = None
 
     @classmethod
     def rejected(cls, reason: str) -> Outcome:
-        """The store refuses this completion, and would again: ``reason`` says why."""
+        """Make the outcome of a completion that the store refuses, and would again."""
         return cls(Status.REJECTED, reason)
 
     def confirmed(self) -> Self:
-        """This outcome.
+        """Return this outcome, unless the completion was rejected.
 
         Raises:
             CompletionRejected: it was rejected.
