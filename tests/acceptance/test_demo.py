@@ -128,7 +128,7 @@ def demo(folder: Path, *words: str) -> Iterator[Demo]:
             started.stop()
 
 
-def test_the_demo_records_a_click_keeps_it_and_stops_cleanly(tmp_path: Path) -> None:
+def test_the_demo_keeps_a_click_and_stops(tmp_path: Path) -> None:
     with demo(tmp_path) as first:
         assert "grain-lumiere" not in first.rows()
         assert first.click() == "done"
@@ -157,7 +157,7 @@ def until(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline
 
 
-def test_one_visitor_walks_through_all_three_doors_and_sees_their_rows(tmp_path: Path) -> None:
+def test_one_visitor_uses_all_three_doors(tmp_path: Path) -> None:
     with demo(tmp_path) as started:
         assert started.click() == "done"
         complete(started, started.sign_in(), "grain-eau")
@@ -175,7 +175,7 @@ def test_one_visitor_walks_through_all_three_doors_and_sees_their_rows(tmp_path:
     assert not listening(port(started.site))
 
 
-def test_the_demo_on_directus_records_there_and_its_admin_can_log_in(tmp_path: Path) -> None:
+def test_the_demo_records_in_directus(tmp_path: Path) -> None:
     need("directus-11.17.4")
     with demo(tmp_path, "--store", "directus") as first:
         assert first.click() == "done"
@@ -190,12 +190,12 @@ def test_the_demo_on_directus_records_there_and_its_admin_can_log_in(tmp_path: P
         assert requests.post(address, json=login, timeout=30).ok
 
 
-def test_the_course_uses_each_grain_once_as_the_authors_guide_asks() -> None:
+def test_the_course_uses_each_grain_once() -> None:
     grains = re.findall(r'grain_id="([^"]+)"', "".join(xml for _, xml in scenarios()))
     assert len(grains) == len(set(grains))
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         taken = str(other.getsockname()[1])
         command = [sys.executable, "-m", "tests.demo", "--folder", str(tmp_path), "--port", taken]

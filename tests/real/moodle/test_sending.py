@@ -83,7 +83,7 @@ def graded(passing: int) -> dict[str, Any]:
     }
 
 
-def test_what_a_reset_of_the_grades_takes_back_is_sent(moodle: Moodle, bridge: Service) -> None:
+def test_what_a_grade_reset_takes_is_sent(moodle: Moodle, bridge: Service) -> None:
     """Moodle fires the event of an unticking for it."""
     seeded = moodle.act("seed", "", {"graded": graded(0)})
     moodle.act("grade", seeded["cms"]["graded"], seeded["learner"], 80)

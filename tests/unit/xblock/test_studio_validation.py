@@ -78,7 +78,7 @@ def warnings(block):
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, (values, _) in REFUSED.items() for value in values]
 )
-def test_what_is_out_of_range_is_refused_with_the_range(course, name, value):
+def test_what_is_out_of_range_is_refused(course, name, value):
     response = save(course, **{name: value})
     assert response.status_code == 400
     title = ProgressXBlock.fields[name].display_name
@@ -100,7 +100,7 @@ def test_a_path_that_would_lead_elsewhere_is_refused(course, path):
     assert error.startswith("Path of the embedded page: ")
 
 
-def test_the_range_is_said_in_french_to_a_french_author(course):
+def test_a_french_author_reads_ranges_in_french(course):
     course.language = "fr"
     (error,) = errors(save(course, seen_seconds=0))
     assert error == "Secondes à l’écran\xa0: il faut un nombre entier de 1 à 3600"
@@ -110,7 +110,7 @@ def test_all_that_is_wrong_is_said_at_once(course):
     assert len(errors(save(course, seen_seconds=0, weight=-1, grain_id="a\nb"))) == 3
 
 
-def test_a_page_without_a_mini_site_shows_in_the_unit(course):
+def test_a_missing_mini_site_shows_in_the_unit(course):
     course.fields["complete_on"] = "page"
     (warning,) = warnings(course.block())
     assert "no mini-site set" in warning
@@ -121,13 +121,13 @@ def test_a_page_without_a_mini_site_shows_in_the_unit(course):
     assert warnings(course.block()) == []
 
 
-def test_a_block_that_studio_has_given_no_settings_yet_warns_of_none_of_them(course):
+def test_settings_not_given_yet_are_not_missed(course):
     course.fields["complete_on"] = "page"
     course.has_settings = False
     assert warnings(course.block()) == []
 
 
-def test_a_grade_that_weighs_nothing_shows_in_the_unit(course):
+def test_a_weightless_grade_shows_in_the_unit(course):
     course.fields |= {"counts_for_grade": True, "weight": 0}
     assert warnings(course.block()) == ["It counts for the grade, but its weight is 0."]
 
@@ -149,7 +149,7 @@ class TestAUnit:
         usage = runtime.parse_xml_string(f"<unit>{olx}</unit>")
         return runtime.get_block(usage).get_children()
 
-    def test_a_grain_that_another_block_reports_as_well_shows_in_both(self, course):
+    def test_a_grain_used_twice_shows_in_both(self, course):
         first, second, other = self.unit(
             course,
             '<grain grain_id="g1" display_name="Un"/>'
@@ -169,7 +169,7 @@ class TestAUnit:
         (block, _) = self.unit(course, '<grain grain_id="g1"/><unit/>')
         assert warnings(block) == []
 
-    def test_the_twin_is_named_in_french_to_a_french_author(self, course):
+    def test_a_french_author_reads_twins_in_french(self, course):
         course.language = "fr"
         first, _ = self.unit(course, '<grain grain_id="g1"/><grain grain_id="g1"/>')
         assert "Un autre bloc de cette unité signale aussi le grain g1" in warnings(first)[0]
@@ -195,11 +195,11 @@ class TestTheForm:
         for text in ("True", "False", "Default", "Save", "Cancel", "Clear"):
             assert text not in form
 
-    def test_a_weight_can_be_read_by_a_number_field_whatever_the_language(self, course):
+    def test_the_weight_has_a_point_in_every_language(self, course):
         course.language = "fr"
         assert 'value="1.5"' in self.form(course, weight=1.5)
 
-    def test_what_is_set_is_marked_so_that_it_is_saved_again(self, course):
+    def test_what_is_set_is_marked_as_set(self, course):
         form = self.form(course, grain_id="g1")
         (entry,) = [part for part in form.split("<li") if 'data-field-name="grain_id"' in part]
         assert "is-set" in entry
@@ -216,7 +216,7 @@ class TestTheForm:
         assert form.count('data-while="counts_for_grade"') == 1
 
 
-def test_a_block_outside_of_any_unit_has_no_twins(course):
+def test_a_block_outside_a_unit_has_no_twins(course):
     block = course.block()
     assert block.scope_ids == ScopeIds("u1", "progress", "def", "usage")
     assert warnings(block) == []

@@ -62,7 +62,7 @@ def test_the_settings_without_an_outbox_are_right(tmp_path):
     assert check_settings(settings, {}).outbox is None
 
 
-def test_every_setting_of_the_block_is_in_the_table():
+def test_every_setting_is_in_the_table():
     for name in (*OWN_SETTINGS, "store", "outbox", "tokens"):
         assert f"\n| `{name}` | " in GUIDE, name
 
@@ -75,7 +75,7 @@ def test_every_command_is_one_that_there_is():
     assert all(f'"{option}"' in SOURCES for option in options)
 
 
-def test_the_health_checks_answers_are_those_of_the_code():
+def test_the_health_answers_are_the_codes():
     assert re.findall(r"^\| `([^`…]+)` \| ", GUIDE.split("## Health")[1], re.MULTILINE)[:3] == [
         WRONG_SETTINGS,
         NO_ANSWER,
@@ -83,7 +83,7 @@ def test_the_health_checks_answers_are_those_of_the_code():
     ]
 
 
-def test_every_line_of_the_log_is_one_that_is_written():
+def test_every_quoted_log_line_is_written():
     table = GUIDE.split("## When something is wrong")[1]
     lines = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
     assert len(lines) > 6
