@@ -1,4 +1,4 @@
-"""The Django app that the LMS and Studio find by its entry points; the block works without it."""
+"""The Django app that the LMS and Studio find by its entry points. The block works without it."""
 
 from __future__ import annotations
 

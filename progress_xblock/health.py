@@ -52,9 +52,8 @@ def find_out() -> str:
         `OK`, or what is wrong, in words without data.
     """
     try:
-        check_settings(block_settings())
-        bridge, seconds = bridge_for(block_settings()), budget(block_settings())
-        return within(seconds, partial(_ask_bridge, bridge))
+        bridge = bridge_for(check_settings(block_settings()))
+        return within(budget(block_settings()), partial(_ask_bridge, bridge))
     except ConfigurationError as error:
         log_throttled(logging.ERROR, "health", "the settings are wrong", error)
         return WRONG_SETTINGS
@@ -73,7 +72,7 @@ def health(request: HttpRequest) -> HttpResponse:
 def _remembered_answer() -> str:
     """Return the last answer, found out anew once it is older than `REMEMBERED_FOR`.
 
-    One request finds out; others that ask meanwhile get the answer before.
+    One request finds out. Others that ask meanwhile get the answer before.
     """
     global _last_answer
     if _last_answer is None or time.monotonic() - _last_answer[0] > REMEMBERED_FOR:

@@ -32,8 +32,8 @@ class LearnerState:
         key: by which it is found again.
         usage: the block.
         state: JSON.
-        ids: the learner's anonymous ids; None where they are not known.
-        own: the one of them that stands for the learner; None where there is none yet.
+        ids: the learner's anonymous ids, or None where they are not known.
+        own: the one of them that stands for the learner, or None where there is none yet.
     """
 
     key: Any
@@ -127,10 +127,10 @@ def send(
 
     Returns:
         How many of each `Status`, `UNREADABLE` or `CHANGED`. What is `CHANGED` was recorded all the
-        same; recorded twice it is recorded once.
+        same. Recorded twice it is recorded once.
 
     Raises:
-        StoreError, OutboxUnavailable: the rest is not sent; to do it again does no harm.
+        StoreError, OutboxUnavailable: the rest is not sent. To do it again does no harm.
     """
     tally: Counter[str] = Counter()
     readable = _readable(rows, tally)

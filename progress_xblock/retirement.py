@@ -2,7 +2,7 @@
 
 Open edX retires an account in steps, and sends ``USER_RETIRE_LMS_MISC`` in one of them
 (``LMSAccountRetirementView`` in ``openedx/core/djangoapps/user_api/accounts/views.py``). A receiver
-that raises makes that step fail, with its text; the step is then run again.
+that raises makes that step fail, with its text. The step is then run again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def retire(sender: object, user: Any, **_: object) -> None:
     """Erase the learner, under each of the ids that the platform ever gave them.
 
     What waits in their states goes first: sent afterwards, it would come back. With an outbox the
-    record is erased by its deliverer, also after an outage; without one, here and now.
+    record is erased by its deliverer, also after an outage. Without one it is erased here
+    and now.
 
     Args:
         sender: what retires the account.
@@ -41,7 +42,7 @@ def retire(sender: object, user: Any, **_: object) -> None:
     Raises:
         ConfigurationError: a setting is wrong or missing, so that nothing can be erased.
         OutboxUnavailable, StoreUnavailable, StoreMisconfigured: not all is erased or asked for.
-            Retire the account again; to do it twice does no harm.
+            Retire the account again: to do it twice does no harm.
     """
     states = lms.student_modules()
     states.forget(user.id)

@@ -20,7 +20,7 @@ from bridge import (
 from bridge.origins import funmooc
 from bridge.origins.funmooc import WhyNot
 from progress_xblock.base import BaseMixin, UnexpectedError
-from progress_xblock.settings import bridge_for, budget, puts_into_file
+from progress_xblock.settings import bridge_for, budget, click_settings, puts_into_file
 from progress_xblock.states import WAITING_STATES, State
 from progress_xblock.time_limit import within
 
@@ -101,9 +101,10 @@ class SendingMixin(BaseMixin):
         )
 
     def _pass_on(self, completion: Completion) -> Status:
-        settings = self._block_settings()
+        block_settings = self._block_settings()
+        settings = click_settings(block_settings)
         record = partial(_record, bridge_for(settings), completion)
-        return record() if puts_into_file(settings) else within(budget(settings), record)
+        return record() if puts_into_file(settings) else within(budget(block_settings), record)
 
 
 def _record(bridge: Bridge, completion: Completion) -> Status:

@@ -205,25 +205,17 @@ def click_settings(
     return settings_for(block_settings, environ, CLICK_TIMEOUTS)
 
 
-def puts_into_file(block_settings: Mapping[str, Any]) -> bool:
-    """Return whether a click ends with a file of this machine, whose lock alone it waits for.
+def puts_into_file(settings: Settings) -> bool:
+    """Return whether a click ends with a file of this machine, whose lock alone it waits for."""
+    return settings.outbox is not None and settings.outbox.scheme == "sqlite"
+
+
+def bridge_for(settings: Settings) -> Bridge:
+    """Return the bridge that the settings name, one in each process.
 
     Raises:
         ConfigurationError: naming the setting and what is wrong with it.
     """
-    outbox = click_settings(block_settings).outbox
-    return outbox is not None and outbox.scheme == "sqlite"
-
-
-def bridge_for(
-    block_settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ
-) -> Bridge:
-    """Return the bridge that the settings and the environment name, one in each process.
-
-    Raises:
-        ConfigurationError: naming the setting and what is wrong with it.
-    """
-    settings = click_settings(block_settings, environ)
     with _MAKING:  # first clicks that come together would each make one
         return _bridge(settings)
 

@@ -25,8 +25,8 @@ class StudentModules:
 
     Args:
         model: ``lms.djangoapps.courseware.models.StudentModule``.
-        anonymous_ids: ``common.djangoapps.student.models.AnonymousUserId``; None where there is
-            none: then no id is known to be the learner's, nor not to be.
+        anonymous_ids: ``common.djangoapps.student.models.AnonymousUserId``, or None where there
+            is none: then no id is known to be the learner's, nor not to be.
         learner_id: which of the ids stands for a learner.
     """
 

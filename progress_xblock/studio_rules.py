@@ -26,7 +26,7 @@ class BrokenRule:
     """A rule that is broken.
 
     Attributes:
-        text: the rule, in English; the block translates it.
+        text: the rule, in English. The block translates it.
         values: what its placeholders stand for.
         shown: the value that breaks it, as it may be shown.
     """

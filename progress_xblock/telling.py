@@ -20,7 +20,7 @@ _NOT_TAKEN: Final = {
 }
 
 FULL_GRADE: Final = {"value": 1.0, "max_value": 1.0, "only_if_higher": True}
-"""Of the block's weight; a grade that staff raised is not lowered."""
+"""Of the block's weight. A grade that staff raised is not lowered."""
 
 _FULL_GRADE_UNCOMPARED: Final = {"value": 1.0, "max_value": 1.0}
 """The same for a learner who has a state already: Open edX compares with its grade, and raises

@@ -1,4 +1,4 @@
-"""What the block says to learners and authors; the French is in ``translations``."""
+"""What the block says to learners and authors. The French is in ``translations``."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Form:
         Select(self.field(name)).select_by_value(value)
 
     def save(self):
-        """What Studio is told of it: a kind, and words."""
+        """Save the form, and return what Studio is told last: a kind, and words."""
         self.page.script("window.told = []")
         self.page.browser.find_element(By.CSS_SELECTOR, ".save-button").click()
         told = "return window.told"
@@ -94,7 +94,7 @@ class Form:
 
 @pytest.fixture
 def form(page):
-    """With every setting at its default, whatever another test has saved."""
+    """Put every setting at its default, whatever another test has saved."""
     form = Form(page)
     page.script("document.querySelectorAll('.setting-clear').forEach(clear => clear.click())")
     assert form.save() == ("save", "end")

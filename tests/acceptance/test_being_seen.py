@@ -28,12 +28,12 @@ def page(page):
 
 
 def seen(page):
-    """Whole seconds that the bar tells."""
+    """Return the whole seconds that the bar tells."""
     return float(page.script("return document.querySelector('progress').value"))
 
 
 def let_pass(page, seconds):
-    """So much of the browser's own time."""
+    """Wait for so much of the browser's own time."""
     page.browser.execute_async_script(LATER, 1000 * seconds)
 
 

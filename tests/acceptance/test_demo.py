@@ -45,7 +45,7 @@ class Demo:
         return self.told["Open"].split()[0]
 
     def read(self) -> None:
-        """What it prints, up to the line that says how to stop it."""
+        """Read what it prints, up to the line that says how to stop it."""
         assert self.process.stdout
         for line in self.process.stdout:
             if label := re.match(r"  (\S.*?)   +(.*)", line):
@@ -55,7 +55,7 @@ class Demo:
         raise AssertionError(self.process.communicate()[1])
 
     def click(self) -> str:
-        """The first grain's button, pressed by the demo's first learner.
+        """Press the first grain's button as the demo's first learner.
 
         Each request on a connection of its own: Django's development server closes them unasked.
         """
@@ -71,11 +71,11 @@ class Demo:
         return self.told["A direct site"].split()[0]
 
     def rows(self, whose: str = "Camille") -> str:
-        """What the printed command says."""
+        """Run the printed command, and return what it says."""
         return self.type(f"Rows of {whose}")
 
     def type(self, label: str) -> str:
-        """What a printed command says."""
+        """Run a printed command, and return what it says."""
         done = subprocess.run(
             shlex.split(self.told[label]),
             cwd=ROOT,
@@ -87,13 +87,13 @@ class Demo:
         return done.stdout
 
     def sign_in(self) -> str:
-        """The token that the direct site launches its account with."""
+        """Return the token that the direct site launches its account with."""
         address = self.told["… with an account"]
         answer = requests.get(address, allow_redirects=False, timeout=30)
         return answer.headers["Location"].partition("#token=")[2]
 
     def stop(self) -> None:
-        """Ctrl-C."""
+        """Stop it as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
         try:
             _, self.errors = self.process.communicate(timeout=60)
@@ -143,7 +143,7 @@ def test_the_demo_keeps_a_click_and_stops(tmp_path: Path) -> None:
 
 
 def complete(started: Demo, token: str, grain: str) -> None:
-    """As `bridge.js` does it."""
+    """Send a completion as `bridge.js` does."""
     headers = {"Authorization": f"Bearer {token}"}
     address = started.site.replace("/demo/", "/v1/completions")
     answer = requests.post(address, json={"grain_id": grain}, headers=headers, timeout=30)
@@ -151,7 +151,7 @@ def complete(started: Demo, token: str, grain: str) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Delivery takes a moment."""
+    """Wait until the condition holds: delivery takes a moment."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline

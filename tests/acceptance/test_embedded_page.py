@@ -36,7 +36,7 @@ def elsewhere():
 
 @pytest.fixture
 def settings(workbench, sqlite, mini):
-    """The platform's settings; a test may change them."""
+    """Return the platform's settings, which a test may change."""
     settings = {**sqlite, "mini_site": mini.url, "tokens": TOKENS}
     workbench.configure(settings)
     mini.asked.clear()
@@ -50,7 +50,7 @@ def page(settings, page):
 
 
 def loaded(page):
-    """The block's frame, once its page is there."""
+    """Return the block's frame, once its page is there."""
     page.wait(lambda: page.box.find_elements(By.TAG_NAME, "iframe"), "no page was embedded")
     frame = page.box.find_element(By.TAG_NAME, "iframe")
     inside(page, frame, "return true")

@@ -29,7 +29,7 @@ class Base:
         self.ids = (people.platform_id(student), people.course_id(student))
 
     def rows(self) -> list[dict[str, Any]]:
-        """The student's rows under either of their ids; a learner without progress is one too."""
+        """Return the student's rows under either id. A learner without progress is one too."""
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
             return connection.execute(ROWS, self.ids).fetchall()
 
@@ -42,7 +42,7 @@ def base(directus_pg: Directus, student: str) -> Base:
 
 @pytest.fixture
 def page(directus_pg: Directus, workbench: Workbench, page: Page) -> Page:
-    """A learner's page, on a platform that records into Directus with the bridge's own token."""
+    """Give a learner's page on a platform that records into Directus by the bridge's token."""
     token = directus_pg.store_settings.token
     assert token
     workbench.configure({"store": {"url": directus_pg.url, "token": token.reveal()}})

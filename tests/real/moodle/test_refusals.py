@@ -13,7 +13,7 @@ STATUS = "/local/progressbridge/status.php"
 
 
 def completed(moodle: Moodle, idnumber: str) -> tuple[dict[str, Any], int]:
-    """What was seeded, and the activity that its learner has completed."""
+    """Return what was seeded, and the activity that its learner has completed."""
     seeded = moodle.act("seed", "", {"grain": {"idnumber": idnumber}})
     cmid = seeded["cms"]["grain"]
     moodle.act("complete", cmid, seeded["learner"])

@@ -15,7 +15,7 @@ from bridge import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from progress_xblock.settings import bridge_for
+from progress_xblock.settings import bridge_for, click_settings
 
 LEARNER = Identity("funmooc", "0123456789abcdef0123456789abcdef")
 COMPLETION = ("completion", {"completion": 1.0})
@@ -79,7 +79,7 @@ def test_ten_requests_at_once_make_one_row(course, tmp_path, monkeypatch):
 
     with ThreadPoolExecutor(len(blocks)) as requests:
         assert set(requests.map(click, blocks)) == {"done"}
-    assert len(rows(bridge_for(course.block_settings).store)) == 1
+    assert len(rows(bridge_for(click_settings(course.block_settings)).store)) == 1
 
 
 def test_a_click_sends_what_waits_without_a_grain(course, store):

@@ -17,7 +17,7 @@ ALLOWED = ("bridge", "bridge.config", "bridge.origins.funmooc", "bridge.tokens")
 
 
 def imports(source: str) -> list[tuple[str, str]]:
-    """The modules of the bridge that are imported, each with the name that is taken of it."""
+    """Return the imported modules of the bridge, each with the name that is taken of it."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -28,7 +28,7 @@ def imports(source: str) -> list[tuple[str, str]]:
 
 
 def of_module(module: str, name: str) -> tuple[str, str]:
-    """``from bridge.origins import funmooc`` imports a module."""
+    """Tell a module from a name: ``from bridge.origins import funmooc`` imports a module."""
     if module.split(".")[0] != "bridge":
         return (module, name)
     is_package = hasattr(importlib.import_module(module), "__path__")
@@ -37,7 +37,7 @@ def of_module(module: str, name: str) -> tuple[str, str]:
 
 
 def private(source: str) -> list[str]:
-    """The imports that are not to be."""
+    """Return the imports that are not to be."""
     return [
         f"{module} {name}".strip()
         for module, name in imports(source)

@@ -36,7 +36,7 @@ def masquerading(course, users):
 
 
 def viewing_as_a_learner(course, users):
-    """Staff who chose "View this course as: Learner": the ids are their own."""
+    """Look as staff do who chose "View this course as: Learner": the ids are their own."""
     role = SimpleNamespace(role="student", user_name=None)
     course.usage = Usage("course-v1:a")
     course.users = users(

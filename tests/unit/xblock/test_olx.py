@@ -31,7 +31,7 @@ def exported(block):
 
 @pytest.fixture
 def again(course):
-    """What an import makes of a block."""
+    """Return what an import makes of a block."""
 
     def imported(xml):
         block = course.block()

@@ -19,7 +19,7 @@ FRENCH = PACKAGE / "translations/fr/LC_MESSAGES"
 
 @pytest.fixture
 def network(monkeypatch):
-    """What was tried on the network; nothing gets through."""
+    """Let nothing through to the network, and return what was tried."""
     tried = []
 
     def refuse(*args, **kwargs):

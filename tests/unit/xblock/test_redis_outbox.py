@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from progress_xblock.settings import bridge_for
+from progress_xblock.settings import bridge_for, click_settings
 from tests.servers.need import need
 from tests.servers.redis import Redis
 
@@ -32,7 +32,7 @@ def lms(course, server, monkeypatch):
 
 
 def patient(server):
-    """Settings with which a Redis on a busy disk has all its time."""
+    """Return settings with which a Redis on a busy disk has all its time."""
     return {"outbox": {"url": server.url, "timeout": 20}, "budget": 30}
 
 
@@ -44,7 +44,7 @@ def within(seconds):
 
 
 def waiting(lms):
-    return bridge_for(lms.block_settings).outbox.counts().waiting
+    return bridge_for(click_settings(lms.block_settings)).outbox.counts().waiting
 
 
 def test_a_click_is_accepted_once(lms):

@@ -29,7 +29,7 @@ GRACE = 10.0
 
 
 async def drip(exchange):
-    """An answer that never ends, a byte at a time: no time-out of a socket sees it."""
+    """Send an answer that never ends, a byte at a time: no time-out of a socket sees it."""
     await exchange.request()
     exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
     exchange.writer.write(b"Content-Length: 1000000\r\n\r\n")
@@ -55,14 +55,14 @@ NONSENSE = {
 
 @pytest.fixture
 def directus():
-    """What stands where Directus should; nothing behind it answers."""
+    """Stand where Directus should, with nothing behind it that answers."""
     with Proxy(upstream=1) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def lms(course, monkeypatch):
-    """The course, with the bridge that its settings name."""
+    """Give the course, with the bridge that its settings name."""
     monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
 
     def use(url, **more):
@@ -132,7 +132,7 @@ def test_what_timed_out_is_sent_next_visit(lms, course, directus, tmp_path):
     url = f"sqlite:///{tmp_path}/progress.db"
     face = lms(url).handler("send_pending").json
     assert (face["state"], face["completed_at"]) == ("done", instant)
-    (row,) = bridge_for(course.block_settings).progress("funmooc", LEARNER)
+    (row,) = bridge_for(click_settings(course.block_settings)).progress("funmooc", LEARNER)
     assert row.completed_at.isoformat() == instant
 
 

@@ -13,6 +13,7 @@ from progress_xblock.settings import (
     bridge_for,
     budget,
     check_settings,
+    click_settings,
     learner_id,
     mini_site,
     settings_for,
@@ -22,6 +23,10 @@ from progress_xblock.settings import (
 @pytest.fixture
 def settings(tmp_path):
     return {"store": {"url": f"sqlite:///{tmp_path}/progress.db"}}
+
+
+def bridge_of(block_settings, environ=None):
+    return bridge_for(click_settings(block_settings, environ or {}))
 
 
 def test_the_platform_wide_id_is_the_default():
@@ -36,7 +41,7 @@ def test_another_learner_id_is_refused_by_name(value):
 
 
 def test_clicks_share_one_bridge(settings):
-    assert bridge_for(dict(settings), {}) is bridge_for({**settings, "learner_id": "course"}, {})
+    assert bridge_of(dict(settings)) is bridge_of({**settings, "learner_id": "course"})
 
 
 def test_first_clicks_that_come_together_share_one_bridge(settings):
@@ -44,7 +49,7 @@ def test_first_clicks_that_come_together_share_one_bridge(settings):
 
     def click(_):
         together.wait()
-        return bridge_for(settings, {})
+        return bridge_of(settings)
 
     with ThreadPoolExecutor(10) as requests:
         assert len(set(requests.map(click, range(10)))) == 1
@@ -52,25 +57,25 @@ def test_first_clicks_that_come_together_share_one_bridge(settings):
 
 def test_another_configuration_has_another_bridge(settings, tmp_path):
     other = {"store": {"url": f"sqlite:///{tmp_path}/other.db"}}
-    assert bridge_for(settings, {}) is not bridge_for(other, {})
+    assert bridge_of(settings) is not bridge_of(other)
 
 
 def test_a_replaced_token_counts_from_the_next_click(tmp_path):
     token = tmp_path / "token"
     settings = {"store": {"url": "http://127.0.0.1:9", "token_file": str(token)}}
     token.write_text("old")
-    before = bridge_for(settings, {})
+    before = bridge_of(settings)
     token.write_text("new")
-    assert bridge_for(settings, {}) is not before
+    assert bridge_of(settings) is not before
 
 
 def test_the_environment_wins_over_the_settings(settings):
     environ = {"PROGRESS_BRIDGE_STORE_URL": "memory:"}
-    assert type(bridge_for(settings, environ).store).__name__ == "MemoryStore"
+    assert type(bridge_of(settings, environ).store).__name__ == "MemoryStore"
 
 
 def test_the_environment_alone_is_enough():
-    assert bridge_for({}, {"PROGRESS_BRIDGE_STORE_URL": "memory:"})
+    assert bridge_of({}, {"PROGRESS_BRIDGE_STORE_URL": "memory:"})
 
 
 @pytest.fixture
@@ -81,14 +86,14 @@ def read_settings(monkeypatch):
 
 
 def test_an_lms_worker_waits_at_most_three_seconds(settings, read_settings):
-    bridge_for(settings, {})
+    bridge_of(settings)
     (read,) = read_settings
     assert read.store.connect_timeout + read.store.read_timeout <= 3
 
 
 def test_time_outs_that_are_set_stand(settings, read_settings):
     settings["store"]["read_timeout"] = 8
-    bridge_for(settings, {})
+    bridge_of(settings)
     assert read_settings[0].store.read_timeout == 8
 
 
@@ -103,13 +108,13 @@ def test_time_outs_that_are_set_stand(settings, read_settings):
 )
 def test_wrong_settings_are_named(wrong, message):
     with pytest.raises(ConfigurationError, match=message):
-        bridge_for(wrong, {})
+        bridge_of(wrong)
 
 
 def test_a_silent_store_costs_three_seconds():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        bridge = bridge_for({"store": {"url": url, "token": "t"}}, {})
+        bridge = bridge_of({"store": {"url": url, "token": "t"}})
         started = time.monotonic()
         with pytest.raises(StoreUnavailable):
             bridge.record("funmooc", "0123456789abcdef", "grain-1")
@@ -117,9 +122,9 @@ def test_a_silent_store_costs_three_seconds():
 
 
 def test_an_outbox_is_waited_for_a_second(settings, read_settings):
-    bridge_for({**settings, "outbox": {"url": "redis://127.0.0.1"}}, {})
-    bridge_for(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
-    bridge_for({**settings, "outbox": {"url": "redis://127.0.0.1", "timeout": 4}}, {})
+    bridge_of({**settings, "outbox": {"url": "redis://127.0.0.1"}})
+    bridge_of(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
+    bridge_of({**settings, "outbox": {"url": "redis://127.0.0.1", "timeout": 4}})
     assert [read.outbox.timeout for read in read_settings] == [1.0, 1.0, 4.0]
 
 
@@ -128,7 +133,7 @@ def test_with_an_outbox_no_store_is_needed(tmp_path, where):
     url = f"sqlite:///{tmp_path}/outbox.db"
     given = {"outbox": {"url": url}} if where == "settings" else {}
     environ = {"PROGRESS_BRIDGE_OUTBOX_URL": url} if where == "environment" else {}
-    bridge = bridge_for(given, environ)
+    bridge = bridge_of(given, environ)
     assert bridge.record("funmooc", "learner", "grain-1").status == "accepted"
     assert bridge.outbox.counts().waiting == 1
 
@@ -136,11 +141,11 @@ def test_with_an_outbox_no_store_is_needed(tmp_path, where):
 def test_a_store_beside_an_outbox_is_checked(tmp_path):
     given = {"outbox": {"url": f"sqlite:///{tmp_path}/o.db"}, "store": {"url": "https://d.test"}}
     with pytest.raises(ConfigurationError, match="Directus needs a token"):
-        bridge_for(given, {})
+        bridge_of(given)
 
 
 def test_no_outbox_is_made_up(settings, read_settings):
-    bridge_for(settings, {})
+    bridge_of(settings)
     assert read_settings[0].outbox is None
 
 

@@ -29,7 +29,7 @@ def put(course, **values):
 
 
 def see_all(course):
-    """Every view and handler; the last face."""
+    """Use every view and handler, and return the last face."""
     for view in ("student_view", "author_view", "public_view", "studio_view"):
         getattr(course.block(), view)()
     for handler in ("launch", "send_pending", "complete"):
