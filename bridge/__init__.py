@@ -23,6 +23,7 @@ from bridge.errors import (
 )
 from bridge.facade import Bridge
 from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress, Status
+from bridge.support.nesting import check_json, load_json
 
 __version__ = "0.1.0"
 
@@ -49,4 +50,6 @@ __all__ = [
     "StoreError",
     "StoreMisconfigured",
     "StoreUnavailable",
+    "check_json",
+    "load_json",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final, Self
 
 from bridge.errors import CompletionRejected, InvalidCompletion, InvalidIdentity, RuleCode
@@ -88,6 +89,10 @@ class Identity:
         shown = self.external_user_id
         return f"{self.origin}:{shown if len(shown) <= 8 else shown[:8] + '…'}"
 
+    def as_dict(self) -> dict[str, str]:
+        """Return the values for JSON. The id is whole."""
+        return {"origin": str(self.origin), "external_user_id": self.external_user_id}
+
 
 def _invalid_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
     return InvalidIdentity(f"{origin} external_user_id", rule, _shown(value), code)
@@ -129,11 +134,8 @@ def _moodle_id(value: object) -> str:
 def _funmooc_id(value: object) -> str:
     text = _stripped_id(Origin.FUNMOOC, value)
     if not _FUNMOOC_ID.fullmatch(text):
-        rule, code = (
-            "a character is not allowed (A-Z a-z 0-9 _ . -)",
-            RuleCode.CHARACTER_NOT_ALLOWED,
-        )
-        raise _invalid_id(Origin.FUNMOOC, rule, value, code)
+        rule = "a character is not allowed (A-Z a-z 0-9 _ . -)"
+        raise _invalid_id(Origin.FUNMOOC, rule, value, RuleCode.CHARACTER_NOT_ALLOWED)
     if len(text) > MAX_TEXT:
         rule, code = f"too long (at most {MAX_TEXT})", RuleCode.TOO_LONG
         raise _invalid_id(Origin.FUNMOOC, rule, value, code)
@@ -146,8 +148,7 @@ def _funmooc_id(value: object) -> str:
 def _direct_id(value: object) -> str:
     text = str(value) if isinstance(value, uuid.UUID) else _stripped_id(Origin.DIRECT, value)
     if not _UUID.fullmatch(text):
-        almost = _ALMOST_UUID.fullmatch(text)
-        if almost:
+        if _ALMOST_UUID.fullmatch(text):
             rule = "not canonical (8-4-4-4-12 hex digits)"
             raise _invalid_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
         raise _invalid_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
@@ -183,6 +184,9 @@ def _text(name: str, value: object) -> str:
     return text
 
 
+_invalid_instant = partial(InvalidCompletion, "completed_at")
+
+
 def _instant(value: object) -> datetime:
     """Check an instant, and cut it to the millisecond: no store may keep more than Directus."""
     now = datetime.now(UTC)
@@ -201,12 +205,6 @@ def _instant(value: object) -> datetime:
     else:
         utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
-
-
-def _invalid_instant(
-    rule: str, shown: str, code: RuleCode, retry_after: int | None = None
-) -> InvalidCompletion:
-    return InvalidCompletion("completed_at", rule, shown, code, retry_after)
 
 
 def _kept_instant(text: str) -> datetime:
@@ -269,8 +267,7 @@ class Completion:
     def as_dict(self) -> dict[str, str]:
         """Return the values for JSON, e-mail address included. `from_dict` is the way back."""
         values = {
-            "origin": str(self.identity.origin),
-            "external_user_id": self.identity.external_user_id,
+            **self.identity.as_dict(),
             "grain_id": self.grain_id,
             "module_id": self.module_id,
             "sequence_id": self.sequence_id,
@@ -299,6 +296,18 @@ class Completion:
         put(completion, "completed_at", _kept_instant(values["completed_at"]))
         put(completion, "email", values.get("email"))
         return completion
+
+    @classmethod
+    def restore(cls, values: Mapping[str, str]) -> Self | None:
+        """Make the completion as `from_dict` does, or None where that refuses the values.
+
+        Rules can differ between the version (of the bridge, or of Python's Unicode tables) that
+        kept a completion and the one that reads it.
+        """
+        try:
+            return cls.from_dict(values)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
 
     @property
     def progress(self) -> Progress:

@@ -1,4 +1,4 @@
-"""The Django app that the LMS and Studio find by its entry points; the block works without it."""
+"""The Django app that the LMS and Studio find by its entry points. The block works without it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from django.apps import AppConfig
 
 from bridge import ConfigurationError
-from progress_xblock.settings import check
+from progress_xblock.settings import check_settings
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +17,10 @@ _LMS: Final = "ProgressXBlock keeps completions until this is mended: %s"
 _STUDIO: Final = "ProgressXBlock: previews are wrong until this is mended in Studio: %s"
 
 
-class ProgressXBlockConfig(AppConfig):  # type: ignore[misc]  # Django is not typed
-    """Says at the start whether the settings are right; adds the LMS's health, command, receiver.
+class ProgressXBlockConfig(AppConfig):
+    """Says at the start whether the settings are right, and adds to the LMS what the block needs.
 
+    That is the health check, the receiver of retired accounts, and, by being an app, the command.
     ``plugin_app`` is what edx-django-utils reads (``edx_django_utils/plugins/constants.py``).
     """
 
@@ -48,26 +49,26 @@ class ProgressXBlockConfig(AppConfig):  # type: ignore[misc]  # Django is not ty
     }
 
     def ready(self) -> None:
-        """Read the settings once; one line says what is wrong with them."""
+        """Read the settings once, and log in one line what is wrong with them."""
         from progress_xblock.health import block_settings  # the settings are not read before this
 
-        said = _STUDIO if _is_studio() else _LMS
+        message = _STUDIO if _is_studio() else _LMS
         try:
             settings = block_settings()
-            check(_for_previews(settings) if _is_studio() else settings)
+            check_settings(_for_previews(settings) if _is_studio() else settings)
         except ConfigurationError as error:
-            log.error(said, error)
+            log.error(message, error)
         except Exception as error:  # noqa: BLE001  # nothing of a block may keep an LMS from starting
             log.error("ProgressXBlock cannot read its settings (%s)", type(error).__name__)
 
 
 def _is_studio() -> bool:
-    """Whether this is Studio's process, which edX names in its settings."""
+    """Return whether this is Studio's process, which edX names in its settings."""
     from django.conf import settings
 
     return getattr(settings, "SERVICE_VARIANT", None) == "cms"
 
 
 def _for_previews(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings, complete: Studio records nothing, and needs neither a store nor an outbox."""
+    """Return the settings with a store in them, which Studio does without: it records nothing."""
     return settings if "outbox" in settings else {"store": {"url": "memory:"}, **settings}

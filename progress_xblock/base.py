@@ -18,10 +18,9 @@ from xblock.core import XBlock, XBlockMixin
 from xblock.fields import Scope
 from xblock.utils.studio_editable import StudioEditableXBlockMixin
 
-from bridge import BridgeError, ConfigurationError, Identity
+from bridge import BridgeError, Completion, ConfigurationError, Identity
 from bridge.origins import funmooc
 from bridge.origins.funmooc import LearnerId, NoLearner, WhyNot
-from bridge.outbox.codec import restore
 from progress_xblock.fields import (
     Flag,
     Instant,
@@ -32,26 +31,26 @@ from progress_xblock.fields import (
     Text,
     WholeNumber,
 )
-from progress_xblock.settings import KEY, learner_id, section
-from progress_xblock.states import WAITING, CompleteOn, State
-from progress_xblock.studio_rules import PIXELS, SECONDS
+from progress_xblock.settings import SETTINGS_KEY, as_block_settings, learner_id
+from progress_xblock.states import WAITING_STATES, CompleteOn, State
+from progress_xblock.studio_rules import PAGE_HEIGHTS, SEEN_SECONDS
 from progress_xblock.texts import _
-from progress_xblock.throttled_log import notice
+from progress_xblock.throttled_log import log_throttled
 
 
 @XBlock.needs("i18n")
 @XBlock.wants("settings", "user", "completion")
 class BaseMixin(
-    StudioEditableXBlockMixin,  # type: ignore[misc]  # XBlock is not typed
-    CompletableXBlockMixin,  # type: ignore[misc]
-    XBlockMixin,  # type: ignore[misc]
+    StudioEditableXBlockMixin,
+    CompletableXBlockMixin,
+    XBlockMixin,
 ):
-    """The block's fields, and who is in front of it.
+    """The block's fields, and what its parts ask: state, way, learner, settings.
 
     What an author sets is exported with the course: no secret may be one of these fields.
     """
 
-    block_settings_key = KEY
+    block_settings_key = SETTINGS_KEY
 
     display_name = Text(
         display_name=_("Title"),
@@ -90,7 +89,7 @@ class BaseMixin(
     seen_seconds = WholeNumber(
         display_name=_("Seconds on the screen"),
         help=_("From 1 to 3600. Matters only when being on the screen completes the grain."),
-        values={"min": SECONDS.start, "max": SECONDS.stop - 1},
+        values={"min": SEEN_SECONDS.start, "max": SEEN_SECONDS.stop - 1},
         default=10,
         scope=Scope.settings,
     )
@@ -108,7 +107,7 @@ class BaseMixin(
         help=_(
             "In pixels, from 100 to 2000. Matters only when the embedded page completes the grain."
         ),
-        values={"min": PIXELS.start, "max": PIXELS.stop - 1},
+        values={"min": PAGE_HEIGHTS.start, "max": PAGE_HEIGHTS.stop - 1},
         default=600,
         scope=Scope.settings,
     )
@@ -162,40 +161,42 @@ class BaseMixin(
 
     @property
     def _state(self) -> State:
-        """How far the completion has come.
+        """Return how far the completion has come.
 
-        One of another version, or nonsense, is kept where there is something to keep: a completion
-        that is passed on twice is recorded once.
+        A state of another version, or nonsense, is taken for pending where a completion is kept:
+        one that is passed on twice is recorded once.
         """
-        kept = bool(self.completed_at or restore(self.pending))
+        kept = bool(self.completed_at or Completion.restore(self.pending))
         if self.state in tuple(State):
             state = State(self.state)
-            return State.NONE if state in WAITING and not kept else state
+            return State.NONE if state in WAITING_STATES and not kept else state
         what = "a learner's state is none that this version knows"
-        self._say(logging.WARNING, what, ValueError("kept" if kept else "taken for not done"))
+        self._log_throttled(
+            logging.WARNING, what, ValueError("kept" if kept else "taken for not done")
+        )
         return State.PENDING if kept else State.NONE
 
     def _title(self) -> str:
-        """The author's title as it stands; ours in the learner's language."""
+        """Return the author's title as it stands, or ours in the learner's language."""
         field = self.fields["display_name"]
         mine = not self.display_name or not field.is_set_on(self)
         return str(self.ugettext(field.default) if mine else self.display_name)
 
     def _way(self) -> CompleteOn:
-        """What completes the grain; an imported value that does not exist is a click."""
+        """Return what completes the grain. An imported value that does not exist is a click."""
         known = self.complete_on in tuple(CompleteOn)
         return CompleteOn(self.complete_on) if known else CompleteOn.CLICK
 
-    def _seconds(self) -> int:
-        """How long the block has to be seen."""
-        return _within(SECONDS, self.seen_seconds)
+    def _seconds_to_be_seen(self) -> int:
+        """Return for how many seconds the block has to be seen, from 1 to 3600."""
+        return _clamp(SEEN_SECONDS, self.seen_seconds)
 
-    def _height(self) -> int:
-        """The embedded page's height in pixels."""
-        return _within(PIXELS, self.page_height)
+    def _page_height(self) -> int:
+        """Return the embedded page's height in pixels, from 100 to 2000."""
+        return _clamp(PAGE_HEIGHTS, self.page_height)
 
     def _learner(self) -> Identity | WhyNot:
-        """The learner in front of the block, or why there is none."""
+        """Return the learner in front of the block, or why there is none."""
         settings = self.runtime.service(self, "settings")
         # A library that is being authored has no settings service, and its authors have real ids.
         authoring = settings is None or bool(getattr(self.runtime, "is_author_mode", False))
@@ -210,38 +211,38 @@ class BaseMixin(
         except BridgeError as error:
             why = error.why if isinstance(error, NoLearner) else WhyNot.NO_ID
             if why is WhyNot.NO_ID:
-                self._say(logging.ERROR, "nothing can be recorded", error)
+                self._log_throttled(logging.ERROR, "nothing can be recorded", error)
             return why
 
     def _may_record(self, learner: Identity | WhyNot) -> bool:
-        """Whether a completion is this learner's: to be recorded now, or kept until it can be."""
+        """Return whether this learner's completion is recorded, or kept until it can be."""
         return isinstance(learner, Identity) or learner is WhyNot.SETTINGS
 
     def _learner_id(self) -> LearnerId | None:
-        """Which anonymous id stands for a learner; None while the settings do not tell."""
+        """Return which anonymous id stands for a learner, or None where the settings are wrong."""
         try:
             return learner_id(self._block_settings())
         except ConfigurationError as error:
-            self._say(logging.ERROR, "completions are kept until this is mended", error)
+            self._log_throttled(logging.ERROR, "completions are kept until this is mended", error)
             return None
 
     def _block_settings(self) -> Mapping[str, Any]:
-        """What the platform's team has set for the block.
+        """Return what the platform's team has set for the block.
 
         Raises:
             ConfigurationError: it is no mapping, or all blocks' settings are none.
         """
         service = self.runtime.service(self, "settings")
         try:
-            return section(service.get_settings_bucket(self) if service else None)
+            return as_block_settings(service.get_settings_bucket(self) if service else None)
         except (AttributeError, TypeError):  # edX's service takes XBLOCK_SETTINGS for a mapping
             raise ConfigurationError("XBLOCK_SETTINGS: not a mapping") from None
 
-    def _say(self, level: int, what: str, error: Exception) -> None:
-        notice(level, self.scope_ids.usage_id, what, error)
+    def _log_throttled(self, level: int, what: str, error: Exception) -> None:
+        log_throttled(level, self.scope_ids.usage_id, what, error)
 
 
-class Unexpected(Exception):
+class UnexpectedError(Exception):
     """An error that is not ours, told by its type and its place.
 
     Nobody knows what its text holds.
@@ -252,6 +253,6 @@ class Unexpected(Exception):
         super().__init__(f"unexpected {type(error).__name__} in {place.filename}:{place.lineno}")
 
 
-def _within(allowed: range, value: int | None) -> int:
-    """The value, brought into its range: what was imported may be out of it."""
+def _clamp(allowed: range, value: int | None) -> int:
+    """Bring the value into its range: what was imported may be out of it."""
     return min(max(value or 0, allowed.start), allowed.stop - 1)

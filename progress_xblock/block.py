@@ -12,16 +12,16 @@ from django.http.request import RawPostDataException
 from xblock.core import XBlock
 from xblock.exceptions import JsonHandlerError
 
-from bridge.support.nesting import TooDeep, check_json
+from bridge import check_json
 from progress_xblock import lms
 from progress_xblock.olx import OlxMixin
 from progress_xblock.sending import SendingMixin
-from progress_xblock.states import DONE, WAITING
+from progress_xblock.states import DONE_STATES, WAITING_STATES
 from progress_xblock.studio_form import StudioFormMixin
 from progress_xblock.telling import TellingMixin
 from progress_xblock.views import ViewsMixin
 
-WRITTEN: Final = ("module_id", "sequence_id", "button_text", "done_text")
+_AUTHORS_TEXTS: Final = ("module_id", "sequence_id", "button_text", "done_text")
 """Besides title and grain, the texts that an author writes."""
 
 
@@ -31,7 +31,7 @@ class ProgressXBlock(
     TellingMixin,
     StudioFormMixin,
     OlxMixin,
-    XBlock,  # type: ignore[misc]  # XBlock is not typed
+    XBlock,
 ):
     """A learner's word that a grain is done, recorded through the bridge.
 
@@ -52,31 +52,32 @@ class ProgressXBlock(
         """
         try:
             check_json(request.body.decode(errors="replace"))
-        except TooDeep as error:
-            return JsonHandlerError(400, f"the body is {error}").get_response()
         except RawPostDataException:  # a form with files, which edX has read already
             return JsonHandlerError(400, "the body is not JSON").get_response()
+        except ValueError as error:
+            return JsonHandlerError(400, f"the body is {error}").get_response()
         return super().handle(handler_name, request, suffix)
 
-    @XBlock.json_handler  # type: ignore[untyped-decorator]  # answers 405 to all but POST
+    @XBlock.json_handler  # answers 405 to all but POST
     def complete(self, data: object, suffix: str = "") -> dict[str, Any]:
-        """The learner has completed the grain. Nothing else is taken from the browser."""
+        """Record that the learner has completed the grain, and answer what the page shows."""
         learner, state = self._learner(), self._state
-        known = bool(self.grain_id) or state in WAITING  # what waits keeps its own ids
-        if self._may_record(learner) and state not in DONE and known:
+        known = bool(self.grain_id) or state in WAITING_STATES  # what waits keeps its own ids
+        if self._may_record(learner) and state not in DONE_STATES and known:
             first = self.completed_at is None
             self._complete(learner)
             if first:
                 self._tell_platform()
+        # Nothing of the browser's was used: `data` may say what it will.
         return self._face(learner)
 
-    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    @XBlock.json_handler
     def send_pending(self, data: object, suffix: str = "") -> dict[str, Any]:
         """Pass on what an earlier visit could not, to the bridge and to the platform."""
         learner = self._learner()
         if self._may_record(learner):
             first = self.completed_at is None
-            if self._state in WAITING:
+            if self._state in WAITING_STATES:
                 self._send(learner)
                 if first:  # a state of another version's
                     self._tell_platform()
@@ -97,16 +98,16 @@ class ProgressXBlock(
         lms.forget_completion(user_id, item_id, graded=self.has_score)
 
     def index_dictionary(self) -> dict[str, Any]:
-        """What Studio's and the courses' search finds the block by: what authors wrote."""
+        """Return what Studio's and the courses' search finds the block by: what authors wrote."""
         found: dict[str, Any] = super().index_dictionary()
         texts = {"display_name": self._title()}
-        texts |= {name: getattr(self, name) for name in ("grain_id", *WRITTEN)}
+        texts |= {name: getattr(self, name) for name in ("grain_id", *_AUTHORS_TEXTS)}
         content = {name: text for name, text in texts.items() if text}
         found["content"] = {**found.get("content", {}), **content}
         found["content_type"] = "Progress"
         return found
 
     def student_view_data(self, context: object = None) -> dict[str, Any]:
-        """What apps are told of the block by the course blocks API; nothing of any learner."""
+        """Return what the course blocks API tells apps of the block, nothing of any learner."""
         ids = ("grain_id", "module_id", "sequence_id")
         return {name: getattr(self, name) or None for name in (*ids, "complete_on")}

@@ -10,44 +10,47 @@ from __future__ import annotations
 import logging
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from xblock.fields import Boolean, DateTime, Dict, Float, Integer, JSONField, List, String
 from yaml import YAMLError
 
-from progress_xblock.throttled_log import notice
+from progress_xblock.throttled_log import log_throttled
 
-CANNOT_BE_READ = (ValueError, TypeError, OverflowError, AttributeError, RecursionError)
+READ_ERRORS = (ValueError, TypeError, OverflowError, AttributeError, RecursionError)
 """What XBlock's fields raise on values that are not theirs."""
 
 
 T = TypeVar("T")
 
 
-class Tolerant(JSONField, Generic[T]):  # type: ignore[misc]  # XBlock is not typed
+class TolerantField(JSONField, Generic[T]):
     """A field that has its default where it holds a value that it cannot read."""
 
-    if TYPE_CHECKING:
+    def __get__(self, block: object, owner: object) -> T:
+        value: T = super().__get__(block, owner)
+        return value
 
-        def __get__(self, block: object, owner: object) -> T: ...
-
-        def __set__(self, block: object, value: T) -> None: ...
+    def __set__(self, block: object, value: T) -> None:
+        super().__set__(block, value)
 
     def from_json(self, value: Any) -> Any:
-        """Read the stored value; the default, and a line in the log, where that cannot be done."""
+        """Read the stored value, or give `substitute` and a line in the log instead of it."""
         try:
-            return self.strict(value)
-        except CANNOT_BE_READ:
+            return self.read_strict(value)
+        except READ_ERRORS:
             what = "a stored value cannot be read, and is not used"
-            notice(logging.WARNING, f"field {self.name}", what, TypeError(type(value).__name__))
-            return self.unreadable
+            log_throttled(
+                logging.WARNING, f"field {self.name}", what, TypeError(type(value).__name__)
+            )
+            return self.substitute
 
     @property
-    def unreadable(self) -> Any:
-        """What stands for a value that cannot be read."""
+    def substitute(self) -> Any:
+        """Return what stands for a value that cannot be read."""
         return self.default
 
-    def strict(self, value: Any) -> Any:
+    def read_strict(self, value: Any) -> Any:
         """Read the value as an author's input is read.
 
         Raises:
@@ -60,60 +63,60 @@ class Tolerant(JSONField, Generic[T]):  # type: ignore[misc]  # XBlock is not ty
         return self.from_json(value)
 
     def from_string(self, serialized: str) -> Any:
-        """Read the value as OLX writes it; the default where that cannot be done."""
+        """Read the value as OLX writes it, or give `substitute` where that cannot be done."""
         try:
             return super().from_string(serialized)
-        except (*CANNOT_BE_READ, YAMLError):
+        except (*READ_ERRORS, YAMLError):
             return self.from_json(serialized)
 
 
-class Text(Tolerant[Any], String):  # type: ignore[misc]
+class Text(TolerantField[Any], String):
     """Text."""
 
 
 class StateName(Text):
     """The name of a state. One that cannot be read is not taken for the first of them."""
 
-    unreadable = ""
+    substitute = ""
 
 
-class WholeNumber(Tolerant[int | None], Integer):  # type: ignore[misc]
+class WholeNumber(TolerantField[int | None], Integer):
     """A whole number."""
 
 
-class Number(Tolerant[float | None], Float):  # type: ignore[misc]
+class Number(TolerantField[float | None], Float):
     """A number, 0 or more, and finite: edX adds it to the others of a subsection."""
 
-    def strict(self, value: Any) -> Any:
+    def read_strict(self, value: Any) -> Any:
         """Read the value.
 
         Raises:
             ValueError, TypeError: it is no number from 0 on.
         """
-        number = super().strict(value)
+        number = super().read_strict(value)
         if number is not None and not (math.isfinite(number) and number >= 0):
             raise ValueError("a number is needed, 0 or more")
         return number
 
 
-class Flag(Tolerant[bool], Boolean):  # type: ignore[misc]
+class Flag(TolerantField[bool], Boolean):
     """Yes or no."""
 
-    def strict(self, value: Any) -> Any:
+    def read_strict(self, value: Any) -> Any:
         """Read the value, or the words of OLX and of Studio's form.
 
         Raises:
             ValueError: it is neither.
         """
         if isinstance(value, bool) or str(value).lower() in ("true", "false"):
-            return super().strict(value)
+            return super().read_strict(value)
         raise ValueError("neither true nor false")
 
 
-class Instant(Tolerant[datetime | None], DateTime):  # type: ignore[misc]
+class Instant(TolerantField[datetime | None], DateTime):
     """An instant. A number, which XBlock takes for a span of time, is none."""
 
-    def strict(self, value: Any) -> Any:
+    def read_strict(self, value: Any) -> Any:
         """Read the value.
 
         Raises:
@@ -121,17 +124,17 @@ class Instant(Tolerant[datetime | None], DateTime):  # type: ignore[misc]
         """
         if isinstance(value, int | float):
             raise TypeError("a number is no instant")
-        return super().strict(value)
+        return super().read_strict(value)
 
 
-class JSONObject(Tolerant[dict[str, Any]], Dict):  # type: ignore[misc]
+class JSONObject(TolerantField[dict[str, Any]], Dict):
     """A JSON object."""
 
 
-class Names(Tolerant[list[str]], List):  # type: ignore[misc]
+class Names(TolerantField[list[str]], List):
     """A list of names."""
 
-    def strict(self, value: Any) -> Any:
+    def read_strict(self, value: Any) -> Any:
         """Read the value.
 
         Raises:
@@ -139,4 +142,4 @@ class Names(Tolerant[list[str]], List):  # type: ignore[misc]
         """
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
             raise TypeError("not a list of texts")
-        return super().strict(value)
+        return super().read_strict(value)

@@ -18,15 +18,15 @@ from bridge.tokens import Tokens
 from progress_xblock.base import BaseMixin
 from progress_xblock.settings import mini_site
 from progress_xblock.states import CompleteOn
-from progress_xblock.studio_rules import wrong_path
+from progress_xblock.studio_rules import is_wrong_path
 
 
 class LaunchMixin(BaseMixin):
     """The embedded page of a block whose ``complete_on`` is ``page``."""
 
-    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    @XBlock.json_handler
     def launch(self, data: object, suffix: str = "") -> dict[str, Any]:
-        """The page's URL, with a token of 5 minutes for this learner and this grain.
+        """Answer the page's URL, with a token of 5 minutes for this learner and this grain.
 
         Without a learner (a preview, a masquerade), and on a platform without keys for tokens, the
         token is empty: launched for nobody, the page shows itself and records nothing. Without any
@@ -37,38 +37,38 @@ class LaunchMixin(BaseMixin):
         return {"url": f"{url}#token={token or ''}" if url else None}
 
     def _page_url(self) -> str | None:
-        """The page's URL; None when there is none to embed."""
-        site, path = self._site(), self.page_path or ""
-        if self._way() is not CompleteOn.PAGE or not site or wrong_path(path):
+        """Return the page's URL, or None when there is none to embed."""
+        site, path = self._mini_site(), self.page_path or ""
+        if self._way() is not CompleteOn.PAGE or not site or is_wrong_path(path):
             return None
         return f"{site}/{path.removeprefix('/')}"
 
-    def _site(self) -> str | None:
-        """The mini-site's URL; None when it is not set, or wrong: then the log says so."""
+    def _mini_site(self) -> str | None:
+        """Return the mini-site's URL, or None when it is not set, or wrong, which is logged."""
         try:
             return mini_site(self._block_settings())
         except ConfigurationError as error:
-            self._say(logging.ERROR, "no page is embedded", error)
+            self._log_throttled(logging.ERROR, "no page is embedded", error)
             return None
 
     def _token(self, learner: Identity) -> str | None:
-        launcher = self._launcher()
-        if launcher is None or not self.grain_id:
+        issuer = self._token_issuer()
+        if issuer is None or not self.grain_id:
             return None
         try:
-            return launcher.issue(learner, [self.grain_id])
+            return issuer.issue(learner, [self.grain_id])
         except (ConfigurationError, InvalidCompletion) as error:  # an id that was imported
-            self._no_token(error)
+            self._log_no_token(error)
             return None
 
-    def _launcher(self) -> Tokens | None:
-        """What issues learners' tokens; None where there is no key for them."""
+    def _token_issuer(self) -> Tokens | None:
+        """Return what issues learners' tokens, or None where there is no key for them."""
         try:
             settings = token_settings(self._block_settings().get("tokens"))
             return Tokens(settings) if settings and settings.keys_for(Origin.FUNMOOC) else None
         except ConfigurationError as error:
-            self._no_token(error)
+            self._log_no_token(error)
             return None
 
-    def _no_token(self, error: Exception) -> None:
-        self._say(logging.ERROR, "the page gets no token", error)
+    def _log_no_token(self, error: Exception) -> None:
+        self._log_throttled(logging.ERROR, "the page gets no token", error)

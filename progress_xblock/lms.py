@@ -15,7 +15,7 @@ from progress_xblock.student_modules import StudentModules
 
 
 def student_modules(learner_id: LearnerId = LearnerId.PLATFORM) -> StudentModules:
-    """Learners' states of the block.
+    """Return learners' states of the block.
 
     Raises:
         ImportError: this is no LMS.
@@ -26,7 +26,7 @@ def student_modules(learner_id: LearnerId = LearnerId.PLATFORM) -> StudentModule
 
 
 def anonymous_ids(user: Any) -> set[str]:
-    """Every anonymous id that the platform ever gave a user, in whichever course."""
+    """Return every anonymous id that the platform ever gave a user, in whichever course."""
     from common.djangoapps.student.models import anonymous_id_for_user
 
     known = (
@@ -64,11 +64,11 @@ def forget_completion(anonymous_id: str, usage: str, *, graded: bool) -> None:
     else:
         BlockCompletion.objects.filter(user=user, block_key=key).delete()
     if graded:
-        transaction.on_commit(lambda: _count_anew(user, key))
+        transaction.on_commit(lambda: _count_grade_anew(user, key))
 
 
-def _count_anew(user: Any, key: Any) -> None:
-    """Have the learner's grade counted without the block's score.
+def _count_grade_anew(user: Any, key: Any) -> None:
+    """Ask for the learner's grade to be counted without the block's score.
 
     ``reset_student_attempts`` does so for blocks that do not have ``clear_student_state``
     (``_fire_score_changed_for_block`` in ``lms/djangoapps/instructor/enrollment.py``).

@@ -15,20 +15,20 @@ class OlxMixin(BaseMixin):
     """What is exported and imported: what the author set, and nothing of any learner."""
 
     def add_xml_to_node(self, node: Any) -> None:
-        """Export what the author set. XBlock would write a learner's state too, where one is."""
+        """Export what the author set, without the learner's state that XBlock would write."""
         super().add_xml_to_node(node)
         _without_states(node, self.fields)
 
     @classmethod
     def parse_xml(cls, node: Any, runtime: Any, keys: Any) -> Any:
-        """Import what the author set, and no learner's state: it would be everybody's."""
+        """Import what the author set, and no learner's state, which would be everybody's."""
         node = deepcopy(node)
         _without_states(node, cls.fields)
         return super().parse_xml(node, runtime, keys)
 
     @classmethod
     def get_customizable_fields(cls) -> dict[str, str | None]:
-        """The settings that stay as they are in a course when its library's block is updated.
+        """Return the settings that a course keeps when its library's block is updated.
 
         Open edX counts ``weight`` among them, for problems (``UpstreamSyncMixin`` in edx-platform's
         ``cms/lib/xblock/upstream_sync.py``). Here it is the library's, as all but the title.

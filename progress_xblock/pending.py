@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from bridge import Bridge, Completion, Identity, Origin, Outcome, Status
-from bridge.outbox.codec import restore, who
-from bridge.support.nesting import load_json
-from progress_xblock.states import WAITING, State
+from bridge import Bridge, Completion, Identity, Origin, Outcome, Status, load_json
+from progress_xblock.states import WAITING_STATES, State
 
-BATCH: Final = 500
+BATCH_SIZE: Final = 500
 """States that are read, and completions that are sent, at once."""
 
 UNREADABLE: Final = "unreadable"
@@ -27,15 +25,15 @@ CHANGED: Final = "changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LearnerState:
     """One learner's state of one block, as it was read.
 
     Attributes:
         key: by which it is found again.
         usage: the block.
         state: JSON.
-        ids: the learner's anonymous ids; None where they are not known.
-        own: the one of them that stands for the learner; None where there is none yet.
+        ids: the learner's anonymous ids, or None where they are not known.
+        own: the one of them that stands for the learner, or None where there is none yet.
     """
 
     key: Any
@@ -46,7 +44,7 @@ class Kept:
 
     @property
     def completion(self) -> Completion | None:
-        """The completion that waits, if it is this learner's; None when it cannot be read.
+        """Return the completion that waits, or None unless it can be read and is this learner's.
 
         One that waits without an id, while a setting kept it from being known, gets it here.
         """
@@ -60,30 +58,30 @@ class Kept:
         return identity.origin is Origin.FUNMOOC and known
 
 
-Save = Callable[[Kept, str], bool]
-"""Puts another state in place of this one; whether it was still the same."""
+SaveState = Callable[[LearnerState, str], bool]
+"""Puts another state in place of this one, and returns whether it was still the same."""
 
 
 def completion_of(state: str, learner: Identity | None = None) -> Completion | None:
-    """The completion that waits in the state; None when it cannot be read.
+    """Return the completion that waits in the state, or None when it cannot be read.
 
     Args:
         state: JSON.
         learner: whose it is, where it does not say so itself.
     """
-    pending = _values(state).get("pending")
+    pending = _fields_of(state).get("pending")
     if isinstance(pending, dict) and learner and not {"origin", "external_user_id"} & {*pending}:
-        pending = {**pending, **who(learner)}
-    return restore(pending) if isinstance(pending, dict) else None
+        pending = {**pending, **learner.as_dict()}
+    return Completion.restore(pending) if isinstance(pending, dict) else None
 
 
 def forgotten(state: str) -> str | None:
-    """The state without what waits in it; None when it holds nothing of the kind.
+    """Return the state without what waits in it, or None when nothing waits.
 
     Of a state that cannot be read nothing is left: nobody knows what it holds.
     """
-    values = _values(state)
-    waits = values.get("pending") or values.get("state") in WAITING
+    values = _fields_of(state)
+    waits = values.get("pending") or values.get("state") in WAITING_STATES
     if not waits and (values or state in ("", "{}")):
         return None
     left = {name: value for name, value in values.items() if name not in ("completed_at", "untold")}
@@ -91,13 +89,13 @@ def forgotten(state: str) -> str | None:
 
 
 def is_forgotten(state: str | None) -> bool:
-    """Whether what waited in the state was forgotten."""
-    values = _values(state or "")
+    """Return whether what waited in the state was forgotten."""
+    values = _fields_of(state or "")
     return values.get("state") == State.NONE.value and not values.get("pending")
 
 
-def _values(state: str) -> dict[str, Any]:
-    """The fields in a state; none where it cannot be read."""
+def _fields_of(state: str) -> dict[str, Any]:
+    """Return the fields in a state, none where it cannot be read."""
     try:
         values = load_json(state)
     except (ValueError, TypeError):
@@ -105,8 +103,11 @@ def _values(state: str) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def export(rows: Iterable[Kept]) -> Iterator[str]:
-    """What waits, a JSON object each: what ``progress-bridge pending`` reads. Personal data."""
+def export(rows: Iterable[LearnerState]) -> Iterator[str]:
+    """Give what waits as ``progress-bridge pending`` reads it, a JSON object each.
+
+    It holds personal data.
+    """
     for row in rows:
         completion = row.completion
         if completion is not None:
@@ -114,10 +115,10 @@ def export(rows: Iterable[Kept]) -> Iterator[str]:
 
 
 def send(
-    rows: Iterable[Kept],
+    rows: Iterable[LearnerState],
     bridge: Bridge,
-    save: Save,
-    is_forgotten: Callable[[Kept], bool] = lambda row: False,
+    save: SaveState,
+    is_forgotten: Callable[[LearnerState], bool] = lambda row: False,
 ) -> Counter[str]:
     """Pass on what waits, in batches, and say in each state what came of it.
 
@@ -126,19 +127,21 @@ def send(
 
     Returns:
         How many of each `Status`, `UNREADABLE` or `CHANGED`. What is `CHANGED` was recorded all the
-        same; recorded twice it is recorded once.
+        same. Recorded twice it is recorded once.
 
     Raises:
-        StoreError, OutboxUnavailable: the rest is not sent; to do it again does no harm.
+        StoreError, OutboxUnavailable: the rest is not sent. To do it again does no harm.
     """
     tally: Counter[str] = Counter()
     readable = _readable(rows, tally)
-    while batch := list(islice(readable, BATCH)):
+    while batch := list(islice(readable, BATCH_SIZE)):
         tally += _send(batch, bridge, save, is_forgotten)
     return tally
 
 
-def _readable(rows: Iterable[Kept], tally: Counter[str]) -> Iterator[tuple[Kept, Completion]]:
+def _readable(
+    rows: Iterable[LearnerState], tally: Counter[str]
+) -> Iterator[tuple[LearnerState, Completion]]:
     for row in rows:
         completion = row.completion
         if completion is None:
@@ -148,16 +151,16 @@ def _readable(rows: Iterable[Kept], tally: Counter[str]) -> Iterator[tuple[Kept,
 
 
 def _send(
-    batch: Sequence[tuple[Kept, Completion]],
+    batch: Sequence[tuple[LearnerState, Completion]],
     bridge: Bridge,
-    save: Save,
-    is_forgotten: Callable[[Kept], bool],
+    save: SaveState,
+    is_forgotten: Callable[[LearnerState], bool],
 ) -> Counter[str]:
     tally: Counter[str] = Counter()
     outcomes = bridge.record_many(completion for _, completion in batch)
     for (row, completion), outcome in zip(batch, outcomes, strict=True):
         tally[outcome.status] += 1
-        if not save(row, _afterwards(row.state, outcome)):
+        if not save(row, _state_after(row.state, outcome)):
             tally[CHANGED] += 1
             if is_forgotten(row):
                 learner = completion.identity
@@ -165,8 +168,8 @@ def _send(
     return tally
 
 
-def _afterwards(state: str, outcome: Outcome) -> str:
-    """The state, once its completion had this outcome."""
+def _state_after(state: str, outcome: Outcome) -> str:
+    """Return the state once its completion had this outcome."""
     values = load_json(state)
     if outcome.status is Status.REJECTED:
         values["state"] = State.REFUSED.value

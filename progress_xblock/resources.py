@@ -12,12 +12,12 @@ from django.template import Context, Engine, Template
 
 @lru_cache
 def resource(path: str) -> str:
-    """The text of a file of the package."""
+    """Read the text of a file of the package."""
     return (files(__package__) / path).read_text(encoding="utf-8")
 
 
 def render(name: str, words: Mapping[str, Any]) -> str:
-    """A template of the package, filled. Numbers are written for machines, not for readers."""
+    """Fill a template of the package. Numbers are written for machines, not for readers."""
     return str(_template(name).render(Context(words, use_l10n=False)))
 
 

@@ -2,7 +2,7 @@
 
 Open edX retires an account in steps, and sends ``USER_RETIRE_LMS_MISC`` in one of them
 (``LMSAccountRetirementView`` in ``openedx/core/djangoapps/user_api/accounts/views.py``). A receiver
-that raises makes that step fail, with its text; the step is then run again.
+that raises makes that step fail, with its text. The step is then run again.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from bridge import Bridge, ConfigurationError, Identity, InvalidIdentity, Origin
 from bridge.config import ENVIRONMENT
 from progress_xblock import lms
 from progress_xblock.health import block_settings
-from progress_xblock.settings import KEY, PATIENT, settings_for
+from progress_xblock.settings import SETTINGS_KEY, settings_for
 
 log = logging.getLogger(__name__)
 
 
 _NOTHING_SET: Final = (
-    f"XBLOCK_SETTINGS[{KEY!r}] is not set, and the learner has states of the block: set it as it "
-    "was, so that they are erased from the record too, then retire the account again"
+    f"XBLOCK_SETTINGS[{SETTINGS_KEY!r}] is not set, and the learner has states of the block: set "
+    "it as it was, so that they are erased from the record too, then retire the account again"
 )
 
 
@@ -32,7 +32,8 @@ def retire(sender: object, user: Any, **_: object) -> None:
     """Erase the learner, under each of the ids that the platform ever gave them.
 
     What waits in their states goes first: sent afterwards, it would come back. With an outbox the
-    record is erased by its deliverer, also after an outage; without one, here and now.
+    record is erased by its deliverer, also after an outage. Without one it is erased here
+    and now.
 
     Args:
         sender: what retires the account.
@@ -41,7 +42,7 @@ def retire(sender: object, user: Any, **_: object) -> None:
     Raises:
         ConfigurationError: a setting is wrong or missing, so that nothing can be erased.
         OutboxUnavailable, StoreUnavailable, StoreMisconfigured: not all is erased or asked for.
-            Retire the account again; to do it twice does no harm.
+            Retire the account again: to do it twice does no harm.
     """
     states = lms.student_modules()
     states.forget(user.id)
@@ -50,7 +51,7 @@ def retire(sender: object, user: Any, **_: object) -> None:
         if states.has_any(user.id):
             raise ConfigurationError(_NOTHING_SET)
         return  # the block is not in use
-    with Bridge.from_settings(settings_for(settings, timeouts=PATIENT)) as bridge:
+    with Bridge.from_settings(settings_for(settings)) as bridge:
         for identity in _identities(user):
             bridge.request_erasure(identity.origin, identity.external_user_id)
         done = "asked for" if bridge.outbox else "done"
@@ -58,7 +59,7 @@ def retire(sender: object, user: Any, **_: object) -> None:
 
 
 def _identities(user: Any) -> Iterator[Identity]:
-    """Every identity that the learner may have in the record, in a fixed order."""
+    """Give every identity that the learner may have in the record, in a fixed order."""
     for anonymous_id in sorted(lms.anonymous_ids(user)):
         with suppress(InvalidIdentity):  # under such an id nothing can have been recorded
             yield Identity(Origin.FUNMOOC, anonymous_id)

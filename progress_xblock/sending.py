@@ -19,10 +19,9 @@ from bridge import (
 )
 from bridge.origins import funmooc
 from bridge.origins.funmooc import WhyNot
-from bridge.outbox.codec import restore, who
-from progress_xblock.base import BaseMixin, Unexpected
-from progress_xblock.settings import bridge_for, budget, puts_into_file
-from progress_xblock.states import WAITING, State
+from progress_xblock.base import BaseMixin, UnexpectedError
+from progress_xblock.settings import bridge_for, budget, click_settings, puts_into_file
+from progress_xblock.states import WAITING_STATES, State
 from progress_xblock.time_limit import within
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,7 @@ class SendingMixin(BaseMixin):
 
     def _complete(self, learner: Identity | WhyNot) -> None:
         """Keep the completion in the learner's state, and pass it on."""
-        if self._state not in WAITING:
+        if self._state not in WAITING_STATES:
             self.completed_at = self.completed_at or _now()
             self.pending = {}
         self._send(learner)
@@ -47,7 +46,7 @@ class SendingMixin(BaseMixin):
         try:
             if isinstance(learner, WhyNot):
                 raise ConfigurationError("learner_id is not known")
-            completion = self._kept(learner)
+            completion = self._kept_completion(learner)
             self.pending = completion.as_dict()
             status = self._pass_on(completion)
         except (CompletionRejected, InvalidInput) as error:
@@ -55,13 +54,15 @@ class SendingMixin(BaseMixin):
             healed = isinstance(error, InvalidInput) and error.retry_after  # by time: clocks differ
             self.state = (State.PENDING if healed else State.REFUSED).value
         except (ConfigurationError, StoreMisconfigured) as error:
-            self._say(logging.ERROR, "completions are kept until this is mended", error)
+            self._log_throttled(logging.ERROR, "completions are kept until this is mended", error)
             self._hold()
         except BridgeError as error:
-            self._say(logging.WARNING, "completions are kept for later", error)
+            self._log_throttled(logging.WARNING, "completions are kept for later", error)
             self.state = State.PENDING.value
         except Exception as error:  # noqa: BLE001  # a bug must not cost the learner's work
-            self._say(logging.ERROR, "completions are kept for later", Unexpected(error))
+            self._log_throttled(
+                logging.ERROR, "completions are kept for later", UnexpectedError(error)
+            )
             self.state = State.PENDING.value
         else:
             self.state = (State.ACCEPTED if status is Status.ACCEPTED else State.DONE).value
@@ -76,21 +77,21 @@ class SendingMixin(BaseMixin):
             instant = {"completed_at": self.completed_at.isoformat(timespec="milliseconds")}
             self.pending = {name: text for name, text in ids.items() if text} | instant
 
-    def _kept(self, learner: Identity) -> Completion:
-        """What is kept of the learner's completion; made anew where that cannot be read.
+    def _kept_completion(self, learner: Identity) -> Completion:
+        """Return what is kept of the learner's completion, made anew where that cannot be read.
 
         It is the bound learner's, whatever it says: a state may come from elsewhere. It keeps
         another id of theirs, under which it was completed (`settings.learner_id` was changed).
         """
-        kept = restore(self.pending)
+        kept = Completion.restore(self.pending)
         users = self.runtime.service(self, "user")
         if kept is None or kept.identity not in {learner, *funmooc.identities(users)}:
-            kept = restore({**(self.pending or {}), **who(learner)})
-        kept = kept or self._completion(learner)
+            kept = Completion.restore({**(self.pending or {}), **learner.as_dict()})
+        kept = kept or self._new_completion(learner)
         self.completed_at = self.completed_at or kept.completed_at
         return kept
 
-    def _completion(self, learner: Identity) -> Completion:
+    def _new_completion(self, learner: Identity) -> Completion:
         return Completion(
             learner,
             self.grain_id,
@@ -100,10 +101,10 @@ class SendingMixin(BaseMixin):
         )
 
     def _pass_on(self, completion: Completion) -> Status:
-        settings = self._block_settings()
-        bridge = bridge_for(settings)
-        record = partial(_record, bridge, completion)
-        return record() if puts_into_file(bridge) else within(budget(settings), record)
+        block_settings = self._block_settings()
+        settings = click_settings(block_settings)
+        record = partial(_record, bridge_for(settings), completion)
+        return record() if puts_into_file(settings) else within(budget(block_settings), record)
 
 
 def _record(bridge: Bridge, completion: Completion) -> Status:
@@ -113,6 +114,6 @@ def _record(bridge: Bridge, completion: Completion) -> Status:
 
 
 def _now() -> datetime:
-    """Now, cut to the millisecond as the bridge cuts it: the state and the row say the same."""
+    """Return now, cut to the millisecond as the bridge cuts it, so that state and row agree."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -25,8 +25,8 @@ class CompleteOn(StrEnum):
     PAGE = "page"  # the embedded page says so
 
 
-DONE: Final = frozenset({State.ACCEPTED, State.DONE})
+DONE_STATES: Final = frozenset({State.ACCEPTED, State.DONE})
 """Nothing is left to do for the learner, nor for the block."""
 
-WAITING: Final = frozenset({State.PENDING, State.HELD})
+WAITING_STATES: Final = frozenset({State.PENDING, State.HELD})
 """The next visit sends it."""

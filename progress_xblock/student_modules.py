@@ -9,14 +9,14 @@ from typing import Any, Final
 from django.db.models import Q
 
 from bridge.origins.funmooc import LearnerId
-from progress_xblock.pending import BATCH, Kept, forgotten, is_forgotten
-from progress_xblock.states import WAITING, State
+from progress_xblock.pending import BATCH_SIZE, LearnerState, forgotten, is_forgotten
+from progress_xblock.states import WAITING_STATES, State
 
 BLOCK_TYPE: Final = "progress"
 """The entry point's name, by which courses know the block."""
 
 # The LMS writes states with `json.dumps`, whose quotes no text of a learner can hold.
-_KEPT: Final = '"pending": {"'
+_HOLDS_COMPLETION: Final = '"pending": {"'
 """What a state holds that keeps a completion, whatever the name of the state."""
 
 
@@ -25,8 +25,8 @@ class StudentModules:
 
     Args:
         model: ``lms.djangoapps.courseware.models.StudentModule``.
-        anonymous_ids: ``common.djangoapps.student.models.AnonymousUserId``; None where there is
-            none: then no id is known to be the learner's, nor not to be.
+        anonymous_ids: ``common.djangoapps.student.models.AnonymousUserId``, or None where there
+            is none: then no id is known to be the learner's, nor not to be.
         learner_id: which of the ids stands for a learner.
     """
 
@@ -37,30 +37,34 @@ class StudentModules:
         self._anonymous_ids = anonymous_ids
         self._learner_id = learner_id
 
-    def __iter__(self) -> Iterator[Kept]:
-        """Each of them, read a batch at a time, so that no query stays open."""
-        found = Q(state__contains=_KEPT)
-        for state in WAITING:
+    def __iter__(self) -> Iterator[LearnerState]:
+        """Give what waits, read a batch at a time, so that no query stays open."""
+        found = Q(state__contains=_HOLDS_COMPLETION)
+        for state in WAITING_STATES:
             found |= Q(state__contains=f'"state": "{state.value}"')
         waiting = self._rows.filter(found).exclude(
             state__contains=f'"state": "{State.REFUSED.value}"'
         )
         last = 0
-        while batch := list(waiting.filter(pk__gt=last).order_by("pk")[:BATCH]):
-            yield from self._kept(batch)
+        while batch := list(waiting.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
+            yield from self._states_of(batch)
             last = batch[-1].pk
 
-    def save(self, kept: Kept, state: str) -> bool:
-        """Put this state in place of the one that was read; whether it was still the same."""
+    def save(self, kept: LearnerState, state: str) -> bool:
+        """Put this state in place of the one that was read, if it is still the same.
+
+        Returns:
+            Whether it was.
+        """
         same = self._rows.filter(pk=kept.key, state=kept.state)
         return bool(same.update(state=state))
 
-    def is_forgotten(self, kept: Kept) -> bool:
-        """Whether the learner was erased since the state was read."""
+    def is_forgotten(self, kept: LearnerState) -> bool:
+        """Return whether the learner was erased since the state was read."""
         return any(is_forgotten(row.state) for row in self._rows.filter(pk=kept.key))
 
     def has_any(self, user_id: int) -> bool:
-        """Whether the learner has a state of the block, of whatever kind."""
+        """Return whether the learner has a state of the block, of whatever kind."""
         return bool(self._rows.filter(student_id=user_id).exists())
 
     def forget(self, user_id: int) -> None:
@@ -71,20 +75,20 @@ class StudentModules:
                     break
                 row.refresh_from_db()
 
-    def _kept(self, batch: list[Any]) -> Iterator[Kept]:
+    def _states_of(self, batch: list[Any]) -> Iterator[LearnerState]:
         ids = self._ids_of({row.student_id for row in batch}) if self._anonymous_ids else None
         for row in batch:
             usage = str(row.module_state_key)
             if ids is None:
-                yield Kept(row.pk, usage, row.state)
+                yield LearnerState(row.pk, usage, row.state)
                 continue
             course = row.course_id if self._learner_id is LearnerId.COURSE else None
             learners = ids[row.student_id]
             own = learners.get(str(course or ""))
-            yield Kept(row.pk, usage, row.state, frozenset(learners.values()), own)
+            yield LearnerState(row.pk, usage, row.state, frozenset(learners.values()), own)
 
     def _ids_of(self, users: Iterable[int]) -> Mapping[int, Mapping[str, str]]:
-        """Their anonymous ids, by course; the platform-wide one under the empty text."""
+        """Return their anonymous ids by course, the platform-wide one under the empty text."""
         found: dict[int, dict[str, str]] = defaultdict(dict)
         # Of several for the same course the last is in force (`anonymous_id_for_user`), and the
         # others stay known by their own names.

@@ -16,7 +16,7 @@ from xblock.utils.studio_editable import loader
 
 from progress_xblock.resources import render, resource
 from progress_xblock.states import CompleteOn
-from progress_xblock.studio_validation import StudioMixin
+from progress_xblock.studio_validation import StudioValidationMixin
 from progress_xblock.texts import FORM, GROUPS, WAYS, YES_NO
 
 _CASTS: Final = ((Boolean, "boolean"), (Integer, "integer"), (Float, "float"))
@@ -31,11 +31,11 @@ _ONLY_FOR: Final[Mapping[str, tuple[str, str]]] = {
 """The settings that matter only while another one has a value."""
 
 
-class StudioFormMixin(StudioMixin):
+class StudioFormMixin(StudioValidationMixin):
     """The form of the block's settings."""
 
     def studio_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """The fields in groups, each with its help; what does not matter is hidden."""
+        """Show the fields in groups, each with its help. What does not matter is hidden."""
         words = {name: self.ugettext(text) for name, text in FORM.items()}
         groups = [
             (self.ugettext(title), [self._entry(name) for name in names])
@@ -57,14 +57,14 @@ class StudioFormMixin(StudioMixin):
             "help": self.ugettext(field.help),
             "cast": next((cast for kind, cast in _CASTS if isinstance(field, kind)), "string"),
             "is_set": field.is_set_on(self),
-            "value": self._shown(field, value if field.is_set_on(self) else field.default),
-            "default": self._shown(field, field.default),
+            "value": self._shown_value(field, value if field.is_set_on(self) else field.default),
+            "default": self._shown_value(field, field.default),
             "choices": self._choices(name),
             "limits": field.values if isinstance(field.values, dict) else {},
             "only_for": _ONLY_FOR.get(name),
         }
 
-    def _shown(self, field: Field, value: Any) -> str:
+    def _shown_value(self, field: Field, value: Any) -> str:
         if isinstance(field, Boolean):
             return str(int(bool(value)))
         ours = field.name == "display_name" and value == field.default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -10,10 +11,11 @@ from xblock.exceptions import JsonHandlerError
 from xblock.utils.studio_editable import FutureFields
 from xblock.validation import Validation, ValidationMessage
 
-from progress_xblock.base import BaseMixin
-from progress_xblock.fields import CANNOT_BE_READ
+from progress_xblock.base import UnexpectedError
+from progress_xblock.fields import READ_ERRORS
+from progress_xblock.launch import LaunchMixin
 from progress_xblock.states import CompleteOn
-from progress_xblock.studio_rules import Rule, broken
+from progress_xblock.studio_rules import BrokenRule, broken_rule
 from progress_xblock.texts import (
     COUNTS_FOR_NOTHING,
     GROUPS,
@@ -25,19 +27,19 @@ from progress_xblock.texts import (
 )
 
 
-class StudioMixin(BaseMixin):
+class StudioValidationMixin(LaunchMixin):
     """What is refused when an author saves, and what Studio shows beside the block."""
 
     editable_fields = tuple(name for names in GROUPS.values() for name in names)
 
-    @XBlock.json_handler  # type: ignore[untyped-decorator]
+    @XBlock.json_handler
     def submit_studio_edits(self, data: object, suffix: str = "") -> dict[str, str]:
         """Save the form, all of it or nothing: 400 with every rule that is broken, in words.
 
         As `StudioEditableXBlockMixin` does, whose handler raises where the body is not the form's
         or a value not its field's.
         """
-        values, reset = self._edits(data)
+        values, reset = self._form_values(data)
         self.clean_studio_edits(values)
         validation = Validation(self.scope_ids.usage_id)
         self.validate_field_data(validation, FutureFields(values, reset, self))
@@ -49,8 +51,8 @@ class StudioMixin(BaseMixin):
             self.fields[name].delete_from(self)
         return {"result": "success"}
 
-    def _edits(self, data: object) -> tuple[dict[str, Any], list[str]]:
-        """The values that are set, and the names of the fields that go back to their defaults.
+    def _form_values(self, data: object) -> tuple[dict[str, Any], list[str]]:
+        """Return the values that are set, and the names of the fields that go back to defaults.
 
         A value that is not its field's stays as it is: a rule is there to refuse it.
         """
@@ -59,16 +61,16 @@ class StudioMixin(BaseMixin):
         if not isinstance(values, dict) or not isinstance(defaults, list):
             raise JsonHandlerError(400, self.ugettext(NOT_THE_FORM))
         names = self.editable_fields
-        given = {name: self._read(name, values[name]) for name in names if name in values}
+        given = {name: self._read_value(name, values[name]) for name in names if name in values}
         return given, [name for name in names if name in defaults and name not in values]
 
-    def _read(self, name: str, value: Any) -> Any:
-        with suppress(*CANNOT_BE_READ):
-            return self.fields[name].strict(value)
+    def _read_value(self, name: str, value: Any) -> Any:
+        with suppress(*READ_ERRORS):
+            return self.fields[name].read_strict(value)
         return value
 
     def clean_studio_edits(self, data: dict[str, Any]) -> None:
-        """Strip the texts; the ids as the bridge would."""
+        """Strip the texts, the ids as the bridge would."""
         for name, value in data.items():
             if isinstance(value, str):
                 data[name] = value.strip()
@@ -76,12 +78,12 @@ class StudioMixin(BaseMixin):
     def validate_field_data(self, validation: Validation, data: Any) -> None:
         """Refuse what breaks a rule, with the rule in words."""
         for name in self.editable_fields:
-            rule = broken(name, getattr(data, name))
+            rule = broken_rule(name, getattr(data, name))
             if rule is not None:
-                _add(validation, ValidationMessage.ERROR, self._words(name, rule))
+                _add(validation, ValidationMessage.ERROR, self._rule_text(name, rule))
 
     def validate(self) -> Validation:
-        """What Studio shows in the unit: what breaks a rule, and what the author may have missed.
+        """Say in the unit what breaks a rule, and what the author may have missed.
 
         Studio's hook on duplicating a block (``studio_post_duplicate``) can say nothing to the
         author. So it is here that a grain which is used twice shows, and goes on showing.
@@ -90,7 +92,7 @@ class StudioMixin(BaseMixin):
         if not self.grain_id:
             text = _("Give the id of the grain: until then nothing is recorded.")
             _add(validation, ValidationMessage.WARNING, self.ugettext(text))
-        for title in self._twins():
+        for title in self._titles_of_twins():
             text = self.ugettext(TWIN).format(grain=self.grain_id, title=title)
             _add(validation, ValidationMessage.WARNING, text)
         for text in self._missing_for_page():
@@ -100,18 +102,18 @@ class StudioMixin(BaseMixin):
         return validation
 
     def _missing_for_page(self) -> list[str]:
-        """What the platform's team has not set for the embedded page.
+        """Return what the platform's team has not set for the embedded page.
 
         Studio may ask before it has given the block its settings, which then say nothing
         (``ContainerChildrenView`` in edx-platform's ``contentstore/rest_api``).
         """
         if self._way() is not CompleteOn.PAGE or not self.runtime.service(self, "settings"):
             return []
-        if not self._site():
+        if not self._mini_site():
             return [NO_PAGE_HERE]
-        return [] if self._launcher() else [NO_KEY_HERE]
+        return [] if self._token_issuer() else [NO_KEY_HERE]
 
-    def _words(self, name: str, rule: Rule) -> str:
+    def _rule_text(self, name: str, rule: BrokenRule) -> str:
         pattern = _("{field}: {rule} ({value})") if rule.shown else _("{field}: {rule}")
         return str(self.ugettext(pattern)).format(
             field=self.ugettext(self.fields[name].display_name),
@@ -119,22 +121,37 @@ class StudioMixin(BaseMixin):
             value=rule.shown,
         )
 
-    def _twins(self) -> list[str]:
-        """The titles of the blocks beside this one that report the same grain.
+    def _titles_of_twins(self) -> list[str]:
+        """Return the titles of the blocks beside this one that report the same grain.
 
         Only the same unit is looked at, which is loaded when Studio shows it: a grain that another
         unit uses as well is not seen.
         """
-        if not self.grain_id or self.parent is None:
-            return []
-        beside = self.get_parent().get_children()
         return [
             block._title()
-            for block in beside
-            if isinstance(block, StudioMixin)
+            for block in (self._blocks_of_the_unit() if self.grain_id else [])
+            if isinstance(block, StudioValidationMixin)
             and block.scope_ids.usage_id != self.scope_ids.usage_id
             and block.grain_id == self.grain_id
         ]
+
+    def _blocks_of_the_unit(self) -> list[Any]:
+        """Return the blocks of the unit that this block stands in, none where there is no unit.
+
+        Of a block in a library not even the parent may be asked (``LearningCoreFieldData`` in
+        ``openedx/core/djangoapps/xblock/runtime/learning_core_runtime.py``).
+        """
+        try:
+            return [] if self.parent is None else list(self.get_parent().get_children())
+        except NotImplementedError:
+            return []
+        except Exception as error:  # noqa: BLE001  # the platform's, which keeps Studio from no page
+            self._log_throttled(
+                logging.WARNING,
+                "the unit's other blocks cannot be looked at",
+                UnexpectedError(error),
+            )
+            return []
 
 
 def _add(validation: Validation, kind: str, text: str) -> None:

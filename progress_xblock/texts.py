@@ -1,4 +1,4 @@
-"""What the block says to learners and authors; the French is in ``translations``."""
+"""What the block says to learners and authors. The French is in ``translations``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Gettext = Callable[[str], str]
 
 
 def _(text: str) -> str:
-    """Mark a text for translation; it is translated where it is shown."""
+    """Mark a text for translation. It is translated where it is shown."""
     return text
 
 
@@ -27,22 +27,25 @@ TO_DO: Final[Mapping[CompleteOn, str]] = {
 }
 """What is said while the state is `State.NONE`. ``{seconds}`` is the author's number."""
 
+DONE_ON: Final = _("Done on {date}.")
+"""``{date}`` is the day of the completion: the page puts it, in the learner's time zone."""
+
+DONE_SOMETIME: Final = _("Done.")
+"""The same where the state does not hold the instant."""
+
 MESSAGES: Final[Mapping[State, str]] = {
-    State.PENDING: _(
-        "Done on {date}. Your work is saved here and will be passed on automatically."
-    ),
+    State.PENDING: _("Your work is saved here and will be passed on automatically."),
     State.HELD: _(
-        "Done on {date}. Your work is saved here, but it cannot be recorded for now: "
+        "Your work is saved here, but it cannot be recorded for now: "
         "the platform’s team has something to mend. It will be passed on afterwards."
     ),
     State.REFUSED: _(
-        "Done on {date}. Your work is saved here, but it cannot be passed on. "
-        "Please tell your course team."
+        "Your work is saved here, but it cannot be passed on. Please tell your course team."
     ),
-    State.ACCEPTED: _("Done on {date}. It is saved and will be passed on."),
-    State.DONE: _("Done on {date}. Your progress is recorded."),
+    State.ACCEPTED: _("It is saved and will be passed on."),
+    State.DONE: _("Your progress is recorded."),
 }
-"""``{date}`` is the day of the completion: the page puts it, in the learner's time zone."""
+"""What follows `DONE_ON`."""
 
 BUTTONS: Final[Mapping[State, str]] = {
     State.NONE: _("Mark as done"),

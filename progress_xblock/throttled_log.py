@@ -8,14 +8,14 @@ from typing import Final
 
 from bridge import InvalidIdentity
 
-EVERY: Final = 60.0
+INTERVAL: Final = 60.0
 """Seconds between two lines about the same kind of trouble, in each process."""
 
 _log: Final = logging.getLogger("progress_xblock")
-_last: Final[dict[tuple[str, str], float]] = {}
+_last_logged: Final[dict[tuple[str, str], float]] = {}
 
 
-def notice(level: int, usage: object, what: str, error: Exception) -> None:
+def log_throttled(level: int, usage: object, what: str, error: Exception) -> None:
     """Log the error in one line, unless one of its kind was logged less than a minute ago.
 
     Args:
@@ -26,12 +26,12 @@ def notice(level: int, usage: object, what: str, error: Exception) -> None:
             that breaks a rule the rule alone is shown.
     """
     kind, now = (type(error).__name__, what), time.monotonic()
-    if now - _last.get(kind, -EVERY) >= EVERY:
-        _last[kind] = now
+    if now - _last_logged.get(kind, -INTERVAL) >= INTERVAL:
+        _last_logged[kind] = now
         why = error.rule if isinstance(error, InvalidIdentity) else error
         _log.log(level, "%s: %s: %s", usage, what, why)
 
 
 def forget() -> None:
-    """Say everything anew; for tests, and for whoever has mended something."""
-    _last.clear()
+    """Log everything anew, for tests and for whoever has mended something."""
+    _last_logged.clear()

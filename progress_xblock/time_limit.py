@@ -21,25 +21,28 @@ THREADS: Final = 16
 
 T = TypeVar("T")
 
-_free = threading.BoundedSemaphore(THREADS)
+_free_threads = threading.BoundedSemaphore(THREADS)
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` gives; what it raises is raised here.
+    """Do the work in a thread, and wait for it no longer than this.
 
     Args:
         seconds: how long it may take, over 0.
-        work: done in a thread of its own, one that does not keep the process from ending.
+        work: what to do. Its thread does not keep the process from ending.
+
+    Returns:
+        What ``work`` gives. What it raises is raised here.
 
     Raises:
         StoreUnavailable: it takes longer, or at once when all threads are still at earlier work.
     """
-    free = _free  # the same when the thread ends, even if this process was forked meanwhile
+    free = _free_threads  # the same when the thread ends, even if this process was forked meanwhile
     if not free.acquire(blocking=False):
         raise StoreUnavailable(f"{THREADS} earlier requests have had no answer yet")
     answer: Future[T] = Future()
     try:
-        threading.Thread(target=_do, args=(work, answer, free), daemon=True).start()
+        threading.Thread(target=_run, args=(work, answer, free), daemon=True).start()
     except RuntimeError:
         free.release()
         raise StoreUnavailable("the system has no thread to spare") from None
@@ -51,7 +54,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         raise StoreUnavailable(f"no answer within {seconds:g} s") from None
 
 
-def _do(work: Callable[[], T], answer: Future[T], free: threading.BoundedSemaphore) -> None:
+def _run(work: Callable[[], T], answer: Future[T], free: threading.BoundedSemaphore) -> None:
     try:
         answer.set_result(work())
     except BaseException as error:  # noqa: BLE001  # whoever waits raises it
@@ -61,9 +64,9 @@ def _do(work: Callable[[], T], answer: Future[T], free: threading.BoundedSemapho
 
 
 def _after_fork() -> None:
-    """The threads of the parent process are not in its child, and hold nothing there."""
-    global _free
-    _free = threading.BoundedSemaphore(THREADS)
+    """Count no thread as busy: those of the parent process are not in its child."""
+    global _free_threads
+    _free_threads = threading.BoundedSemaphore(THREADS)
 
 
 os.register_at_fork(after_in_child=_after_fork)

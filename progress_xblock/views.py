@@ -13,11 +13,14 @@ from bridge import Identity
 from bridge.origins.funmooc import WhyNot
 from progress_xblock.launch import LaunchMixin
 from progress_xblock.resources import render, resource
-from progress_xblock.states import DONE, WAITING, CompleteOn, State
-from progress_xblock.studio_rules import wrong_path
+from progress_xblock.states import DONE_STATES, WAITING_STATES, CompleteOn, State
+from progress_xblock.studio_rules import is_wrong_path
+from progress_xblock.telling import TellingMixin
 from progress_xblock.texts import (
     BUTTONS,
     COUNTS,
+    DONE_ON,
+    DONE_SOMETIME,
     MESSAGES,
     NO_GRAIN,
     NO_SITE,
@@ -34,25 +37,25 @@ _BLOCKED: Final = "blocked"
 """What the page shows, instead of a `State`, when nothing may be recorded."""
 
 
-class ViewsMixin(LaunchMixin):
+class ViewsMixin(TellingMixin, LaunchMixin):
     """The block's views, and the face that they and the handlers' answers show."""
 
     has_author_view = True  # else Studio would show `student_view`
 
-    @XBlock.supports("multi_device")  # type: ignore[untyped-decorator]  # mobile apps show it
+    @XBlock.supports("multi_device")  # mobile apps show it
     def student_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """What the learner sees."""
+        """Show what the learner sees."""
         face = self._face(self._learner())
-        return self._fragment(self._box(face), face)
+        return self._fragment(self._box_html(face), face)
 
     def author_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """What the learner will see, in Studio: marked as a preview, with what it reports."""
+        """Show in Studio what the learner will see, marked as a preview, with what it reports."""
         face = self._face_of(State.NONE, self._what_is_missing())
-        html = render("preview", self._preview() | {"box": self._box(face)})
+        html = render("preview", self._preview_words() | {"box": self._box_html(face)})
         return self._fragment(html, face, preview=self.ugettext(REASONS[WhyNot.PREVIEW]))
 
     def public_view(self, context: Mapping[str, Any] | None = None) -> Fragment:
-        """What a visitor sees who is not signed in: what this is for, and what to do."""
+        """Show a visitor who is not signed in what this is for, and what to do."""
         reason = self.ugettext(REASONS[WhyNot.NOT_LOGGED_IN])
         words = {"title": self._title(), "text": self.ugettext(PUBLIC), "reason": reason}
         fragment = Fragment(render("public", words))
@@ -60,7 +63,7 @@ class ViewsMixin(LaunchMixin):
         return fragment
 
     def _fragment(self, html: str, face: Mapping[str, Any], preview: str = "") -> Fragment:
-        """The page with its style and its script; ``preview`` is what a click says in Studio."""
+        """Return the page with its style and script. ``preview`` is what a click says in Studio."""
         fragment = Fragment(html)
         fragment.add_css(resource("static/css/progress.css"))
         fragment.add_javascript(resource("static/js/progress.js"))
@@ -68,30 +71,30 @@ class ViewsMixin(LaunchMixin):
             "face": face,
             "texts": {name: self.ugettext(text) for name, text in PAGE.items()},
             "language": get_language(),
-            "seconds": self._seconds(),
-            "site": self._site(),
+            "seconds": self._seconds_to_be_seen(),
+            "site": self._mini_site(),
             "grain": (self.grain_id or "").strip(),  # as it is in the token; an import's may not be
             "preview": preview,
         }
         fragment.initialize_js("ProgressXBlock", arguments)
         return fragment
 
-    def _box(self, face: Mapping[str, Any]) -> str:
+    def _box_html(self, face: Mapping[str, Any]) -> str:
         # The script puts the day in the learner's language and time zone; until then, the date.
         text = face["message"].replace("{date}", (face["completed_at"] or "")[:10])
         way = self._way()
         words = {
             "title": self._title(),
             "text": text,
-            "height": self._height() if self._page_url() else None,
-            "seconds": self._seconds() if way is CompleteOn.SEEN else None,
+            "height": self._page_height() if self._page_url() else None,
+            "seconds": self._seconds_to_be_seen() if way is CompleteOn.SEEN else None,
             "seen": self.ugettext(SEEN),
             "wait": face["active"] and face["state"] == State.NONE,
         }
         return render("progress", {**face, **words})
 
-    def _preview(self) -> dict[str, Any]:
-        """What the author's view tells of the settings."""
+    def _preview_words(self) -> dict[str, Any]:
+        """Return what the author's view tells of the settings."""
         words = {name: self.ugettext(text) for name, text in PREVIEW.items()}
         way = self._way()
         facts = [
@@ -105,26 +108,28 @@ class ViewsMixin(LaunchMixin):
         return {**words, "facts": [*facts, (words["grade"], counts)]}
 
     def _face(self, learner: Identity | WhyNot) -> dict[str, Any]:
-        """What the page shows: the state, its words, and whether the button does something."""
+        """Return what the page shows: the state, its words, whether the button does something."""
         state = self._state
         if learner is WhyNot.MASQUERADE:
             return self._face_of_another(state)
-        unsent = self._may_record(learner) and (state in WAITING or self._is_untold())
-        return self._face_of(state, self._blocked(learner, state)) | {"unsent": unsent}
+        unsent = self._may_record(learner) and (state in WAITING_STATES or self._can_tell_again())
+        return self._face_of(state, self._why_blocked(learner, state)) | {"unsent": unsent}
 
     def _face_of(self, state: State, blocked: str | None) -> dict[str, Any]:
         return {
             "state": _BLOCKED if blocked else state.value,
             "message": self.ugettext(blocked) if blocked else self._message(state),
-            "note": (self.done_text or "") if state in DONE | WAITING and not blocked else "",
-            "button": self._button(state),
-            "active": not blocked and state not in DONE,
+            "note": (self.done_text or "")
+            if state in DONE_STATES | WAITING_STATES and not blocked
+            else "",
+            "button": self._button_text(state),
+            "active": not blocked and state not in DONE_STATES,
             "completed_at": self.completed_at and self.completed_at.isoformat(),
             "unsent": False,
         }
 
     def _face_of_another(self, state: State) -> dict[str, Any]:
-        """What staff see who look at the course as this learner: the truth, and no way to add."""
+        """Return what staff see who look as this learner: the truth, and no way to add to it."""
         face = self._face_of(state, None)
         reason = self.ugettext(REASONS[WhyNot.MASQUERADE])
         shown = _BLOCKED if state is State.NONE else state.value
@@ -132,28 +137,29 @@ class ViewsMixin(LaunchMixin):
 
     def _message(self, state: State) -> str:
         if state is not State.NONE:
-            return str(self.ugettext(MESSAGES[state]))
+            done = self.ugettext(DONE_ON if self.completed_at else DONE_SOMETIME)
+            return f"{done} {self.ugettext(MESSAGES[state])}"
         text: str = self.ugettext(TO_DO[self._way()])
-        return text.replace("{seconds}", str(self._seconds()))
+        return text.replace("{seconds}", str(self._seconds_to_be_seen()))
 
-    def _button(self, state: State) -> str:
-        """The button's text; empty for no button: the embedded page is what completes then."""
-        if self._way() is CompleteOn.PAGE and state in DONE | {State.NONE}:
+    def _button_text(self, state: State) -> str:
+        """Return the button's text, empty for no button where the embedded page completes."""
+        if self._way() is CompleteOn.PAGE and state in DONE_STATES | {State.NONE}:
             return ""
         own = self.button_text if state is State.NONE else ""
         return own or str(self.ugettext(BUTTONS[state]))
 
-    def _blocked(self, learner: Identity | WhyNot, state: State) -> str | None:
-        """Why a click would record nothing. What is recorded already stays true."""
-        if state in DONE:
+    def _why_blocked(self, learner: Identity | WhyNot, state: State) -> str | None:
+        """Return why a click would record nothing. What is recorded already stays true."""
+        if state in DONE_STATES:
             return None
         if isinstance(learner, WhyNot) and not self._may_record(learner):
             return REASONS[learner]
-        return None if state in WAITING else self._what_is_missing()
+        return None if state in WAITING_STATES else self._what_is_missing()
 
     def _what_is_missing(self) -> str | None:
-        """What the author or the platform's team has not set."""
+        """Return what the author or the platform's team has not set."""
         page = self._way() is CompleteOn.PAGE
-        if not self.grain_id or (page and wrong_path(self.page_path or "")):
+        if not self.grain_id or (page and is_wrong_path(self.page_path or "")):
             return NO_GRAIN
-        return NO_SITE if page and not self._site() else None
+        return NO_SITE if page and not self._mini_site() else None

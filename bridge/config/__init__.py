@@ -1,7 +1,7 @@
 """The configuration: a module per section, where a setting's type and check stand."""
 
 from bridge.config.delivery import DeliverySettings
-from bridge.config.fields import Secret
+from bridge.config.fields import Secret, as_mapping
 from bridge.config.outbox import OUTBOX_SCHEMES, OutboxSettings
 from bridge.config.service import RateLimits, ServiceSettings
 from bridge.config.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings
@@ -25,5 +25,6 @@ __all__ = [
     "StoreSettings",
     "TokenKey",
     "TokenSettings",
+    "as_mapping",
     "token_settings",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -29,31 +29,14 @@ def write(completion: Completion, *, store_email: bool) -> str:
 def read(text: str) -> Completion | None:
     """The completion that was written; None when it is not one to this version."""
     try:
-        return restore(load_json(text))
+        return Completion.restore(load_json(text))
     except ValueError:
-        return None
-
-
-def restore(values: Mapping[str, str]) -> Completion | None:
-    """The completion whose `Completion.as_dict` this is; None when it is not to this version.
-
-    Rules can differ between the version (of the bridge, or of Python's Unicode tables) that put
-    and the one that delivers.
-    """
-    try:
-        return Completion.from_dict(values)
-    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def learner(identity: Identity) -> str:
     """The learner's key, whole (``str(identity)`` is cut)."""
     return identity.origin + ":" + identity.external_user_id
-
-
-def who(identity: Identity) -> dict[str, str]:
-    """The learner, in the fields of a completion that say who it is."""
-    return {"origin": str(identity.origin), "external_user_id": identity.external_user_id}
 
 
 def erasures(rows: Iterable[tuple[str, str, str, float, int, int]]) -> list[ErasureRequest]:
@@ -81,7 +64,7 @@ def learner_of(text: str) -> str:
 
 def give(text: str, identity: Identity) -> str:
     """The completion in writing, as another learner's."""
-    return _encode(load_json(text) | who(identity))
+    return _encode(load_json(text) | identity.as_dict())
 
 
 def leased(

@@ -35,39 +35,39 @@ def running_workbench(folder: Path) -> Iterator[Workbench]:
 
 @pytest.fixture
 def sqlite(folder: Path) -> dict[str, Any]:
-    """Settings for the embedded store."""
+    """Return settings for the embedded store."""
     return {"store": {"url": f"sqlite:///{folder}/progress.db"}}
 
 
 @pytest.fixture
 def workbench(running_workbench: Workbench, sqlite: dict[str, Any]) -> Workbench:
-    """The run's one workbench, recording into SQLite until the test says otherwise."""
+    """Give the run's one workbench, recording into SQLite until the test says otherwise."""
     running_workbench.configure(sqlite)
     return running_workbench
 
 
 @pytest.fixture
 def store(sqlite: dict[str, Any]) -> Iterator[Bridge]:
-    """The embedded store, as seen from outside the LMS."""
+    """Open the embedded store as it is seen from outside the LMS."""
     with Bridge.from_settings(Settings.from_mapping(sqlite)) as bridge:
         yield bridge
 
 
 @pytest.fixture
 def student() -> str:
-    """A learner whom no other test knows."""
+    """Make up a learner whom no other test knows."""
     return uuid.uuid4().hex
 
 
 @pytest.fixture
 def rows(store: Bridge, student: str) -> Callable[[], list[Progress]]:
-    """What is recorded of the learner, now."""
+    """Give a function that returns what is recorded of the learner now."""
     return lambda: store.progress("funmooc", people.platform_id(student))
 
 
 @pytest.fixture
 def page(browser: Chrome, workbench: Workbench, student: str) -> Page:
-    """Their view of a block."""
+    """Give the learner's view of a block, not opened yet."""
     from tests.acceptance.page import Page
 
     return Page(browser, workbench.url, student)
@@ -75,6 +75,6 @@ def page(browser: Chrome, workbench: Workbench, student: str) -> Page:
 
 @pytest.fixture
 def failures(browser: Chrome) -> Callable[[], list[str]]:
-    """What the browser's console complained of since the test began."""
+    """Give a function that returns what the browser's console complained of since the start."""
     browser.get_log("browser")
     return lambda: [entry["message"] for entry in browser.get_log("browser")]

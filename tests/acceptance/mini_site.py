@@ -49,7 +49,7 @@ class Site:
 
 @contextmanager
 def site() -> Iterator[Site]:
-    """A site on a free port: each one is an origin of its own."""
+    """Serve a site on a free port: each one is an origin of its own."""
     asked: list[str] = []
 
     def lesson(path: str) -> str:

@@ -32,7 +32,7 @@ class Page:
         self.student = student
 
     def open(self, language: str = "fr") -> Page:
-        """Load the page; a visit."""
+        """Load the page, as a visit does."""
         block = f"{self.base}scenario/progress.{self.scenario}/"
         view = f"{self.view}/" if self.view else ""
         self.browser.get(f"{block}{view}?student={self.student}&lang={language}")
@@ -67,7 +67,7 @@ class Page:
         return self
 
     def wait_for(self, state: str) -> str:
-        """Wait for a state; the message that comes with it."""
+        """Wait for a state, and return the message that comes with it."""
         self.wait(lambda: self.state == state, f"the state is {self.state}, not {state}")
         return self.message
 
@@ -79,7 +79,7 @@ class Page:
 
     @contextmanager
     def media(self, width: int = 1280, **features: str) -> Iterator[None]:
-        """A window of this width in CSS pixels, whose user prefers these media features."""
+        """Set a window of this width in CSS pixels, whose user prefers these media features."""
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         wanted = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -99,6 +99,6 @@ class Page:
         )
 
     def block(self, *urls: str) -> None:
-        """Let no request to these URLs through; none given: let all through again."""
+        """Let no request to these URLs through, or all through again where none is given."""
         self.browser.execute_cdp_cmd("Network.enable", {})
         self.browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": list(urls)})

@@ -39,7 +39,7 @@ PICTURES: Final = {
 
 
 def shoot(browser: Chrome, selector: str, path: Path) -> None:
-    """One element with a margin, as a PNG."""
+    """Take a picture of one element with a margin, as a PNG."""
     box = browser.execute_script(
         "document.documentElement.style.overflow = 'hidden';"  # no scroll bar in the picture
         "const box = document.querySelector(arguments[0]).getBoundingClientRect();"

@@ -45,7 +45,7 @@ class Demo:
         return self.told["Open"].split()[0]
 
     def read(self) -> None:
-        """What it prints, up to the line that says how to stop it."""
+        """Read what it prints, up to the line that says how to stop it."""
         assert self.process.stdout
         for line in self.process.stdout:
             if label := re.match(r"  (\S.*?)   +(.*)", line):
@@ -55,7 +55,7 @@ class Demo:
         raise AssertionError(self.process.communicate()[1])
 
     def click(self) -> str:
-        """The first grain's button, pressed by the demo's first learner.
+        """Press the first grain's button as the demo's first learner.
 
         Each request on a connection of its own: Django's development server closes them unasked.
         """
@@ -71,11 +71,11 @@ class Demo:
         return self.told["A direct site"].split()[0]
 
     def rows(self, whose: str = "Camille") -> str:
-        """What the printed command says."""
+        """Run the printed command, and return what it says."""
         return self.type(f"Rows of {whose}")
 
     def type(self, label: str) -> str:
-        """What a printed command says."""
+        """Run a printed command, and return what it says."""
         done = subprocess.run(
             shlex.split(self.told[label]),
             cwd=ROOT,
@@ -87,13 +87,13 @@ class Demo:
         return done.stdout
 
     def sign_in(self) -> str:
-        """The token that the direct site launches its account with."""
+        """Return the token that the direct site launches its account with."""
         address = self.told["… with an account"]
         answer = requests.get(address, allow_redirects=False, timeout=30)
         return answer.headers["Location"].partition("#token=")[2]
 
     def stop(self) -> None:
-        """Ctrl-C."""
+        """Stop it as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
         try:
             _, self.errors = self.process.communicate(timeout=60)
@@ -128,7 +128,7 @@ def demo(folder: Path, *words: str) -> Iterator[Demo]:
             started.stop()
 
 
-def test_the_demo_records_a_click_keeps_it_and_stops_cleanly(tmp_path: Path) -> None:
+def test_the_demo_keeps_a_click_and_stops(tmp_path: Path) -> None:
     with demo(tmp_path) as first:
         assert "grain-lumiere" not in first.rows()
         assert first.click() == "done"
@@ -143,7 +143,7 @@ def test_the_demo_records_a_click_keeps_it_and_stops_cleanly(tmp_path: Path) -> 
 
 
 def complete(started: Demo, token: str, grain: str) -> None:
-    """As `bridge.js` does it."""
+    """Send a completion as `bridge.js` does."""
     headers = {"Authorization": f"Bearer {token}"}
     address = started.site.replace("/demo/", "/v1/completions")
     answer = requests.post(address, json={"grain_id": grain}, headers=headers, timeout=30)
@@ -151,13 +151,13 @@ def complete(started: Demo, token: str, grain: str) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Delivery takes a moment."""
+    """Wait until the condition holds: delivery takes a moment."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
 
 
-def test_one_visitor_walks_through_all_three_doors_and_sees_their_rows(tmp_path: Path) -> None:
+def test_one_visitor_uses_all_three_doors(tmp_path: Path) -> None:
     with demo(tmp_path) as started:
         assert started.click() == "done"
         complete(started, started.sign_in(), "grain-eau")
@@ -175,7 +175,7 @@ def test_one_visitor_walks_through_all_three_doors_and_sees_their_rows(tmp_path:
     assert not listening(port(started.site))
 
 
-def test_the_demo_on_directus_records_there_and_its_admin_can_log_in(tmp_path: Path) -> None:
+def test_the_demo_records_in_directus(tmp_path: Path) -> None:
     need("directus-11.17.4")
     with demo(tmp_path, "--store", "directus") as first:
         assert first.click() == "done"
@@ -190,12 +190,12 @@ def test_the_demo_on_directus_records_there_and_its_admin_can_log_in(tmp_path: P
         assert requests.post(address, json=login, timeout=30).ok
 
 
-def test_the_course_uses_each_grain_once_as_the_authors_guide_asks() -> None:
+def test_the_course_uses_each_grain_once() -> None:
     grains = re.findall(r'grain_id="([^"]+)"', "".join(xml for _, xml in scenarios()))
     assert len(grains) == len(set(grains))
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         taken = str(other.getsockname()[1])
         command = [sys.executable, "-m", "tests.demo", "--folder", str(tmp_path), "--port", taken]

@@ -123,7 +123,7 @@ class SQLiteOutbox:
             return sum(connection.execute(sql.DROP, (key,)).rowcount for key in ids)
 
     def erase(self, identity: Identity) -> Erased:
-        values: dict[str, Any] = codec.who(identity)
+        values: dict[str, Any] = identity.as_dict()
         with self._file.lock, self._file as connection:
             values["now"] = self._clock()
             gone = sum(connection.execute(statement, values).rowcount for statement in sql.ERASE)
@@ -134,7 +134,7 @@ class SQLiteOutbox:
         return Erased(gone, held)
 
     def request_erasure(self, identity: Identity) -> None:
-        values: dict[str, Any] = codec.who(identity)
+        values: dict[str, Any] = identity.as_dict()
         with self._file.lock, self._file as connection:
             connection.execute(sql.REQUEST_ERASURE, values | {"now": self._clock()})
 
@@ -171,8 +171,8 @@ class SQLiteOutbox:
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
-        values: dict[str, Any] = codec.who(old)
-        values |= {f"new_{name}": value for name, value in codec.who(new).items()}
+        values: dict[str, Any] = old.as_dict()
+        values |= {f"new_{name}": value for name, value in new.as_dict().items()}
         with self._file.lock, self._file as connection:
             values["now"] = self._clock()
             for statement in sql.MOVE:
@@ -260,7 +260,7 @@ def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
 
 
 def _of(request: ErasureRequest) -> dict[str, Any]:
-    return {**codec.who(request.identity), "token": request.token}
+    return {**request.identity.as_dict(), "token": request.token}
 
 
 def _since(now: float, instant: float | None) -> float | None:
@@ -276,4 +276,4 @@ def _age(now: float, told: float) -> float:
 
 
 def _read(values: Sequence[str]) -> Completion | None:
-    return codec.restore(dict(zip(sql.NAMES, values, strict=True)))
+    return Completion.restore(dict(zip(sql.NAMES, values, strict=True)))

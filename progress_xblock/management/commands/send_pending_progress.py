@@ -7,16 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-)
+from django.core.management.base import BaseCommand, CommandError
 
 from bridge import Bridge, BridgeError, ConfigurationError
 from progress_xblock import lms
 from progress_xblock.health import block_settings
 from progress_xblock.pending import CHANGED, UNREADABLE, export, send
-from progress_xblock.settings import PATIENT, learner_id, settings_for
+from progress_xblock.settings import learner_id, settings_for
 from progress_xblock.student_modules import StudentModules
 
 _WORDS: Final = {
@@ -30,7 +27,7 @@ _WORDS: Final = {
 }
 
 
-class Command(BaseCommand):  # type: ignore[misc]  # Django is not typed
+class Command(BaseCommand):
     """Pass on what waits in learners' states, for those who do not come back."""
 
     help = (
@@ -39,7 +36,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django is not typed
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One of them at most."""
+        """Add the two options, of which one at most may be given."""
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--dry-run", action="store_true", help="Only tell how many wait.")
         what.add_argument(
@@ -50,7 +47,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django is not typed
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it; a line for each kind of outcome."""
+        """Count, export or pass on what waits, and print a line for each kind of outcome."""
         rows = _student_modules()
         if options["dry_run"]:
             self.stdout.write(f"{sum(1 for _ in rows)} waiting")
@@ -77,14 +74,18 @@ def _student_modules() -> StudentModules:
 
 def _send(rows: StudentModules) -> Counter[str]:
     try:
-        with Bridge.from_settings(settings_for(block_settings(), timeouts=PATIENT)) as bridge:
+        with Bridge.from_settings(settings_for(block_settings())) as bridge:
             return send(rows, bridge, rows.save, rows.is_forgotten)
     except BridgeError as error:
         raise CommandError(f"not all were passed on, run it again later: {error}") from None
 
 
 def _write(path: Path, rows: StudentModules) -> int:
-    """The file, which its owner alone may read, even one that was there before."""
+    """Write the export to a file that its owner alone may read, even one that was there before.
+
+    Returns:
+        How many completions are in it.
+    """
     count = 0
     path.touch(mode=0o600)
     path.chmod(0o600)

@@ -11,7 +11,7 @@ collect_ignore = ["platform", "deliver.py"]  # run in the platform's own process
 
 @pytest.fixture(scope="session")
 def edx() -> Edx:
-    """The platform, or the reason why there is none."""
+    """Lay the platform, or skip with the reason why there is none."""
     found = named()
     if found is None:
         pytest.skip("no edx-platform is given: make test-real EDX=DIR (see tests/real/README.md)")

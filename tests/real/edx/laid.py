@@ -35,7 +35,7 @@ class Edx:
         self.root = CACHE / "real" / f"edx-{self.commit}"
 
     def lay(self) -> Edx:
-        """Lay it unless it is laid; 5 minutes."""
+        """Lay it unless it is laid, in 5 minutes."""
         if not (self.root / "ready").exists():
             self.root.mkdir(parents=True, exist_ok=True)
             command = [HERE / "setup.sh", self.gitdir, ROOT, self.root, self.commit]
@@ -55,6 +55,6 @@ class Edx:
 
 
 def named() -> Edx | None:
-    """The platform that the environment names; None when it names none."""
+    """Return the platform that the environment names, or None when it names none."""
     gitdir = os.environ.get(VARIABLE)
     return Edx(gitdir, os.environ.get(COMMIT) or "HEAD") if gitdir else None

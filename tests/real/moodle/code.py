@@ -31,13 +31,13 @@ class Code:
 
     @property
     def web(self) -> Path:
-        """What the web server serves: from Moodle 5.1 on a folder of its own."""
+        """Return what the web server serves: from Moodle 5.1 on, a folder of its own."""
         public = self.root / "public"
         return public if (public / "local").exists() else self.root
 
     @property
     def plugin(self) -> Path:
-        """Where the plugin is installed."""
+        """Return where the plugin is installed."""
         return self.web / "local/progressbridge"
 
     def lay(self) -> None:
@@ -59,7 +59,7 @@ class Code:
         shutil.unpack_archive(archive, self.plugin.parent)
 
     def _extract(self, target: Path) -> None:
-        """Write every file of HEAD; `git archive` would stop at one that a partial copy lacks."""
+        """Write every file of HEAD, where `git archive` stops at one that a partial copy lacks."""
         lines = [line for line in self._ask("ls-tree", "-r", "-z", "HEAD").split(b"\0") if line]
         entries = []
         for line in lines:
@@ -89,7 +89,7 @@ def _ask_for(pipe: IO[bytes], names: bytes) -> None:
 
 
 def _write(objects: IO[bytes], path: Path, mode: bytes) -> None:
-    """Write the next object of `git cat-file`; nothing when the copy lacks it."""
+    """Write the next object of `git cat-file`, or nothing when the copy lacks it."""
     answer = objects.readline().split()
     if answer[1] == b"missing":
         return

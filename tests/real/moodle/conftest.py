@@ -22,7 +22,7 @@ EXTENSIONS: Final = ("curl", "gd", "intl", "mbstring", "pgsql", "soap", "xml", "
 
 @pytest.fixture(scope="session")
 def code() -> Code:
-    """Moodle's code, or the reason why there is none."""
+    """Lay Moodle's code, or skip with the reason why there is none."""
     named = os.environ.get(VARIABLE)
     if not named:
         pytest.skip("no Moodle is given: make test-real MOODLE=DIR (see tests/real/README.md)")
@@ -38,14 +38,14 @@ def code() -> Code:
 
 @pytest.fixture(scope="session")
 def running_service(tmp_path_factory: pytest.TempPathFactory, code: Code) -> Iterator[Service]:
-    """The bridge, started once."""
+    """Start the bridge once."""
     with Service(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 
 @pytest.fixture
 def bridge(running_service: Service) -> Service:
-    """The bridge, running; a test that stops it starts it again."""
+    """Give the bridge, started again where a test has stopped it."""
     return running_service.start()
 
 
@@ -53,7 +53,7 @@ def bridge(running_service: Service) -> Service:
 def installed(
     code: Code, running_service: Service, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Moodle]:
-    """Moodle with the plugin from its zip, which knows the bridge."""
+    """Install a Moodle with the plugin from its zip, which knows the bridge."""
     folder = tmp_path_factory.mktemp("moodle")
     with Postgres() as database:
         moodle = Moodle(code, folder, database).install()
@@ -68,11 +68,11 @@ def installed(
 
 @pytest.fixture
 def moodle(installed: Moodle, bridge: Service) -> Moodle:
-    """Moodle that knows a bridge which runs."""
+    """Give a Moodle that knows a bridge which runs."""
     return installed
 
 
 @pytest.fixture(scope="session")
 def administrator(installed: Moodle) -> Administrator:
-    """An administrator who is logged in."""
+    """Log an administrator in."""
     return Administrator(installed)

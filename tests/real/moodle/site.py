@@ -39,22 +39,22 @@ class Moodle(Server):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Return where it answers."""
         return f"http://{HOST}:{self.port}"
 
     def command(self) -> Sequence[str | Path]:
-        """PHP's web server."""
+        """Return the command that starts PHP's web server."""
         return ["php", *_PHP, "-S", f"{HOST}:{self.port}", "-t", self.code.web]
 
     def ready(self) -> bool:
-        """Whether the login page is there."""
+        """Return whether the login page is there."""
         try:
             return requests.get(f"{self.url}/login/index.php", timeout=30).ok
         except requests.RequestException:
             return False
 
     def install(self) -> Self:
-        """Install a Moodle without the plugin: about a minute."""
+        """Install a Moodle without the plugin, in about a minute."""
         self._database.create_database("moodle")
         (self.folder / "data").mkdir()
         options = {
@@ -75,11 +75,11 @@ class Moodle(Server):
 
     @property
     def phpunit(self) -> Path:
-        """Where Moodle's PHPUnit site keeps its data."""
+        """Return where Moodle's PHPUnit site keeps its data."""
         return self.folder / "phpunit"
 
     def upgrade(self) -> str:
-        """Install or upgrade plugins; what was said."""
+        """Install or upgrade plugins, and return what was said."""
         self.unset("", "allversionshash")  # else an uninstalled plugin is not seen to be new
         return self.cli("upgrade", "--non-interactive")
 
@@ -102,25 +102,25 @@ class Moodle(Server):
         self.php(["-r", f"define('CLI_SCRIPT', true); require('{config}'); {unset}"])
 
     def act(self, command: str, *arguments: object) -> Any:
-        """Do one thing by Moodle's own functions; see act.php."""
+        """Do one thing by Moodle's own functions, which act.php calls."""
         said = self.php([_ACT, self.code.root / "config.php", command, json.dumps(arguments)])
         return json.loads(said)["answer"]
 
     def run_adhoc(self) -> str:
-        """Run the plugin's adhoc tasks that are due; what they said."""
+        """Run the plugin's adhoc tasks that are due, and return what they said."""
         tasks = [r"\local_progressbridge\task\send", r"\local_progressbridge\task\erase"]
         return "".join(self.cli("adhoc_task", "--execute", f"--classname={t}") for t in tasks)
 
     def run_scheduled(self) -> str:
-        """Run the plugin's scheduled task; what it said."""
+        """Run the plugin's scheduled task, and return what it said."""
         return self.cli("scheduled_task", r"--execute=\local_progressbridge\task\reconcile")
 
     def cli(self, script: str, *words: str) -> str:
-        """Run one of Moodle's commands; what it said."""
+        """Run one of Moodle's commands, and return what it said."""
         return self.php([self.code.root / f"admin/cli/{script}.php", *words])
 
     def php(self, words: Sequence[str | Path], folder: Path | None = None) -> str:
-        """Run PHP in a folder; what it said.
+        """Run PHP in a folder, and return what it said.
 
         Raises:
             ServerError: it failed, or said that something is deprecated or wrong.
@@ -168,7 +168,7 @@ class Administrator:
         return self._session.post(self._url + path, data=form, timeout=120).text
 
     def save(self, **settings: object) -> list[str]:
-        """Save some of the plugin's settings on its page; the errors that it shows.
+        """Save some of the plugin's settings on its page, and return the errors that it shows.
 
         A duration is a pair of number and unit, in seconds.
         """

@@ -15,7 +15,7 @@ NOBODY = "http://127.0.0.1:9"
 
 @pytest.fixture
 def unreachable(moodle: Moodle, bridge: Service) -> Iterator[Moodle]:
-    """Moodle whose bridge is at another address, for one test."""
+    """Give a Moodle whose bridge is at another address, for one test."""
     moodle.configure("local_progressbridge", "url", NOBODY)
     yield moodle
     if not moodle.code.plugin.exists() or "version" not in moodle.act("settings"):
@@ -24,7 +24,7 @@ def unreachable(moodle: Moodle, bridge: Service) -> Iterator[Moodle]:
 
 
 def text(html: str) -> str:
-    """A page's words."""
+    """Return a page's words."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 

@@ -28,7 +28,7 @@ PHPUnit\\TextUI\\Command::main();
 
 @pytest.fixture
 def phpunit(moodle: Moodle) -> Moodle:
-    """Moodle with its PHPUnit site."""
+    """Install a Moodle with its PHPUnit site."""
     place_vendor(moodle.code)
     util = moodle.code.web / "admin/tool/phpunit/cli/util.php"
     moodle.php([util, "--install"], util.parent)

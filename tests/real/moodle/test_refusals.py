@@ -13,14 +13,14 @@ STATUS = "/local/progressbridge/status.php"
 
 
 def completed(moodle: Moodle, idnumber: str) -> tuple[dict[str, Any], int]:
-    """What was seeded, and the activity that its learner has completed."""
+    """Return what was seeded, and the activity that its learner has completed."""
     seeded = moodle.act("seed", "", {"grain": {"idnumber": idnumber}})
     cmid = seeded["cms"]["grain"]
     moodle.act("complete", cmid, seeded["learner"])
     return seeded, cmid
 
 
-def test_a_completion_without_a_time_is_recorded_as_of_today(
+def test_a_completion_without_time_is_todays(
     moodle: Moodle, bridge: Service, administrator: Administrator
 ) -> None:
     seeded, cmid = completed(moodle, "grain-zero")
@@ -35,7 +35,7 @@ def test_a_completion_without_a_time_is_recorded_as_of_today(
     assert datetime.now(UTC) - datetime.fromisoformat(at) < timedelta(minutes=10)
 
 
-def test_a_completion_ahead_is_sent_when_its_time_comes(moodle: Moodle, bridge: Service) -> None:
+def test_a_completion_ahead_waits_for_its_time(moodle: Moodle, bridge: Service) -> None:
     seeded, cmid = completed(moodle, "grain-ahead")
     moodle.act("set_time", cmid, int(time.time()) + 330)  # the bridge takes 300
     moodle.run_adhoc()
@@ -50,7 +50,7 @@ def test_a_completion_ahead_is_sent_when_its_time_comes(moodle: Moodle, bridge: 
     assert moodle.act("ahead") == 0
 
 
-def test_a_new_id_number_is_noticed_after_a_reset(moodle: Moodle, bridge: Service) -> None:
+def test_a_reset_notices_new_id_numbers(moodle: Moodle, bridge: Service) -> None:
     seeded, cmid = completed(moodle, "module/grain")
     moodle.run_adhoc()
     moodle.act("reset_course", seeded["course"])

@@ -13,7 +13,7 @@ GRAIN: dict[str, Any] = {"grain": {"idnumber": "grain-1"}}
 
 
 def grains(bridge: Service, learner: int) -> list[str]:
-    """The grains that the bridge recorded."""
+    """Return the grains that the bridge recorded."""
     return [row[0] for row in bridge.rows(learner)]
 
 
@@ -71,7 +71,7 @@ def test_nothing_lost_between_event_and_sending(moodle: Moodle, bridge: Service,
 
 
 def graded(passing: int) -> dict[str, Any]:
-    """An assignment that a grade completes, or a passing one alone."""
+    """Make an assignment that a grade completes, or a passing one alone."""
     return {
         "module": "assign",
         "idnumber": "grain-1",
@@ -83,7 +83,7 @@ def graded(passing: int) -> dict[str, Any]:
     }
 
 
-def test_what_a_reset_of_the_grades_takes_back_is_sent(moodle: Moodle, bridge: Service) -> None:
+def test_what_a_grade_reset_takes_is_sent(moodle: Moodle, bridge: Service) -> None:
     """Moodle fires the event of an unticking for it."""
     seeded = moodle.act("seed", "", {"graded": graded(0)})
     moodle.act("grade", seeded["cms"]["graded"], seeded["learner"], 80)

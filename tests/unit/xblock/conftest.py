@@ -63,7 +63,7 @@ class Runtime(TestRuntime):
 
 
 def user_service(*, django_user: object = None, **attributes: object) -> SimpleNamespace:
-    """edx-platform's, with these attributes less their prefix; by default a learner's."""
+    """Return a service like edx-platform's, with these attributes or a learner's."""
     if not attributes:
         attributes = {
             "is_authenticated": True,
@@ -128,7 +128,7 @@ class Course:
         return self.handler("complete").json
 
     def visit(self) -> dict[str, Any]:
-        """What the page is told when it loads, and nothing sent."""
+        """Return what the page is told when it loads, without sending anything."""
         return self.block().student_view().json_init_args["face"]
 
     def html(self) -> str:

@@ -144,7 +144,7 @@ class LMS:
             )
 
     def kept_texts(self) -> list[str | None]:
-        """The states, less that of another type."""
+        """Return the states, less that of another type."""
         with closing(sqlite3.connect(self.folder / "lms.db")) as connection:
             found = connection.execute("SELECT state FROM courseware_studentmodule ORDER BY id")
             return [state for (state,) in found][:-1]
@@ -153,9 +153,9 @@ class LMS:
         return [json.loads(text) if text else text for text in self.kept_texts()]
 
     def progress(self, learner: str = LEARNER) -> list[str]:
-        from progress_xblock.settings import bridge_for
+        from progress_xblock.settings import bridge_for, click_settings
 
-        bridge = bridge_for({"store": {"url": self.store}}, {})
+        bridge = bridge_for(click_settings({"store": {"url": self.store}}, {}))
         return [row.grain_id for row in bridge.progress("funmooc", learner)]
 
 

@@ -1,5 +1,7 @@
 """Whatever the platform mixes into the block does not change it."""
 
+import ast
+import inspect
 import itertools
 
 import pytest
@@ -99,3 +101,20 @@ def test_the_weight_is_the_librarys(course):
 def test_fields_of_learners_are_known_by_scope():
     learners = {n for n, field in ProgressXBlock.fields.items() if field.scope == Scope.user_state}
     assert learners == {"state", "completed_at", "pending", "untold"}
+
+
+OUR_MIXINS = [
+    cls for cls in ProgressXBlock.__mro__ if cls.__module__.split(".")[0] == "progress_xblock"
+]
+
+
+@pytest.mark.parametrize("mixin", OUR_MIXINS, ids=lambda cls: cls.__name__)
+def test_a_mixin_uses_only_what_it_inherits(mixin):
+    tree = ast.parse(inspect.getsource(mixin))
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "self"
+    }
+    of_every_block = {*dir(XBlock), "scope_ids", "runtime"}  # the last two set by XBlock
+    assert {name for name in used if not hasattr(mixin, name)} <= of_every_block

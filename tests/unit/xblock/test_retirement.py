@@ -14,7 +14,7 @@ from bridge import Bridge, Identity
 from bridge.outbox import open_outbox
 from bridge.stores.memory import MemoryStore
 from progress_xblock.apps import ProgressXBlockConfig
-from progress_xblock.pending import Kept, forgotten, is_forgotten, send
+from progress_xblock.pending import LearnerState, forgotten, is_forgotten, send
 from progress_xblock.settings import settings_for
 from tests.unit.xblock.lms import COURSE_ID, LEARNER, LMS, OTHER, PENDING, waiting
 
@@ -116,9 +116,9 @@ def test_the_lms_connects_the_receiver() -> None:
 class TestSendingMeanwhile:
     """`send_pending_progress` has read the state that is forgotten behind its back."""
 
-    def sent(self, now: Callable[[Kept], bool]) -> Bridge:
+    def sent(self, now: Callable[[LearnerState], bool]) -> Bridge:
         bridge = Bridge(MemoryStore())
-        row = Kept(1, "block", json.dumps(waiting()))
+        row = LearnerState(1, "block", json.dumps(waiting()))
         assert send([row], bridge, lambda *_: False, now) == {"created": 1, "changed": 1}
         return bridge
 
@@ -139,8 +139,8 @@ class TestWhoseItIs:
 
     IDS = frozenset({LEARNER, COURSE_ID})
 
-    def kept(self, **pending: object) -> Kept:
-        return Kept(1, "block", json.dumps(waiting(**pending)), self.IDS, LEARNER)
+    def kept(self, **pending: object) -> LearnerState:
+        return LearnerState(1, "block", json.dumps(waiting(**pending)), self.IDS, LEARNER)
 
     def test_each_of_the_learners_ids_is_theirs(self) -> None:
         for learner in self.IDS:
@@ -156,15 +156,15 @@ class TestWhoseItIs:
 
     def test_moodles_is_never_sent(self) -> None:
         pending = {"origin": "moodle", "external_user_id": "7"}
-        assert Kept(1, "block", json.dumps(waiting(**pending))).completion is None
+        assert LearnerState(1, "block", json.dumps(waiting(**pending))).completion is None
 
     def test_one_without_a_learner_is_theirs(self) -> None:
         ids = {"origin", "external_user_id"}
         held = {"state": "held", "pending": {k: v for k, v in PENDING.items() if k not in ids}}
-        completion = Kept(1, "block", json.dumps(held), self.IDS, LEARNER).completion
+        completion = LearnerState(1, "block", json.dumps(held), self.IDS, LEARNER).completion
         assert completion is not None
         assert completion.identity == Identity("funmooc", LEARNER)
-        assert Kept(1, "block", json.dumps(held), self.IDS).completion is None
+        assert LearnerState(1, "block", json.dumps(held), self.IDS).completion is None
 
     @pytest.mark.parametrize("which", ["platform", "course"])
     def test_the_command_knows_the_id(self, lms: LMS, which: str) -> None:

@@ -29,7 +29,7 @@ def put(course, **values):
 
 
 def see_all(course):
-    """Every view and handler; the last face."""
+    """Use every view and handler, and return the last face."""
     for view in ("student_view", "author_view", "public_view", "studio_view"):
         getattr(course.block(), view)()
     for handler in ("launch", "send_pending", "complete"):
@@ -63,14 +63,34 @@ def test_an_unknown_state_with_a_completion_is_kept(course, store, caplog, state
     assert (row.grain_id, row.completed_at) == ("grain-0", WHEN)
 
 
-def test_an_unknown_state_without_a_completion_is_not_done(course):
+def test_an_unknown_state_without_completion_is_none(course):
     put(course, state="queued")
     face = course.visit()
     assert (face["state"], face["active"]) == ("none", True)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Done. Your progress is recorded."),
+        ("fr", "Terminé. Votre progression est enregistrée."),
+    ],
+)
+def test_done_without_an_instant_names_no_day(course, language, words):
+    course.language = language
+    put(course, state="done")
+    assert course.visit()["message"] == words
+    assert f">{words}<" in course.html()
+
+
+@pytest.mark.parametrize("state", ["pending", "held", "refused", "accepted"])
+def test_no_state_without_an_instant_names_a_day(course, state):
+    put(course, state=state, pending=KEPT)
+    assert course.visit()["message"].startswith("Done. ")
+
+
 @pytest.mark.parametrize("instant", ["2024-05-06T07:08:09", 5, None, "yesterday"])
-def test_what_waits_without_an_instant_in_a_zone_is_made_anew(course, store, instant):
+def test_a_wrong_instant_is_made_anew(course, store, instant):
     put(
         course,
         state="pending",
@@ -143,7 +163,7 @@ class TestAnotherLearnersPage:
         assert (face["active"], face["unsent"]) == (False, False)
 
 
-def test_a_runtime_that_binds_no_user_is_not_asked_for_one(course, store):
+def test_a_runtime_without_users_is_not_asked(course, store):
     block = course.block()
     block.scope_ids = ScopeIds(None, "progress", "def", "usage")
     assert course.handler("complete", block=block).json["state"] == "done"

@@ -30,7 +30,7 @@ def test_an_error_of_the_platform_loses_no_state(graded, store, error, caplog):
     assert "a secret" not in caplog.text
 
 
-def test_what_the_platform_did_not_take_is_told_again_once(graded):
+def test_what_was_not_taken_is_told_again(graded):
     graded.publishing_raises = RuntimeError("full")
     graded.click()
     graded.publishing_raises = None
@@ -42,7 +42,7 @@ def test_what_the_platform_did_not_take_is_told_again_once(graded):
     assert len(graded.published) == 2
 
 
-def test_a_grade_in_time_is_given_after_the_due_date(graded):
+def test_a_grade_in_time_survives_the_due_date(graded):
     graded.publishing_raises = RuntimeError("full")
     graded.click()
     graded.publishing_raises = None
@@ -109,7 +109,7 @@ def test_news_of_another_version_is_left_alone(course):
     assert course.block().untold == ["badge"]
 
 
-def test_a_kept_state_of_another_version_gives_its_tick(course):
+def test_another_versions_state_gives_its_tick(course):
     block = course.block()
     block.state, block.completed_at, block.pending = (
         "queued",

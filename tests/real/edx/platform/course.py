@@ -108,7 +108,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         assert self.client.login(username=name, password=self.TEST_PASSWORD)
 
     def handler(self, block, name="complete", body="{}"):
-        """POST to a handler as the page does; the face that it answers."""
+        """POST to a handler as the page does, and return the face that it answers."""
         keys = {
             "course_id": str(self.course.id),
             "usage_id": quote_slashes(str(block.location)),
@@ -127,7 +127,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         return answer.content.decode()
 
     def fresh(self, **fields):
-        """A block as Studio makes it, published and touched by nobody."""
+        """Make a block as Studio does, published and touched by nobody."""
         store = modulestore()
         with store.branch_setting(ModuleStoreEnum.Branch.draft_preferred, self.course.id):
             made = store.create_child(self.staff.id, self.unit.location, "progress", fields=fields)
@@ -135,7 +135,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         return store.get_item(made.location)
 
     def state(self, block, user=None):
-        """What the LMS keeps of the learner's state; None where it keeps none."""
+        """Return what the LMS keeps of the learner's state, or None where it keeps none."""
         rows = StudentModule.objects.filter(
             student=user or self.learner, module_state_key=block.location
         )
@@ -146,7 +146,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         assert rows.update(state=json.dumps(state)) == 1
 
     def tick(self, block):
-        """The platform's own completion of the block."""
+        """Return the platform's own completion of the block."""
         found = BlockCompletion.objects.filter(user=self.learner, block_key=block.location)
         return found.get().completion if found else None
 
@@ -154,7 +154,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         return anonymous_id_for_user(self.learner, course_id)
 
     def status(self):
-        """What ``progress-bridge status`` tells of the outbox."""
+        """Return what ``progress-bridge status`` tells of the outbox."""
         program = "from bridge.cli import main; main()"
         names = ("PROGRESS_BRIDGE_STORE_URL", "PROGRESS_BRIDGE_OUTBOX_URL")
         told = subprocess.run(
@@ -174,7 +174,7 @@ class CourseTest(SharedModuleStoreTestCase, LoginEnrollmentTestCase, MasqueradeM
         subprocess.run(command, cwd=PROJECT, timeout=120, check=True)
 
     def record(self):
-        """The rows of the record: learner, grain, module, sequence."""
+        """Return the rows of the record: learner, grain, module, sequence."""
         with closing(sqlite3.connect(self.folder / "progress.db")) as connection:
             return connection.execute(
                 "SELECT external_user_id, grain_id, module_id, sequence_id FROM progress"

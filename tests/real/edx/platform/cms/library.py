@@ -1,8 +1,10 @@
-"""A block of a library in a course: what an update of the library changes."""
+"""A block of a library: its own warnings, and what an update changes in a course."""
 
+import pytest
 from cms.djangoapps.contentstore.tests.utils import CourseTestCase
 from cms.lib.xblock.upstream_sync_block import sync_from_upstream_block
 from openedx.core.djangoapps.content_libraries import api as libraries
+from openedx.core.djangoapps.xblock.api import load_block
 from organizations.api import ensure_organization
 from organizations.models import Organization
 from xmodule.modulestore.tests.factories import BlockFactory
@@ -30,6 +32,14 @@ class TestALibrarysBlock(CourseTestCase):
         sync_from_upstream_block(self.block, self.user)
         self.block.save()
         return self.block.weight, self.block.grain_id
+
+    def test_it_is_validated_where_there_is_no_unit(self):
+        block = load_block(self.key, self.user)
+        with pytest.raises(NotImplementedError):
+            block.parent  # noqa: B018  # what keeps a twin from being looked for
+        assert not block.validate().messages
+        for view in ("author_view", "student_view", "studio_view"):
+            assert block.render(view).content
 
     def test_the_weight_is_the_librarys(self):
         assert self.sync() == (2.0, "g-1")

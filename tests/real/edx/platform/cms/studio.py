@@ -31,7 +31,7 @@ class AuthorTest(CourseTestCase):
         self.store.update_item(self.course, self.user.id)
 
     def add(self):
-        """Add a block as Studio's button does; its key."""
+        """Add a block as Studio's button does, and return its key."""
         body = json.dumps({"parent_locator": str(self.unit.location), "category": "progress"})
         made = self.client.ajax_post(reverse("xblock_handler"), body)
         return UsageKey.from_string(made.json()["locator"])

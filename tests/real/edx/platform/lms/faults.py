@@ -26,7 +26,7 @@ class TestWrongSettings(CourseTest):
 
 
 class TestStates(CourseTest):
-    def test_states_that_this_version_does_not_know_are_shown(self):
+    def test_states_of_other_versions_are_shown(self):
         self.sign_in()
         self.handler(self.plain)
         kept = self.state(self.plain)
@@ -71,7 +71,7 @@ class TestThePlatformsOwn(CourseTest):
 
 
 class TestImportedWeights(CourseTest):
-    def test_a_weight_that_is_no_number_breaks_no_grade(self):
+    def test_a_wrong_weight_breaks_no_grade(self):
         """As a course holds it that an older version, or another tool, has written."""
         store = modulestore()
         block = self.fresh(grain_id="grain-nan", counts_for_grade=True)

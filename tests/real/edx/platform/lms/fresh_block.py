@@ -7,7 +7,7 @@ class TestFreshBlock(CourseTest):
     def test_its_title_is_its_own(self):
         assert self.fresh().display_name == "My progress"
 
-    def test_it_and_its_unit_are_shown_in_every_language(self):
+    def test_block_and_unit_show_in_every_language(self):
         block = self.fresh(grain_id="fresh")
         self.sign_in()
         titles = {"en": "My progress", "fr": "Ma progression", "de": "My progress"}

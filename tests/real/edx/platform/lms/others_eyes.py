@@ -51,7 +51,7 @@ class TestAStateThatIsDeleted(CourseTest):
             )
         assert answer.status_code == 200, answer.content
 
-    def test_the_tick_goes_and_the_record_keeps_its_row(self):
+    def test_the_tick_goes_the_row_stays(self):
         for tracking in (True, False):
             self.track(enabled=True)
             self.sign_in()

@@ -77,7 +77,7 @@ class TestRetirement(CourseTest):
         assert self.record() == []
         assert self.learners() == []
 
-    def test_every_id_that_the_learner_ever_had_is_erased(self):
+    def test_every_id_of_the_learner_is_erased(self):
         self.sign_in()
         self.handler(self.plain)
         self.set_up({"outbox": {"url": self.outbox}, "learner_id": "course"})
@@ -89,7 +89,7 @@ class TestRetirement(CourseTest):
         self.deliver()
         assert self.learners() == []
 
-    def test_without_an_outbox_a_store_that_is_down_fails_the_step(self):
+    def test_an_outage_without_outbox_fails_the_step(self):
         self.set_up({"store": {"url": self.store}})
         self.sign_in()
         assert self.handler(self.plain)["state"] == "done"
@@ -102,7 +102,7 @@ class TestRetirement(CourseTest):
         assert self.retire_again().status_code == 204
         assert self.learners() == []
 
-    def test_a_platform_that_does_not_use_the_block_retires_as_before(self):
+    def test_a_platform_without_the_block_retires(self):
         self.set_up(None)
         assert self.retire().status_code == 204
 

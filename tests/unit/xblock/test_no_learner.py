@@ -36,7 +36,7 @@ def masquerading(course, users):
 
 
 def viewing_as_a_learner(course, users):
-    """Staff who chose "View this course as: Learner": the ids are their own."""
+    """Look as staff do who chose "View this course as: Learner": the ids are their own."""
     role = SimpleNamespace(role="student", user_name=None)
     course.usage = Usage("course-v1:a")
     course.users = users(
@@ -97,13 +97,13 @@ def situation(request, course, users):
     return NOBODY[request.param]
 
 
-def test_the_page_says_why_and_its_button_does_nothing(course, situation):
+def test_the_page_says_why_nothing_is_recorded(course, situation):
     face = course.visit()
     assert situation in face["message"]
     assert (face["state"], face["active"]) == ("blocked", False)
 
 
-def test_a_click_records_nothing_publishes_nothing_and_says_why(course, store, situation):
+def test_a_click_records_nothing_and_says_why(course, store, situation):
     face = course.click()
     assert situation in face["message"]
     assert (store.calls, course.published, face["completed_at"]) == (0, [], None)
@@ -121,7 +121,7 @@ def test_nothing_that_waits_is_sent(course, store, users, situation):
 
 
 @pytest.mark.parametrize("broken", [no_platform_wide_id, a_wrong_learner_id_setting])
-def test_what_the_platform_team_has_to_mend_is_logged_in_one_line(course, users, caplog, broken):
+def test_what_is_to_mend_is_one_line(course, users, caplog, broken):
     broken(course, users)
     course.click()
     (record,) = [r for r in caplog.records if r.name.startswith("progress_xblock")]
@@ -129,35 +129,33 @@ def test_what_the_platform_team_has_to_mend_is_logged_in_one_line(course, users,
     assert COURSE_ID not in record.getMessage()
 
 
-def test_an_id_against_the_rules_is_logged_by_its_rule_alone(course, users, caplog):
+def test_a_wrong_id_is_logged_without_value(course, users, caplog):
     course.users = users(is_authenticated=True, deprecated_anonymous_user_id="camille @home")
     course.click()
     assert "nothing can be recorded" in caplog.text
     assert "camille" not in caplog.text
 
 
-def test_the_id_of_the_course_is_used_when_the_platform_team_says_so(course, store):
+def test_the_courses_id_is_used_when_set(course, store):
     course.block_settings["learner_id"] = "course"
     course.click()
     assert len(store.progress(Identity("funmooc", COURSE_ID))) == 1
     assert store.progress(Identity("funmooc", PLATFORM_ID)) == []
 
 
-def test_what_is_done_stays_done_in_the_eyes_of_a_masquerade(course, users):
+def test_a_masquerade_sees_what_is_done(course, users):
     course.click()
     masquerading(course, users)
     assert course.visit()["state"] == "done"
 
 
-def test_staff_who_view_another_course_as_learners_do_are_recorded_in_this_one(
-    course, users, store
-):
+def test_a_masquerade_elsewhere_does_not_matter_here(course, users, store):
     viewing_as_a_learner(course, users)
     course.usage = Usage("course-v1:b")
     assert course.click()["state"] == "done"
 
 
-def test_staff_in_the_staff_view_are_recorded_as_any_learner(course, users, store):
+def test_staff_are_recorded_as_any_learner(course, users, store):
     viewing_as_a_learner(course, users)
     masquerade = course.users._django_user.masquerade_settings["course-v1:a"]
     masquerade.role = "staff"

@@ -59,7 +59,7 @@ class TestItsText:
         own = ("terminé", "pas encore terminé")
         assert [text for text in quoted if text not in said and text not in own] == []
 
-    def test_its_pictures_have_words_for_whoever_does_not_see_them(self, guide):
+    def test_its_pictures_have_words(self, guide):
         assert all(len(words) > 10 for words in re.findall(r"!\[(.*?)\]", guide))
 
 
@@ -83,7 +83,7 @@ class Form:
         Select(self.field(name)).select_by_value(value)
 
     def save(self):
-        """What Studio is told of it: a kind, and words."""
+        """Save the form, and return what Studio is told last: a kind, and words."""
         self.page.script("window.told = []")
         self.page.browser.find_element(By.CSS_SELECTOR, ".save-button").click()
         told = "return window.told"
@@ -94,7 +94,7 @@ class Form:
 
 @pytest.fixture
 def form(page):
-    """With every setting at its default, whatever another test has saved."""
+    """Put every setting at its default, whatever another test has saved."""
     form = Form(page)
     page.script("document.querySelectorAll('.setting-clear').forEach(clear => clear.click())")
     assert form.save() == ("save", "end")
@@ -106,7 +106,7 @@ def shown(form):
     return [name for name in names if form.field(name).is_displayed()]
 
 
-def test_its_steps_lead_from_an_empty_unit_to_a_recorded_completion(page, form, store, student):
+def test_its_steps_lead_to_a_recorded_completion(page, form, store, student):
     form.type("grain_id", "grain-guide")
     form.type("module_id", "module-guide")
     form.type("button_text", "J’ai fini")
@@ -126,7 +126,7 @@ def test_its_steps_lead_from_an_empty_unit_to_a_recorded_completion(page, form, 
     assert (row.grain_id, row.module_id) == ("grain-guide", "module-guide")
 
 
-def test_a_setting_out_of_range_is_refused_with_the_range_when_it_is_saved(form):
+def test_a_setting_out_of_range_is_refused(form):
     form.choose("complete_on", "seen")
     form.type("seen_seconds", "0")
     kind, words = form.save()
@@ -148,7 +148,7 @@ def test_the_form_shows_the_settings_that_matter(form):
     assert set(shown(form)) == {*common, "weight"}
 
 
-def test_a_weight_survives_the_form_of_a_french_author(form):
+def test_a_french_authors_weight_survives_the_form(form):
     form.choose("counts_for_grade", "1")
     form.type("weight", "1.5")
     assert form.save() == ("save", "end")

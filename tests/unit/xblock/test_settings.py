@@ -12,7 +12,8 @@ from bridge.origins.funmooc import LearnerId
 from progress_xblock.settings import (
     bridge_for,
     budget,
-    check,
+    check_settings,
+    click_settings,
     learner_id,
     mini_site,
     settings_for,
@@ -24,7 +25,11 @@ def settings(tmp_path):
     return {"store": {"url": f"sqlite:///{tmp_path}/progress.db"}}
 
 
-def test_the_platform_wide_id_is_meant_unless_another_is_set():
+def bridge_of(block_settings, environ=None):
+    return bridge_for(click_settings(block_settings, environ or {}))
+
+
+def test_the_platform_wide_id_is_the_default():
     assert learner_id({}) is LearnerId.PLATFORM
     assert learner_id({"learner_id": "course"}) is LearnerId.COURSE
 
@@ -35,8 +40,8 @@ def test_another_learner_id_is_refused_by_name(value):
         learner_id({"learner_id": value})
 
 
-def test_the_bridge_is_kept_from_one_click_to_the_next(settings):
-    assert bridge_for(dict(settings), {}) is bridge_for({**settings, "learner_id": "course"}, {})
+def test_clicks_share_one_bridge(settings):
+    assert bridge_of(dict(settings)) is bridge_of({**settings, "learner_id": "course"})
 
 
 def test_first_clicks_that_come_together_share_one_bridge(settings):
@@ -44,7 +49,7 @@ def test_first_clicks_that_come_together_share_one_bridge(settings):
 
     def click(_):
         together.wait()
-        return bridge_for(settings, {})
+        return bridge_of(settings)
 
     with ThreadPoolExecutor(10) as requests:
         assert len(set(requests.map(click, range(10)))) == 1
@@ -52,25 +57,25 @@ def test_first_clicks_that_come_together_share_one_bridge(settings):
 
 def test_another_configuration_has_another_bridge(settings, tmp_path):
     other = {"store": {"url": f"sqlite:///{tmp_path}/other.db"}}
-    assert bridge_for(settings, {}) is not bridge_for(other, {})
+    assert bridge_of(settings) is not bridge_of(other)
 
 
-def test_a_token_that_is_replaced_in_its_file_counts_from_the_next_click(tmp_path):
+def test_a_replaced_token_counts_from_the_next_click(tmp_path):
     token = tmp_path / "token"
     settings = {"store": {"url": "http://127.0.0.1:9", "token_file": str(token)}}
     token.write_text("old")
-    before = bridge_for(settings, {})
+    before = bridge_of(settings)
     token.write_text("new")
-    assert bridge_for(settings, {}) is not before
+    assert bridge_of(settings) is not before
 
 
 def test_the_environment_wins_over_the_settings(settings):
     environ = {"PROGRESS_BRIDGE_STORE_URL": "memory:"}
-    assert type(bridge_for(settings, environ).store).__name__ == "MemoryStore"
+    assert type(bridge_of(settings, environ).store).__name__ == "MemoryStore"
 
 
 def test_the_environment_alone_is_enough():
-    assert bridge_for({}, {"PROGRESS_BRIDGE_STORE_URL": "memory:"})
+    assert bridge_of({}, {"PROGRESS_BRIDGE_STORE_URL": "memory:"})
 
 
 @pytest.fixture
@@ -80,15 +85,15 @@ def read_settings(monkeypatch):
     return read
 
 
-def test_an_lms_worker_waits_at_most_three_seconds_for_an_answer(settings, read_settings):
-    bridge_for(settings, {})
+def test_an_lms_worker_waits_at_most_three_seconds(settings, read_settings):
+    bridge_of(settings)
     (read,) = read_settings
     assert read.store.connect_timeout + read.store.read_timeout <= 3
 
 
-def test_time_outs_that_the_platform_team_sets_are_theirs(settings, read_settings):
+def test_time_outs_that_are_set_stand(settings, read_settings):
     settings["store"]["read_timeout"] = 8
-    bridge_for(settings, {})
+    bridge_of(settings)
     assert read_settings[0].store.read_timeout == 8
 
 
@@ -103,44 +108,44 @@ def test_time_outs_that_the_platform_team_sets_are_theirs(settings, read_setting
 )
 def test_wrong_settings_are_named(wrong, message):
     with pytest.raises(ConfigurationError, match=message):
-        bridge_for(wrong, {})
+        bridge_of(wrong)
 
 
-def test_a_store_that_takes_the_call_and_never_answers_is_given_up_within_three_seconds():
+def test_a_silent_store_costs_three_seconds():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        bridge = bridge_for({"store": {"url": url, "token": "t"}}, {})
+        bridge = bridge_of({"store": {"url": url, "token": "t"}})
         started = time.monotonic()
         with pytest.raises(StoreUnavailable):
             bridge.record("funmooc", "0123456789abcdef", "grain-1")
     assert time.monotonic() - started < 9  # 10 and more, were it the bridge's own time-out
 
 
-def test_an_outbox_is_waited_for_a_second_wherever_its_url_comes_from(settings, read_settings):
-    bridge_for({**settings, "outbox": {"url": "redis://127.0.0.1"}}, {})
-    bridge_for(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
-    bridge_for({**settings, "outbox": {"url": "redis://127.0.0.1", "timeout": 4}}, {})
+def test_an_outbox_is_waited_for_a_second(settings, read_settings):
+    bridge_of({**settings, "outbox": {"url": "redis://127.0.0.1"}})
+    bridge_of(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
+    bridge_of({**settings, "outbox": {"url": "redis://127.0.0.1", "timeout": 4}})
     assert [read.outbox.timeout for read in read_settings] == [1.0, 1.0, 4.0]
 
 
 @pytest.mark.parametrize("where", ["settings", "environment"])
-def test_with_an_outbox_the_lms_needs_neither_a_store_nor_its_token(tmp_path, where):
+def test_with_an_outbox_no_store_is_needed(tmp_path, where):
     url = f"sqlite:///{tmp_path}/outbox.db"
     given = {"outbox": {"url": url}} if where == "settings" else {}
     environ = {"PROGRESS_BRIDGE_OUTBOX_URL": url} if where == "environment" else {}
-    bridge = bridge_for(given, environ)
+    bridge = bridge_of(given, environ)
     assert bridge.record("funmooc", "learner", "grain-1").status == "accepted"
     assert bridge.outbox.counts().waiting == 1
 
 
-def test_a_store_that_is_named_with_an_outbox_is_held_to_its_rules(tmp_path):
+def test_a_store_beside_an_outbox_is_checked(tmp_path):
     given = {"outbox": {"url": f"sqlite:///{tmp_path}/o.db"}, "store": {"url": "https://d.test"}}
     with pytest.raises(ConfigurationError, match="Directus needs a token"):
-        bridge_for(given, {})
+        bridge_of(given)
 
 
 def test_no_outbox_is_made_up(settings, read_settings):
-    bridge_for(settings, {})
+    bridge_of(settings)
     assert read_settings[0].outbox is None
 
 
@@ -149,7 +154,7 @@ def test_a_budget_within_bounds_is_kept(value):
     assert budget({"budget": value}) == value
 
 
-def test_a_mini_site_is_a_host_and_a_path():
+def test_a_mini_site_is_host_and_path():
     assert mini_site({}) is None
     assert mini_site({"mini_site": "https://mini.example.org/"}) == "https://mini.example.org"
     assert mini_site({"mini_site": "http://127.0.0.1:8080/a/"}) == "http://127.0.0.1:8080/a"
@@ -188,11 +193,11 @@ def test_another_mini_site_is_refused_and_not_shown(value):
 )
 def test_a_check_reads_every_setting(settings, wrong, name):
     with pytest.raises(ConfigurationError, match=name):
-        check({**settings, **wrong}, {})
+        check_settings({**settings, **wrong}, {})
 
 
 def test_a_check_of_right_settings_gives_them(settings):
-    assert check(settings, {}).store.scheme == "sqlite"
+    assert check_settings(settings, {}).store.scheme == "sqlite"
 
 
 class TestSettingsAreReadAgainOnlyWhenSomethingChanged:
@@ -219,7 +224,7 @@ class TestSettingsAreReadAgainOnlyWhenSomethingChanged:
         settings_for(settings, {"PROGRESS_BRIDGE_OUTBOX_URL": "redis://127.0.0.1"})
         assert len(read) == 3
 
-    def test_a_file_that_is_named_anywhere_and_changes_is_another_reading(self, tmp_path, read):
+    def test_a_named_file_that_changes_is_reread(self, tmp_path, read):
         key = tmp_path / "key"
         given = {
             "store": {"url": "memory:"},
@@ -231,7 +236,7 @@ class TestSettingsAreReadAgainOnlyWhenSomethingChanged:
             assert found.secret.reveal() == text
         assert len(read) == 2
 
-    def test_a_file_that_a_variable_names_counts_as_well(self, tmp_path):
+    def test_a_variables_file_is_reread(self, tmp_path):
         token = tmp_path / "token"
         environ = {"PROGRESS_BRIDGE_STORE_TOKEN_FILE": str(token)}
         given = {"store": {"url": "http://127.0.0.1:9"}}
@@ -239,7 +244,7 @@ class TestSettingsAreReadAgainOnlyWhenSomethingChanged:
             token.write_text(text)
             assert settings_for(given, environ).store.token.reveal() == text
 
-    def test_what_is_wrong_is_said_each_time_until_it_is_mended(self, tmp_path):
+    def test_what_is_wrong_is_said_until_mended(self, tmp_path):
         given = {"store": {"url": "http://127.0.0.1:9", "token_file": str(tmp_path / "token")}}
         for _ in range(2):
             with pytest.raises(ConfigurationError, match="cannot read"):

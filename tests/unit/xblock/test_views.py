@@ -31,7 +31,7 @@ def launch(course):
 
 
 class TestForLearners:
-    def test_what_is_to_do_depends_on_what_completes_the_grain(self, course):
+    def test_each_way_says_what_is_to_do(self, course):
         course.block_settings["mini_site"] = SITE
         said = {}
         for way in ("click", "seen", "page"):
@@ -50,7 +50,7 @@ class TestForLearners:
         assert course.visit()["button"] == "J’ai compris"
         assert course.click()["button"] == "Done"
 
-    def test_the_authors_text_comes_after_the_truth_and_only_when_it_is_done(self, course):
+    def test_the_authors_text_shows_only_when_done(self, course):
         course.fields["done_text"] = "Bravo !"
         assert course.visit()["note"] == ""
         face = course.click()
@@ -65,22 +65,22 @@ class TestForLearners:
         assert not any(tag in html for tag in ("<b>", "<i>", "<u>"))
 
     @pytest.mark.parametrize(("imported", "meant"), [(0, 1), (-5, 1), (99999, 3600), (None, 1)])
-    def test_imported_seconds_out_of_range_are_brought_into_it(self, course, imported, meant):
+    def test_imported_seconds_are_brought_into_range(self, course, imported, meant):
         course.fields |= {"complete_on": "seen", "seen_seconds": imported}
         assert course.block().student_view().json_init_args["seconds"] == meant
 
-    def test_an_imported_way_that_does_not_exist_is_a_click(self, course):
+    def test_an_imported_unknown_way_is_a_click(self, course):
         course.fields["complete_on"] = "scroll"
         assert course.visit()["message"] == "Not done yet."
 
-    def test_a_page_without_a_mini_site_cannot_be_completed_and_says_so(self, course):
+    def test_without_mini_site_the_learner_is_told_why(self, course):
         course.fields["complete_on"] = "page"
         face = course.visit()
         assert (face["state"], face["active"]) == ("blocked", False)
         assert "where the page of this activity is" in face["message"]
 
     @pytest.mark.parametrize(("imported", "meant"), [(None, 100), (-5, 100), (99999, 2000)])
-    def test_an_imported_height_out_of_range_is_brought_into_it(self, embedded, imported, meant):
+    def test_an_imported_height_is_brought_into_range(self, embedded, imported, meant):
         embedded.fields["page_height"] = imported
         assert f"height: {meant}px" in embedded.html()
 
@@ -90,7 +90,7 @@ class TestForLearners:
 
 
 class TestTheLaunch:
-    def test_it_names_the_page_with_a_token_of_five_minutes_in_the_fragment(self, embedded):
+    def test_the_fragment_holds_a_five_minute_token(self, embedded):
         url, _, token = launch(embedded).partition("#token=")
         assert url == f"{SITE}/lecons/1/"
         read = Tokens(token_settings(TOKENS)).read(token)
@@ -103,7 +103,7 @@ class TestTheLaunch:
         embedded.fields["page_path"] = path
         assert launch(embedded).startswith(f"{SITE}/lecons/1/#")
 
-    def test_without_a_path_it_is_the_sites_first_page(self, embedded):
+    def test_without_a_path_it_is_the_first_page(self, embedded):
         embedded.fields["page_path"] = ""
         assert launch(embedded).startswith(f"{SITE}/#token=")
 
@@ -125,14 +125,12 @@ class TestTheLaunch:
         assert launch(embedded) == FOR_NOBODY
 
     @pytest.mark.parametrize("grain", ["x" * 256, "a\tb"])
-    def test_an_imported_grain_that_breaks_a_rule_gets_no_token_and_the_log_says_so(
-        self, embedded, grain, caplog
-    ):
+    def test_an_imported_wrong_grain_gets_no_token(self, embedded, grain, caplog):
         embedded.fields["grain_id"] = grain
         assert launch(embedded) == FOR_NOBODY
         assert "the page gets no token: grain_id: " in caplog.text
 
-    def test_the_block_and_the_token_name_an_imported_grain_alike(self, embedded):
+    def test_block_and_token_name_imported_grains_alike(self, embedded):
         embedded.fields["grain_id"] = " grain-1 "
         token = launch(embedded).partition("#token=")[2]
         assert Tokens(token_settings(TOKENS)).read(token).grains == {"grain-1"}
@@ -144,7 +142,7 @@ class TestTheLaunch:
         embedded.author_mode = True
         assert launch(embedded) == FOR_NOBODY
 
-    def test_an_imported_path_that_leads_elsewhere_is_not_launched(self, embedded):
+    def test_an_imported_path_elsewhere_is_not_launched(self, embedded):
         embedded.fields["page_path"] = "//evil.example/"
         assert launch(embedded) is None
         assert "this activity is not set up yet" in embedded.visit()["message"]
@@ -154,7 +152,7 @@ class TestTheLaunch:
         course.block_settings |= {"mini_site": SITE, "tokens": TOKENS}
         assert launch(course) is None
 
-    def test_a_mini_site_that_is_set_wrong_is_none(self, embedded):
+    def test_a_wrong_mini_site_is_none(self, embedded):
         embedded.block_settings["mini_site"] = "mini.example.org"
         assert launch(embedded) is None
         assert embedded.visit()["state"] == "blocked"
@@ -171,7 +169,7 @@ class TestForAuthors:
     def view(self, course):
         return course.block().author_view()
 
-    def test_it_is_marked_as_a_preview_and_names_what_it_reports(self, course):
+    def test_the_preview_is_marked_and_names_ids(self, course):
         course.fields |= {"grain_id": "g-42", "sequence_id": "s-1"}
         course.author_mode = True
         html = self.view(course).content
@@ -200,13 +198,13 @@ class TestForAuthors:
     def test_studio_shows_it_instead_of_the_learners_view(self, course):
         assert course.block().has_author_view
 
-    def test_an_author_sees_what_a_learner_sees_first_even_after_completing(self, course):
+    def test_an_author_always_sees_the_first_face(self, course):
         course.click()
         assert self.view(course).json_init_args["face"]["state"] == "none"
 
 
 class TestForVisitors:
-    def test_they_read_what_it_is_for_and_that_they_have_to_sign_in(self, course):
+    def test_a_visitor_is_told_to_sign_in(self, course):
         fragment = course.block().public_view()
         assert "keep track" in fragment.content
         assert "Sign in to keep your progress." in fragment.content
@@ -219,7 +217,7 @@ class TestForVisitors:
 
 
 @pytest.mark.parametrize("template", ["progress", "preview", "public", "studio"])
-def test_a_template_has_no_words_of_its_own_to_be_translated(template):
+def test_templates_have_no_words_of_their_own(template):
     text = (PACKAGE / f"templates/{template}.html").read_text(encoding="utf-8")
     for markup in (r"{#.*?#}", r"{%.*?%}", r"{{.*?}}", r"<.*?>"):
         text = re.sub(markup, "", text, flags=re.DOTALL)
@@ -233,6 +231,6 @@ def test_the_script_says_only_what_it_is_given():
     assert [call for call in said if re.search(r'"[A-Z]|" |[a-z] [a-z]', call)] == []
 
 
-def test_what_a_learners_page_loads_of_the_block_is_under_15_kilobytes_gzipped():
+def test_a_page_loads_under_15_kilobytes():
     weight = sum(len(gzip.compress((PACKAGE / name).read_bytes())) for name in LEARNERS_FILES)
     assert weight < 15_000

@@ -29,7 +29,7 @@ def test_what_the_author_saves_is_kept(course):
     assert {name: getattr(block, name) for name in values} == values
 
 
-def test_white_space_around_an_id_is_dropped_at_save(course):
+def test_white_space_around_ids_is_dropped(course):
     course.fields = {}
     save(course, grain_id=" g1\n")
     assert course.block().grain_id == "g1"
@@ -37,7 +37,7 @@ def test_white_space_around_an_id_is_dropped_at_save(course):
 
 @pytest.mark.parametrize("field", ["grain_id", "module_id", "sequence_id"])
 @pytest.mark.parametrize("value", RULES, ids=["long", "invisible", "newline"])
-def test_an_id_that_the_bridge_refuses_is_refused_with_the_rule(course, field, value):
+def test_a_wrong_id_is_refused_by_its_rule(course, field, value):
     response = save(course, **{field: value})
     assert response.status_code == 400
     (error,) = errors(response)
@@ -46,7 +46,7 @@ def test_an_id_that_the_bridge_refuses_is_refused_with_the_rule(course, field, v
 
 
 @pytest.mark.parametrize("value", RULES, ids=["long", "invisible", "newline"])
-def test_the_rule_is_said_in_french_to_a_french_author(course, value):
+def test_a_french_author_reads_rules_in_french(course, value):
     course.language = "fr"
     (error,) = errors(save(course, sequence_id=value))
     assert error.startswith(f"Séquence\xa0: {RULES[value][1]}")
@@ -57,24 +57,24 @@ def test_a_refused_save_changes_nothing(course):
     assert (course.block().grain_id, course.block().module_id) == ("grain-1", "m1")
 
 
-def test_a_new_block_may_be_saved_without_a_grain_but_studio_warns(course):
+def test_studio_warns_of_a_missing_grain(course):
     course.fields = {}
     assert save(course, display_name="Bilan").status_code == 200
     (message,) = course.block().validate().messages
     assert (message.type, "nothing is recorded" in message.text) == ("warning", True)
 
 
-def test_a_block_that_is_set_up_has_nothing_to_warn_of(course):
+def test_a_complete_block_has_no_warning(course):
     assert course.block().validate()
 
 
-def test_an_imported_id_that_breaks_a_rule_shows_in_the_unit(course):
+def test_an_imported_wrong_id_shows_in_the_unit(course):
     course.fields["grain_id"] = "x" * 256
     (message,) = course.block().validate().messages
     assert message.type == "error"
 
 
-def test_the_form_shows_every_setting_in_the_authors_language(course):
+def test_the_form_is_in_the_authors_language(course):
     course.language = "fr"
     form = course.block().studio_view(None).content
     for name in ("Titre", "Grain", "Module", "Séquence", "À n’utiliser que dans un seul bloc"):
@@ -91,7 +91,7 @@ def test_no_field_is_meant_for_a_secret():
     assert not [n for n in ProgressXBlock.fields if any(word in n for word in words)]
 
 
-def test_an_exported_block_comes_back_with_the_authors_settings(course):
+def test_an_exported_block_comes_back_as_set(course):
     course.fields |= {"display_name": "Bilan", "sequence_id": "s1"}
     node = etree.Element("progress")
     block = course.block()

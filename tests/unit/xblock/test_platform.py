@@ -30,14 +30,14 @@ def test_without_the_authors_wish_nothing_is_graded(course):
     assert course.block().has_score is False
 
 
-def test_a_graded_block_gives_its_full_grade_once_and_lowers_none(graded):
+def test_a_full_grade_is_given_once(graded):
     graded.click()
     graded.click()
     assert grades(graded) == [{"value": 1.0, "max_value": 1.0, "only_if_higher": True}]
 
 
 @pytest.mark.parametrize(("late", "given"), [(True, 0), (False, 1)])
-def test_after_the_due_date_it_is_completed_and_gives_no_points(graded, late, given):
+def test_after_the_due_date_no_points_are_given(graded, late, given):
     block = graded.block()
     block.has_deadline_passed = lambda: late  # of edx-platform's InheritanceMixin
     assert graded.handler("complete", block=block).json["state"] == "done"
@@ -57,12 +57,12 @@ def test_a_grade_does_not_wait_for_the_store(graded, store):
     assert len(grades(graded)) == 1
 
 
-def test_the_platform_finds_that_blocks_of_this_type_may_have_a_score():
+def test_the_platform_finds_that_it_may_score():
     """Open edX asks the class first: ``possibly_scored`` in ``lms/djangoapps/grades/scores.py``."""
     assert getattr(ProgressXBlock, "has_score", False)
 
 
-def test_no_setting_has_the_name_of_one_that_open_edx_inherits():
+def test_no_setting_is_named_like_an_inherited_one():
     """Of ``InheritableFieldsMixin``, those that a subsection or course would put into the block."""
     inherited = {
         *("graded", "start", "due", "relative_weeks_due", "visible_to_staff_only"),
@@ -75,7 +75,7 @@ def test_no_setting_has_the_name_of_one_that_open_edx_inherits():
     assert inherited.isdisjoint(ProgressXBlock.fields)
 
 
-def test_search_finds_the_block_by_what_the_author_wrote(course):
+def test_search_finds_what_the_author_wrote(course):
     course.fields |= {"display_name": "Bilan", "button_text": "J’ai fini", "sequence_id": ""}
     found = course.block().index_dictionary()
     assert found["content"] == {
@@ -87,7 +87,7 @@ def test_search_finds_the_block_by_what_the_author_wrote(course):
     assert found["content_type"] == "Progress"
 
 
-def test_apps_are_told_of_the_block_and_of_no_learner(course, store):
+def test_apps_are_told_of_no_learner(course, store):
     store.error = StoreUnavailable("refused")
     before = course.block().student_view_data()
     course.click()
@@ -101,6 +101,6 @@ def test_apps_are_told_of_the_block_and_of_no_learner(course, store):
     json.dumps(before)
 
 
-def test_the_learners_view_may_be_shown_by_mobile_apps(course):
+def test_mobile_apps_may_show_the_learners_view(course):
     block = course.block()
     assert block.has_support(block.student_view, "multi_device")

@@ -31,7 +31,7 @@ def exported(block):
 
 @pytest.fixture
 def again(course):
-    """What an import makes of a block."""
+    """Return what an import makes of a block."""
 
     def imported(xml):
         block = course.block()
@@ -40,7 +40,7 @@ def again(course):
     return imported
 
 
-def test_every_setting_of_the_author_comes_back_french_included(course, again):
+def test_every_setting_of_the_author_comes_back(course, again):
     course.fields = dict(WRITTEN)
     block = again(exported(course.block()))
     assert {name: getattr(block, name) for name in WRITTEN} == WRITTEN
@@ -58,13 +58,13 @@ def test_a_text_of_several_lines_comes_back(course, again):
     assert again(exported(course.block())).done_text == "Bravo !\nÀ bientôt."
 
 
-def test_what_the_author_did_not_set_is_not_written(course):
+def test_what_was_not_set_is_not_written(course):
     course.fields = {"grain_id": "g1"}
     attributes = set(etree.fromstring(exported(course.block())).attrib) - {"xblock-family"}
     assert attributes == {"grain_id"}
 
 
-def test_nothing_of_the_deployment_or_of_a_learner_is_exported(course, store):
+def test_no_deployment_and_no_learner_is_exported(course, store):
     course.block_settings |= {
         "store": {"url": "memory:", "token": "hush-hush"},
         "tokens": {"keys": [{"id": "k", "secret": "s3cr3t" * 8}]},

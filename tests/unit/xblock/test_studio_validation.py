@@ -1,6 +1,7 @@
 """What an author may save, field by field, and what Studio shows of it in the unit."""
 
 import json
+from unittest.mock import Mock, PropertyMock
 
 import pytest
 from webob import Request
@@ -8,7 +9,7 @@ from xblock.core import XBlock
 from xblock.fields import ScopeIds
 
 from progress_xblock import ProgressXBlock
-from progress_xblock.studio_rules import wrong_path
+from progress_xblock.studio_rules import is_wrong_path
 
 REFUSED = {
     "seen_seconds": ([0, -1, 3601, None], "a whole number from 1 to 3600 is needed"),
@@ -77,7 +78,7 @@ def warnings(block):
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, (values, _) in REFUSED.items() for value in values]
 )
-def test_what_is_out_of_range_is_refused_with_the_range(course, name, value):
+def test_what_is_out_of_range_is_refused(course, name, value):
     response = save(course, **{name: value})
     assert response.status_code == 400
     title = ProgressXBlock.fields[name].display_name
@@ -94,12 +95,12 @@ def test_what_is_in_range_is_kept(course, name, value):
 
 @pytest.mark.parametrize("path", NOT_PATHS)
 def test_a_path_that_would_lead_elsewhere_is_refused(course, path):
-    assert wrong_path(path)
+    assert is_wrong_path(path)
     (error,) = errors(save(course, page_path=path.strip()))
     assert error.startswith("Path of the embedded page: ")
 
 
-def test_the_range_is_said_in_french_to_a_french_author(course):
+def test_a_french_author_reads_ranges_in_french(course):
     course.language = "fr"
     (error,) = errors(save(course, seen_seconds=0))
     assert error == "Secondes à l’écran\xa0: il faut un nombre entier de 1 à 3600"
@@ -109,7 +110,7 @@ def test_all_that_is_wrong_is_said_at_once(course):
     assert len(errors(save(course, seen_seconds=0, weight=-1, grain_id="a\nb"))) == 3
 
 
-def test_a_page_without_a_mini_site_shows_in_the_unit(course):
+def test_a_missing_mini_site_shows_in_the_unit(course):
     course.fields["complete_on"] = "page"
     (warning,) = warnings(course.block())
     assert "no mini-site set" in warning
@@ -120,13 +121,13 @@ def test_a_page_without_a_mini_site_shows_in_the_unit(course):
     assert warnings(course.block()) == []
 
 
-def test_a_block_that_studio_has_given_no_settings_yet_warns_of_none_of_them(course):
+def test_settings_not_given_yet_are_not_missed(course):
     course.fields["complete_on"] = "page"
     course.has_settings = False
     assert warnings(course.block()) == []
 
 
-def test_a_grade_that_weighs_nothing_shows_in_the_unit(course):
+def test_a_weightless_grade_shows_in_the_unit(course):
     course.fields |= {"counts_for_grade": True, "weight": 0}
     assert warnings(course.block()) == ["It counts for the grade, but its weight is 0."]
 
@@ -148,7 +149,7 @@ class TestAUnit:
         usage = runtime.parse_xml_string(f"<unit>{olx}</unit>")
         return runtime.get_block(usage).get_children()
 
-    def test_a_grain_that_another_block_reports_as_well_shows_in_both(self, course):
+    def test_a_grain_used_twice_shows_in_both(self, course):
         first, second, other = self.unit(
             course,
             '<grain grain_id="g1" display_name="Un"/>'
@@ -168,7 +169,7 @@ class TestAUnit:
         (block, _) = self.unit(course, '<grain grain_id="g1"/><unit/>')
         assert warnings(block) == []
 
-    def test_the_twin_is_named_in_french_to_a_french_author(self, course):
+    def test_a_french_author_reads_twins_in_french(self, course):
         course.language = "fr"
         first, _ = self.unit(course, '<grain grain_id="g1"/><grain grain_id="g1"/>')
         assert "Un autre bloc de cette unité signale aussi le grain g1" in warnings(first)[0]
@@ -194,11 +195,11 @@ class TestTheForm:
         for text in ("True", "False", "Default", "Save", "Cancel", "Clear"):
             assert text not in form
 
-    def test_a_weight_can_be_read_by_a_number_field_whatever_the_language(self, course):
+    def test_the_weight_has_a_point_in_every_language(self, course):
         course.language = "fr"
         assert 'value="1.5"' in self.form(course, weight=1.5)
 
-    def test_what_is_set_is_marked_so_that_it_is_saved_again(self, course):
+    def test_what_is_set_is_marked_as_set(self, course):
         form = self.form(course, grain_id="g1")
         (entry,) = [part for part in form.split("<li") if 'data-field-name="grain_id"' in part]
         assert "is-set" in entry
@@ -215,10 +216,34 @@ class TestTheForm:
         assert form.count('data-while="counts_for_grade"') == 1
 
 
-def test_a_block_outside_of_any_unit_has_no_twins(course):
+def test_a_block_outside_a_unit_has_no_twins(course):
     block = course.block()
     assert block.scope_ids == ScopeIds("u1", "progress", "def", "usage")
     assert warnings(block) == []
+
+
+@pytest.fixture(params=["parent", "get_parent"])
+def unit_raises(request, monkeypatch):
+    """Have the platform raise when a block's parent is asked for, at once or when it is loaded."""
+
+    def have_raise(error):
+        monkeypatch.setattr(ProgressXBlock, "parent", "unit", raising=False)
+        raising = PropertyMock if request.param == "parent" else Mock
+        monkeypatch.setattr(ProgressXBlock, request.param, raising(side_effect=error))
+
+    return have_raise
+
+
+def test_a_block_of_a_library_has_no_twins(course, caplog, unit_raises):
+    unit_raises(NotImplementedError("this scope is not supported"))  # as LearningCoreFieldData does
+    assert warnings(course.block()) == []
+    assert caplog.text == ""
+
+
+def test_a_unit_that_cannot_be_read_breaks_nothing(course, caplog, unit_raises):
+    unit_raises(KeyError("block-v1:of-nobody"))
+    assert warnings(course.block()) == []
+    assert "the unit's other blocks cannot be looked at: unexpected KeyError" in caplog.text
 
 
 class TestAMalformedForm:

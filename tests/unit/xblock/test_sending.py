@@ -15,7 +15,7 @@ import time_machine
 
 from bridge import Identity, OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.outbox import open_outbox
-from progress_xblock.settings import bridge_for, settings_for
+from progress_xblock.settings import bridge_for, click_settings
 from progress_xblock.time_limit import THREADS, within
 from tests.faults import proxy as faults
 from tests.faults.proxy import Proxy
@@ -29,7 +29,7 @@ GRACE = 10.0
 
 
 async def drip(exchange):
-    """An answer that never ends, a byte at a time: no time-out of a socket sees it."""
+    """Send an answer that never ends, a byte at a time: no time-out of a socket sees it."""
     await exchange.request()
     exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
     exchange.writer.write(b"Content-Length: 1000000\r\n\r\n")
@@ -55,14 +55,14 @@ NONSENSE = {
 
 @pytest.fixture
 def directus():
-    """What stands where Directus should; nothing behind it answers."""
+    """Stand where Directus should, with nothing behind it that answers."""
     with Proxy(upstream=1) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def lms(course, monkeypatch):
-    """The course, with the bridge that its settings name."""
+    """Give the course, with the bridge that its settings name."""
     monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
 
     def use(url, **more):
@@ -79,16 +79,14 @@ def in_time(budget=BUDGET):
     assert time.monotonic() - started < budget + GRACE
 
 
-def test_a_directus_that_is_down_costs_no_more_than_the_budget(lms, directus):
+def test_a_directus_down_keeps_the_budget(lms, directus):
     course = lms(directus.url)
     with directus.refusing(), in_time():
         assert course.click()["state"] == "pending"
 
 
 @pytest.mark.parametrize("fault", [faults.stay_silent, drip], ids=["silent", "dripping"])
-def test_a_directus_that_does_not_come_to_an_end_costs_no_more_than_the_budget(
-    lms, directus, fault
-):
+def test_an_endless_directus_answer_keeps_the_budget(lms, directus, fault):
     course = lms(directus.url)
     course.block_settings["store"] |= {"read_timeout": 30, "connect_timeout": 30}
     with directus.misbehaving(fault), in_time():
@@ -96,7 +94,7 @@ def test_a_directus_that_does_not_come_to_an_end_costs_no_more_than_the_budget(
     assert directus.struck
 
 
-def test_three_seconds_are_the_bound_where_none_is_set(lms, directus):
+def test_three_seconds_are_the_default_bound(lms, directus):
     course = lms(directus.url)
     course.block_settings["store"] |= {"read_timeout": 30, "connect_timeout": 30}
     del course.block_settings["budget"]
@@ -104,7 +102,7 @@ def test_three_seconds_are_the_bound_where_none_is_set(lms, directus):
         assert course.click()["state"] == "pending"
 
 
-def test_a_name_that_does_not_resolve_costs_no_more_than_the_budget(lms, monkeypatch):
+def test_an_unresolved_name_keeps_the_budget(lms, monkeypatch):
     over = threading.Event()
 
     def hang(*_, **__):
@@ -118,7 +116,7 @@ def test_a_name_that_does_not_resolve_costs_no_more_than_the_budget(lms, monkeyp
 
 
 @pytest.mark.parametrize("fault", NONSENSE.values(), ids=NONSENSE)
-def test_an_answer_that_is_nonsense_is_no_error_of_ours_and_nothing_is_lost(lms, directus, fault):
+def test_a_nonsense_answer_loses_nothing(lms, directus, fault):
     course = lms(directus.url)
     with directus.misbehaving(fault), in_time():
         response = course.handler("complete")
@@ -127,18 +125,18 @@ def test_an_answer_that_is_nonsense_is_no_error_of_ours_and_nothing_is_lost(lms,
     assert course.block().pending["grain_id"] == "grain-1"
 
 
-def test_what_was_not_answered_in_time_is_sent_at_the_next_visit(lms, course, directus, tmp_path):
+def test_what_timed_out_is_sent_next_visit(lms, course, directus, tmp_path):
     course = lms(directus.url)
     with directus.misbehaving(faults.stay_silent):
         instant = course.click()["completed_at"]
     url = f"sqlite:///{tmp_path}/progress.db"
     face = lms(url).handler("send_pending").json
     assert (face["state"], face["completed_at"]) == ("done", instant)
-    (row,) = bridge_for(course.block_settings).progress("funmooc", LEARNER)
+    (row,) = bridge_for(click_settings(course.block_settings)).progress("funmooc", LEARNER)
     assert row.completed_at.isoformat() == instant
 
 
-def test_when_every_thread_is_stuck_a_click_is_kept_at_once(lms, directus):
+def test_stuck_threads_keep_a_click_at_once(lms, directus):
     course = lms(directus.url)
     over = threading.Event()
     try:
@@ -161,12 +159,12 @@ def test_a_thread_that_ends_late_is_free_again():
     assert within(60, lambda: "done") == "done"
 
 
-def test_what_the_work_raises_is_raised_to_who_waits():
+def test_what_the_work_raises_is_raised():
     with pytest.raises(TimeoutError, match="its own"):
         within(60, raising(TimeoutError("its own")))
 
 
-def test_a_process_without_a_thread_to_spare_keeps_the_completion(lms, directus, monkeypatch):
+def test_without_a_thread_the_completion_is_kept(lms, directus, monkeypatch):
     def refuse(thread):
         raise RuntimeError("can't start new thread")
 
@@ -193,7 +191,7 @@ def test_a_forked_worker_has_all_its_threads():
         over.set()
 
 
-def test_a_thread_that_is_stuck_does_not_keep_its_process_from_ending():
+def test_a_stuck_thread_lets_its_process_end():
     code = (
         "import threading; from bridge import StoreUnavailable\n"
         "from progress_xblock.time_limit import within\n"
@@ -218,7 +216,7 @@ class TestWithAnOutbox:
 
     @pytest.fixture
     def outbox(self, course):
-        outbox = open_outbox(settings_for(course.block_settings))
+        outbox = open_outbox(click_settings(course.block_settings))
         yield outbox
         outbox.close()
 
@@ -228,7 +226,7 @@ class TestWithAnOutbox:
         assert directus.struck == 0
         assert outbox.counts().waiting == 1
 
-    def test_what_is_accepted_is_done_for_the_learner_in_honest_words(self, course):
+    def test_what_is_accepted_is_said_honestly(self, course):
         face = course.click()
         assert not face["active"]
         assert "It is saved and will be passed on." in face["message"]
@@ -240,9 +238,7 @@ class TestWithAnOutbox:
         assert outbox.counts().waiting == 1
         assert [name for name, _ in course.published] == ["completion"]
 
-    def test_an_outbox_that_cannot_take_it_leaves_it_in_the_learners_state(
-        self, course, tmp_path, outbox
-    ):
+    def test_a_failing_outbox_leaves_it_pending(self, course, tmp_path, outbox):
         good = course.block_settings["outbox"]
         course.block_settings["outbox"] = {"url": f"sqlite:///{tmp_path}/no/such/folder/o.db"}
         assert course.click()["state"] == "pending"
@@ -251,11 +247,11 @@ class TestWithAnOutbox:
         (item,) = outbox.lease(1, 60)
         assert item.completion.identity == Identity("funmooc", LEARNER)
 
-    def test_an_outbox_waits_a_second_at_most_for_a_lock(self, course):
-        assert settings_for(course.block_settings).outbox.timeout == 1.0
+    def test_a_locked_outbox_costs_a_second(self, course):
+        assert click_settings(course.block_settings).outbox.timeout == 1.0
 
 
-def test_a_bug_costs_neither_the_answer_nor_the_learners_work(course, store, monkeypatch, caplog):
+def test_a_bug_costs_no_completion(course, store, monkeypatch, caplog):
     monkeypatch.setattr(store, "record", raising(KeyError("a secret")))
     response = course.handler("complete")
     assert (response.status_code, response.json["state"]) == (200, "pending")
@@ -263,7 +259,7 @@ def test_a_bug_costs_neither_the_answer_nor_the_learners_work(course, store, mon
     assert "a secret" not in caplog.text
 
 
-def test_what_is_pending_holds_all_that_its_completion_needs(course, store):
+def test_what_is_pending_holds_the_whole_completion(course, store):
     store.error = StoreUnavailable("refused")
     course.fields["sequence_id"] = "s1"
     course.click()
@@ -277,7 +273,7 @@ def test_what_is_pending_holds_all_that_its_completion_needs(course, store):
     }
 
 
-def test_once_it_is_passed_on_no_id_is_kept_of_it(course, store):
+def test_once_passed_on_no_id_is_kept(course, store):
     store.error = StoreUnavailable("refused")
     course.click()
     store.error = None
@@ -297,7 +293,7 @@ def test_what_is_pending_keeps_the_learners_other_id(course, store):
 
 
 @pytest.mark.parametrize("other", [("funmooc", "another"), ("moodle", "7")])
-def test_what_is_pending_is_sent_for_its_learner_alone(course, store, other):
+def test_what_is_pending_is_its_learners_alone(course, store, other):
     store.error = OutboxUnavailable("full")
     instant = course.click()["completed_at"]
     store.error = None
@@ -310,7 +306,7 @@ def test_what_is_pending_is_sent_for_its_learner_alone(course, store, other):
     assert (row.completed_at.isoformat(), row.module_id) == (instant, "m1")
 
 
-def test_a_clock_that_was_put_back_does_not_refuse_what_was_kept(course, store):
+def test_a_clock_put_back_refuses_nothing(course, store):
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
         store.error = StoreUnavailable("refused")
         instant = course.click()["completed_at"]
@@ -320,7 +316,7 @@ def test_a_clock_that_was_put_back_does_not_refuse_what_was_kept(course, store):
 
 
 @pytest.mark.parametrize("kept", [{}, {"grain_id": "grain-1"}, {"origin": 7}, {"origin": []}])
-def test_what_cannot_be_read_any_more_is_made_anew(course, store, kept):
+def test_what_cannot_be_read_is_made_anew(course, store, kept):
     store.error = StoreUnavailable("refused")
     instant = course.click()["completed_at"]
     block = course.block()
@@ -332,14 +328,14 @@ def test_what_cannot_be_read_any_more_is_made_anew(course, store, kept):
     assert row.completed_at.isoformat() == instant
 
 
-def test_many_clicks_while_the_store_is_down_are_one_line_in_the_log(course, store, caplog):
+def test_many_failing_clicks_are_one_line(course, store, caplog):
     store.error = StoreUnavailable("refused")
     for _ in range(5):
         course.click()
     assert caplog.text.count("refused") == 1
 
 
-def test_another_kind_of_trouble_is_a_line_of_its_own(course, store, caplog):
+def test_another_trouble_is_its_own_line(course, store, caplog):
     for error in (StoreUnavailable("refused"), StoreMisconfigured("401")):
         store.error = error
         course.click()
@@ -347,15 +343,15 @@ def test_another_kind_of_trouble_is_a_line_of_its_own(course, store, caplog):
     assert (caplog.text.count("refused"), caplog.text.count("401")) == (1, 1)
 
 
-def test_a_trouble_that_lasts_is_told_again_after_a_minute(course, store, caplog, monkeypatch):
+def test_a_lasting_trouble_is_logged_each_minute(course, store, caplog, monkeypatch):
     store.error = StoreUnavailable("refused")
     course.click()
-    monkeypatch.setattr("progress_xblock.throttled_log.EVERY", 0.0)
+    monkeypatch.setattr("progress_xblock.throttled_log.INTERVAL", 0.0)
     course.click()
     assert caplog.text.count("refused") == 2
 
 
-def test_wrong_settings_are_one_line_in_the_log_and_the_work_is_kept(lms, course, caplog):
+def test_wrong_settings_are_one_line_and_lose_nothing(lms, course, caplog):
     course = lms("ftp://example.org")
     for _ in range(5):
         face = course.click()
@@ -368,7 +364,7 @@ def test_wrong_settings_are_one_line_in_the_log_and_the_work_is_kept(lms, course
 
 
 @pytest.mark.parametrize("budget", [0, 0.05, 31, "3", True, None, float("nan")])
-def test_a_budget_out_of_bounds_is_said_and_the_work_is_kept(lms, budget, caplog):
+def test_a_wrong_budget_is_said_and_loses_nothing(lms, budget, caplog):
     assert lms("memory:", budget=budget).click()["state"] == "held"
     assert "budget: not a number of seconds from 0.1 to 30" in caplog.text
 

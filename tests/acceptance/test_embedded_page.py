@@ -36,7 +36,7 @@ def elsewhere():
 
 @pytest.fixture
 def settings(workbench, sqlite, mini):
-    """The platform's settings; a test may change them."""
+    """Return the platform's settings, which a test may change."""
     settings = {**sqlite, "mini_site": mini.url, "tokens": TOKENS}
     workbench.configure(settings)
     mini.asked.clear()
@@ -50,7 +50,7 @@ def page(settings, page):
 
 
 def loaded(page):
-    """The block's frame, once its page is there."""
+    """Return the block's frame, once its page is there."""
     page.wait(lambda: page.box.find_elements(By.TAG_NAME, "iframe"), "no page was embedded")
     frame = page.box.find_element(By.TAG_NAME, "iframe")
     inside(page, frame, "return true")
@@ -75,9 +75,7 @@ def token_of(frame):
     return Tokens(token_settings(TOKENS)).read(frame.get_attribute("src").split("#token=")[1])
 
 
-def test_the_page_is_launched_with_a_token_for_this_learner_and_this_grain_alone(
-    page, student, mini
-):
+def test_the_token_is_for_learner_and_grain(page, student, mini):
     page.open()
     token = token_of(loaded(page))
     assert token.identity == Identity("funmooc", people.platform_id(student))
@@ -85,7 +83,7 @@ def test_the_page_is_launched_with_a_token_for_this_learner_and_this_grain_alone
     assert mini.asked == ["/demo/"]
 
 
-def test_nothing_of_the_token_is_in_the_units_page(page, settings):
+def test_the_units_page_holds_no_token(page, settings):
     page.open()
     loaded(page)
     page.script(
@@ -97,7 +95,7 @@ def test_nothing_of_the_token_is_in_the_units_page(page, settings):
     assert "eyJ" not in unit  # what every JWT begins with
 
 
-def test_what_the_page_reports_is_recorded_and_told_back_to_it(page, rows):
+def test_a_report_is_recorded_and_answered(page, rows):
     page.open()
     assert "Terminez l’activité ci-dessus" in page.message
     assert not page.button.is_displayed()
@@ -115,7 +113,7 @@ def test_what_the_page_reports_is_recorded_and_told_back_to_it(page, rows):
     assert (heard[0], heard[-1]) == ("none", "done")
 
 
-def test_what_the_page_reports_again_and_again_is_sent_once(page, rows):
+def test_repeated_reports_are_sent_once(page, rows):
     page.open()
     frame = loaded(page)
     page.script(
@@ -143,7 +141,7 @@ def test_what_the_page_reports_again_and_again_is_sent_once(page, rows):
     ],
     ids=["another grain", "no grain", "another type", "a text", "nothing", "a list"],
 )
-def test_what_is_not_a_report_of_this_grain_is_not_heeded(page, rows, data, failures):
+def test_other_messages_are_not_heeded(page, rows, data, failures):
     page.open()
     frame = loaded(page)
     say(page, frame, data)
@@ -171,9 +169,7 @@ def test_only_the_blocks_own_frame_is_listened_to(page, rows, request, whose):
     page.wait_for("done")
 
 
-def test_a_page_that_led_elsewhere_is_no_longer_listened_to_nor_told_anything(
-    page, rows, elsewhere
-):
+def test_a_page_that_left_is_not_heeded(page, rows, elsewhere):
     page.open()
     frame = loaded(page)
     inside(page, frame, "location.href = arguments[0]", elsewhere.url)
@@ -207,7 +203,7 @@ window.fetch = async (...words) => {
 """
 
 
-def test_a_token_that_comes_when_the_page_has_gone_elsewhere_is_not_told_there(page, elsewhere):
+def test_a_late_token_is_not_told_elsewhere(page, elsewhere):
     page.open()
     frame = loaded(page)
     page.script(HOLD)
@@ -223,7 +219,7 @@ def test_a_token_that_comes_when_the_page_has_gone_elsewhere_is_not_told_there(p
     assert inside(page, frame, "return heard") == ["last"]
 
 
-def test_a_page_gets_a_fresh_token_when_it_asks(page):
+def test_a_page_may_ask_for_a_token(page):
     page.open()
     frame = loaded(page)
     say(page, frame, {"type": "progress-bridge:renew"})
@@ -233,9 +229,7 @@ def test_a_page_gets_a_fresh_token_when_it_asks(page):
     assert fresh.expires_at >= token_of(frame).expires_at
 
 
-def test_without_keys_the_page_is_launched_for_nobody_and_may_still_complete(
-    page, rows, settings, workbench
-):
+def test_without_keys_the_page_may_still_complete(page, rows, settings, workbench):
     workbench.configure({k: v for k, v in settings.items() if k != "tokens"})
     page.open()
     frame = loaded(page)
@@ -245,7 +239,7 @@ def test_without_keys_the_page_is_launched_for_nobody_and_may_still_complete(
     assert len(rows()) == 1
 
 
-def test_a_visitor_sees_the_page_launched_for_nobody_and_is_told_to_sign_in(page):
+def test_a_visitors_page_is_launched_for_nobody(page):
     page.student = people.VISITOR
     page.open()
     frame = loaded(page)
@@ -256,25 +250,21 @@ def test_a_visitor_sees_the_page_launched_for_nobody_and_is_told_to_sign_in(page
     assert page.state == "blocked"
 
 
-def test_without_a_mini_site_the_learner_is_told_why_nothing_can_be_recorded(
-    page, workbench, sqlite
-):
+def test_without_a_mini_site_the_reason_shows(page, workbench, sqlite):
     workbench.configure(sqlite)
     page.open()
     assert "la plateforme ne dit pas où se trouve la page" in page.message
     assert page.box.find_elements(By.TAG_NAME, "iframe") == []
 
 
-def test_a_mini_site_that_is_no_url_for_a_browser_stops_nothing(
-    page, workbench, settings, failures
-):
+def test_an_odd_mini_site_stops_nothing(page, workbench, settings, failures):
     workbench.configure({**settings, "mini_site": "http://exa mple.org"})
     page.open()
     assert page.state == "none"
     assert [line for line in failures() if "Invalid URL" in line] == []
 
 
-def test_a_page_that_cannot_be_launched_is_said_and_tried_again(page):
+def test_a_failed_launch_is_tried_again(page):
     page.block("*/launch/*")
     try:
         page.open()
@@ -286,7 +276,7 @@ def test_a_page_that_cannot_be_launched_is_said_and_tried_again(page):
     assert not page.button.is_displayed()
 
 
-def test_the_frame_has_a_name_and_may_not_lead_the_course_away(page):
+def test_the_frame_is_named_and_sandboxed(page):
     page.open()
     frame = loaded(page)
     assert frame.get_attribute("title") == "La leçon interactive"

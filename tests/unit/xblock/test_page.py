@@ -19,7 +19,7 @@ FRENCH = PACKAGE / "translations/fr/LC_MESSAGES"
 
 @pytest.fixture
 def network(monkeypatch):
-    """What was tried on the network; nothing gets through."""
+    """Let nothing through to the network, and return what was tried."""
     tried = []
 
     def refuse(*args, **kwargs):
@@ -33,9 +33,7 @@ def network(monkeypatch):
 
 @pytest.mark.parametrize("way", ["click", "seen", "page"])
 @pytest.mark.parametrize("state", ["none", "done", "pending", "held"])
-def test_a_view_uses_neither_network_nor_store_whatever_the_state(
-    course, store, network, monkeypatch, state, way
-):
+def test_no_view_uses_network_or_store(course, store, network, monkeypatch, state, way):
     course.fields["complete_on"] = way
     errors = {"pending": StoreUnavailable("refused"), "held": StoreMisconfigured("401")}
     course.block_settings["mini_site"] = "https://mini.example.org"
@@ -52,7 +50,7 @@ def test_a_view_uses_neither_network_nor_store_whatever_the_state(
     assert (store.calls, network) == (calls, [])
 
 
-def test_what_a_view_may_not_do_is_seen_when_a_handler_does_it(course, network, monkeypatch):
+def test_the_guard_notices_a_handlers_store(course, network, monkeypatch):
     monkeypatch.setattr("progress_xblock.sending.bridge_for", bridge_for)
     course.block_settings = {"store": {"url": "http://127.0.0.1:9", "token": "t"}}
     assert course.click()["state"] == "pending"
@@ -64,7 +62,7 @@ def test_a_view_does_not_need_right_settings(course):
     assert course.visit()["state"] == "none"
 
 
-def test_the_page_says_the_state_before_any_script_has_run(course):
+def test_the_page_says_the_state_without_script(course):
     course.click()
     html = course.html()
     assert 'data-state="done"' in html
@@ -81,7 +79,7 @@ def test_the_words_are_french_for_a_french_learner(course, store):
     assert arguments["texts"]["sending"] == "Enregistrement…"
 
 
-def test_the_authors_title_stands_in_every_language_and_ours_is_translated(course):
+def test_only_our_own_title_is_translated(course):
     course.language = "fr"
     assert "Ma progression" in course.html()
     course.fields["display_name"] = "My progress in chemistry"
@@ -95,7 +93,7 @@ def test_without_a_title_ours_stands(course, title):
     assert "Ma progression" in course.html()
 
 
-def test_every_text_has_its_french_and_no_french_is_left_over():
+def test_every_text_has_its_french():
     found = {text for *_, text, _, _ in extract_from_dir(PACKAGE, keywords={"_": None})}
     with (FRENCH / "text.po").open("rb") as file:
         catalogue = {m.id: m.string for m in read_po(file) if m.id}

@@ -10,7 +10,7 @@ import yaml
 import progress_xblock
 from bridge.cli import cli
 from progress_xblock.health import NO_ANSWER, NOT_TAKEN, WRONG_SETTINGS
-from progress_xblock.settings import _OWN, check
+from progress_xblock.settings import OWN_SETTINGS, check_settings
 from tests.servers import ROOT
 
 PACKAGE = Path(progress_xblock.__file__).parent
@@ -35,7 +35,7 @@ def block_settings(code):
 
 
 def test_the_plugins_settings_are_right(plugin):
-    settings = check(block_settings(plugin["patches"]["openedx-common-settings"]), {})
+    settings = check_settings(block_settings(plugin["patches"]["openedx-common-settings"]), {})
     assert settings.outbox.scheme == "redis"
 
 
@@ -59,11 +59,11 @@ def test_the_settings_without_an_outbox_are_right(tmp_path):
     token = tmp_path / "token"
     token.write_text("t")
     settings["store"]["token_file"] = str(token)
-    assert check(settings, {}).outbox is None
+    assert check_settings(settings, {}).outbox is None
 
 
-def test_every_setting_of_the_block_is_in_the_table():
-    for name in (*_OWN, "store", "outbox", "tokens"):
+def test_every_setting_is_in_the_table():
+    for name in (*OWN_SETTINGS, "store", "outbox", "tokens"):
         assert f"\n| `{name}` | " in GUIDE, name
 
 
@@ -75,7 +75,7 @@ def test_every_command_is_one_that_there_is():
     assert all(f'"{option}"' in SOURCES for option in options)
 
 
-def test_the_health_checks_answers_are_those_of_the_code():
+def test_the_health_answers_are_the_codes():
     assert re.findall(r"^\| `([^`…]+)` \| ", GUIDE.split("## Health")[1], re.MULTILINE)[:3] == [
         WRONG_SETTINGS,
         NO_ANSWER,
@@ -83,7 +83,7 @@ def test_the_health_checks_answers_are_those_of_the_code():
     ]
 
 
-def test_every_line_of_the_log_is_one_that_is_written():
+def test_every_quoted_log_line_is_written():
     table = GUIDE.split("## When something is wrong")[1]
     lines = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
     assert len(lines) > 6

@@ -18,7 +18,7 @@ window.fetch = (...words) => { window.calls += 1; return call(...words); };
 TEN_CLICKS = "for (let i = 0; i < 10; i++) document.querySelector('button').click()"
 
 
-def test_a_click_is_recorded_and_a_reload_still_says_so(page, rows, failures):
+def test_a_recorded_click_outlives_a_reload(page, rows, failures):
     page.open()
     assert page.message.endswith("Pas encore terminé.")
     message = page.click().wait_for("done")
@@ -53,7 +53,7 @@ def test_the_block_speaks_the_learners_language(page, language, button, state):
     assert state in page.message
 
 
-def test_ten_quick_clicks_are_sent_once_and_make_one_row(page, rows):
+def test_ten_quick_clicks_make_one_row(page, rows):
     page.open()
     page.script(COUNT_CALLS + TEN_CLICKS)
     page.wait_for("done")
@@ -94,7 +94,7 @@ def test_a_learner_sees_their_own_state_only(page, rows):
     assert len(rows()) == 1
 
 
-def test_a_visitor_is_told_to_sign_in_and_the_button_does_nothing(page, rows):
+def test_a_visitors_button_does_nothing(page, rows):
     page.student = people.VISITOR
     page.open()
     assert "Connectez-vous" in page.message
@@ -103,9 +103,7 @@ def test_a_visitor_is_told_to_sign_in_and_the_button_does_nothing(page, rows):
     assert page.state == "blocked"
 
 
-def test_while_the_store_is_down_the_work_is_kept_and_the_next_visit_sends_it(
-    page, rows, workbench, sqlite
-):
+def test_after_an_outage_the_next_visit_sends(page, rows, workbench, sqlite):
     workbench.configure(DOWN)
     before = datetime.now(UTC)
     page.open().click()
@@ -134,7 +132,7 @@ def test_what_is_pending_may_be_sent_by_hand(page, rows, workbench, sqlite):
     assert len(rows()) == 1
 
 
-def test_a_lost_connection_is_said_and_another_click_goes_through(page, rows):
+def test_after_a_lost_connection_a_click_works(page, rows):
     page.open()
     page.offline(True)
     try:
@@ -166,9 +164,7 @@ ODD_ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
-def test_an_odd_answer_is_not_taken_for_a_success_and_another_click_goes_through(
-    page, rows, answer
-):
+def test_an_odd_answer_is_no_success(page, rows, answer):
     page.open()
     page.script(f"window.right = fetch; window.fetch = async () => {answer}")
     assert "La plateforme n’a pas répondu comme prévu" in page.click().wait_for("problem")
@@ -178,7 +174,7 @@ def test_an_odd_answer_is_not_taken_for_a_success_and_another_click_goes_through
     assert len(rows()) == 1
 
 
-def test_what_was_recorded_while_the_answer_was_lost_is_not_recorded_twice(page, rows):
+def test_a_lost_answer_records_nothing_twice(page, rows):
     page.open()
     page.script(
         "window.right = fetch;"
@@ -191,7 +187,7 @@ def test_what_was_recorded_while_the_answer_was_lost_is_not_recorded_twice(page,
     assert rows() == [row]
 
 
-def test_what_was_tried_again_and_is_done_is_not_tried_once_more(page):
+def test_what_is_done_is_not_retried(page):
     page.open()
     page.block("*/complete/*")
     try:
@@ -204,7 +200,7 @@ def test_what_was_tried_again_and_is_done_is_not_tried_once_more(page):
     assert (page.state, page.script("return window.calls")) == ("done", 0)
 
 
-def test_two_blocks_of_a_page_do_not_disturb_each_other(page):
+def test_two_blocks_do_not_disturb_each_other(page):
     page.scenario = 0
     page.open()
     first, second, third = page.browser.find_elements("css selector", ".grain-progress")

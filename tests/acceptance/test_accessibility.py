@@ -86,7 +86,7 @@ SIGNS = {
 
 
 @pytest.mark.parametrize("state", SIGNS)
-def test_each_state_has_its_sign_that_needs_no_colour(bring, page, state):
+def test_each_state_shows_without_colour(bring, page, state):
     with page.media(forced_colors="active"):
         bring(state)
         sign, ink, ground = page.script(
@@ -108,7 +108,7 @@ def test_who_asks_for_less_motion_gets_none(bring, page, wish, seconds):
 
 
 @pytest.mark.parametrize("state", ["none", "pending", "held", "refused", "problem"])
-def test_whoever_uses_the_keyboard_reaches_the_button_and_sees_where_they_are(bring, state):
+def test_the_keyboard_reaches_the_button_visibly(bring, state):
     page = bring(state)
     page.script("document.activeElement.blur()")
     page.tab_to(page.button)

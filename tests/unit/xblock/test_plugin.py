@@ -11,7 +11,7 @@ import pytest
 
 from bridge import Bridge, Identity
 from bridge.stores.memory import MemoryStore
-from progress_xblock.pending import Kept, completion_of, export, send
+from progress_xblock.pending import LearnerState, completion_of, export, send
 from tests.servers import ROOT
 from tests.servers.process import closed_port
 from tests.unit.xblock.lms import LEARNER, LMS, PENDING, waiting
@@ -29,7 +29,7 @@ def lms(tmp_path: Path) -> LMS:
     return LMS(tmp_path)
 
 
-def test_wrong_settings_are_one_clear_line_at_start_up(lms: LMS) -> None:
+def test_wrong_settings_are_one_line_at_start(lms: LMS) -> None:
     lms.set_up({"store": {"url": "https://directus.example.org"}})
     started = lms.manage("check")
     assert started.returncode == 0
@@ -46,9 +46,7 @@ def test_wrong_settings_are_one_clear_line_at_start_up(lms: LMS) -> None:
     ],
     ids=["no mapping", "a bracket"],
 )
-def test_settings_that_cannot_be_read_do_not_keep_the_lms_from_starting(
-    lms: LMS, settings: object, words: str
-) -> None:
+def test_unreadable_settings_let_the_lms_start(lms: LMS, settings: object, words: str) -> None:
     lms.set_up(settings)
     started = lms.manage("check")
     assert started.returncode == 0
@@ -61,7 +59,7 @@ def test_right_settings_are_no_line(lms: LMS) -> None:
     assert "ProgressXBlock" not in lms.manage("check").stderr
 
 
-def test_the_lms_finds_the_app_by_its_entry_point() -> None:
+def test_the_entry_point_finds_the_app() -> None:
     text = (ROOT / "setup.py").read_text()
     assert (
         '"lms.djangoapp": ["progress_xblock = progress_xblock.apps:ProgressXBlockConfig"]' in text
@@ -77,18 +75,18 @@ class TestHealth:
     def test_a_store_that_takes_completions_is_well(self, lms: LMS) -> None:
         assert self.ask(lms) == "200 ok"
 
-    def test_an_outbox_is_enough_while_the_store_is_down(self, lms: LMS) -> None:
+    def test_an_outbox_is_healthy_without_its_store(self, lms: LMS) -> None:
         down = {"url": f"http://127.0.0.1:{closed_port()}", "token": "t"}
         lms.set_up({"store": down, "outbox": {"url": f"sqlite:///{lms.folder}/outbox.db"}})
         assert self.ask(lms) == "200 ok"
 
-    def test_without_an_outbox_a_store_that_is_down_is_said(self, lms: LMS) -> None:
+    def test_a_store_that_is_down_is_said(self, lms: LMS) -> None:
         url = f"http://127.0.0.1:{closed_port()}"
         lms.set_up({"store": {"url": url, "token": "hush-hush"}})
         answer = self.ask(lms)
         assert answer == "503 completions are not taken: run progress-bridge check"
 
-    def test_a_store_that_does_not_answer_is_given_up_with_the_budget(self, lms: LMS) -> None:
+    def test_a_silent_store_is_given_up_in_budget(self, lms: LMS) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             patient = {"url": url, "token": "t", "read_timeout": 30}
@@ -97,17 +95,17 @@ class TestHealth:
 
     def test_an_answer_is_remembered_for_a_while(self, lms: LMS) -> None:
         code = HEALTH.replace("answer =", "Client().get('/progress-bridge/health')\nanswer =")
-        looks = "import progress_xblock.health as h; h.look = iter(['ok', 'not ok']).__next__\n"
+        looks = "import progress_xblock.health as h; h.find_out = iter(['ok', 'not ok']).__next__\n"
         assert lms.python("-c", looks + code).stdout.strip() == "200 ok"
 
-    def test_who_asks_while_another_request_looks_does_not_wait_too(self, lms: LMS) -> None:
+    def test_a_second_asker_does_not_wait(self, lms: LMS) -> None:
         looks = (
             "import progress_xblock.health as h; from django.test import Client; asked = []\n"
             "def look():\n"
             "    answer = Client().get('/progress-bridge/health')\n"
             "    asked.append(answer.status_code)\n"
             "    return 'ok'\n"
-            "h.look = look\n"
+            "h.find_out = look\n"
         )
         code = HEALTH + "print(asked)\n"
         assert lms.python("-c", looks + code).stdout.split() == ["200", "ok", "[503]"]
@@ -124,7 +122,7 @@ class TestHealth:
 
 
 class TestSendPending:
-    def test_what_waits_is_recorded_and_the_states_say_so(self, lms: LMS) -> None:
+    def test_what_waits_is_recorded_and_said(self, lms: LMS) -> None:
         lms.states(
             waiting(),
             waiting(grain_id="grain-2") | {"state": "held"},
@@ -157,7 +155,7 @@ class TestSendPending:
         assert lms.kept() == [waiting()]
         assert lms.progress() == []
 
-    def test_an_export_is_for_its_owner_alone_and_holds_all_that_is_needed(self, lms: LMS) -> None:
+    def test_an_export_is_complete_and_private(self, lms: LMS) -> None:
         lms.states(waiting(), waiting(grain_id="Été"))
         file = lms.folder / "pending.jsonl"
         done = lms.manage("send_pending_progress", "--export", str(file))
@@ -170,9 +168,7 @@ class TestSendPending:
         ]
         assert lms.kept()[0] == waiting()
 
-    def test_an_export_into_a_file_that_anybody_could_read_is_for_its_owner_alone(
-        self, lms: LMS
-    ) -> None:
+    def test_an_export_into_an_open_file_is_private(self, lms: LMS) -> None:
         lms.states(waiting())
         file = lms.folder / "pending.jsonl"
         file.write_text("of yesterday")
@@ -181,7 +177,7 @@ class TestSendPending:
         assert file.stat().st_mode & 0o777 == 0o600
         assert "of yesterday" not in file.read_text()
 
-    def test_a_store_that_is_down_leaves_all_as_it_was(self, lms: LMS) -> None:
+    def test_an_outage_leaves_all_as_it_was(self, lms: LMS) -> None:
         url = f"http://127.0.0.1:{closed_port()}"
         lms.set_up({"store": {"url": url, "token": "hush-hush"}})
         lms.states(waiting())
@@ -192,7 +188,7 @@ class TestSendPending:
         assert "hush-hush" not in done.stderr
         assert lms.kept() == [waiting()]
 
-    def test_a_state_that_changed_since_it_was_read_is_not_written_over(self, lms: LMS) -> None:
+    def test_a_changed_state_is_not_written_over(self, lms: LMS) -> None:
         lms.states(waiting(), waiting())
         code = (
             "import django; django.setup()\n"
@@ -220,12 +216,12 @@ def bridge() -> Bridge:
     return Bridge(MemoryStore())
 
 
-def rows(*states: dict[str, object]) -> list[Kept]:
-    return [Kept(n, f"block-{n}", json.dumps(state)) for n, state in enumerate(states)]
+def rows(*states: dict[str, object]) -> list[LearnerState]:
+    return [LearnerState(n, f"block-{n}", json.dumps(state)) for n, state in enumerate(states)]
 
 
-def saving(saved: dict[object, str], same: bool = True) -> Callable[[Kept, str], bool]:
-    def save(kept: Kept, state: str) -> bool:
+def saving(saved: dict[object, str], same: bool = True) -> Callable[[LearnerState, str], bool]:
+    def save(kept: LearnerState, state: str) -> bool:
         if same:
             saved[kept.key] = state
         return same
@@ -234,7 +230,7 @@ def saving(saved: dict[object, str], same: bool = True) -> Callable[[Kept, str],
 
 
 def test_more_than_a_batch_is_sent_in_batches(bridge: Bridge, monkeypatch) -> None:
-    monkeypatch.setattr("progress_xblock.pending.BATCH", 2)
+    monkeypatch.setattr("progress_xblock.pending.BATCH_SIZE", 2)
     saved: dict[object, str] = {}
     tally = send(rows(*(waiting(grain_id=f"g{n}") for n in range(5))), bridge, saving(saved))
     assert tally == {"created": 5}
@@ -242,14 +238,14 @@ def test_more_than_a_batch_is_sent_in_batches(bridge: Bridge, monkeypatch) -> No
     assert len(bridge.progress("funmooc", LEARNER)) == 5
 
 
-def test_a_state_that_its_learner_changed_meanwhile_is_left_alone(bridge: Bridge) -> None:
+def test_a_state_changed_meanwhile_is_left_alone(bridge: Bridge) -> None:
     saved: dict[object, str] = {}
     tally = send(rows(waiting()), bridge, saving(saved, same=False))
     assert tally == {"created": 1, "changed": 1}
     assert saved == {}
 
 
-def test_what_the_store_refuses_is_said_in_the_state_and_kept(bridge: Bridge, monkeypatch) -> None:
+def test_a_refusal_is_said_in_the_state(bridge: Bridge, monkeypatch) -> None:
     from bridge import Outcome
 
     monkeypatch.setattr(bridge.store, "record", lambda batch: [Outcome.rejected("no")] * len(batch))
@@ -263,20 +259,20 @@ def test_what_the_store_refuses_is_said_in_the_state_and_kept(bridge: Bridge, mo
     ["", "null", "[]", "{}", '{"pending": 7}', '{"pending": {}}', "{", '{"pending": ' * 100_000],
     ids=lambda state: state[:20],
 )
-def test_a_state_that_cannot_be_read_is_left_for_the_learner(bridge: Bridge, state: str) -> None:
+def test_an_unreadable_state_is_left_alone(bridge: Bridge, state: str) -> None:
     assert completion_of(state) is None
-    assert send([Kept(1, "b", state)], bridge, saving({})) == {"unreadable": 1}
-    assert list(export([Kept(1, "b", state)])) == []
+    assert send([LearnerState(1, "b", state)], bridge, saving({})) == {"unreadable": 1}
+    assert list(export([LearnerState(1, "b", state)])) == []
 
 
-def test_the_states_that_the_block_keeps_are_those_that_are_sent(course, store, bridge) -> None:
+def test_the_states_that_are_kept_are_sent(course, store, bridge) -> None:
     from bridge import StoreUnavailable
 
     store.error = StoreUnavailable("refused")
     instant = course.click()["completed_at"]
     fields = {key.field_name: value for key, value in course.kept.items()}
     saved: dict[object, str] = {}
-    assert send([Kept(1, "b", json.dumps(fields))], bridge, saving(saved)) == {"created": 1}
+    assert send([LearnerState(1, "b", json.dumps(fields))], bridge, saving(saved)) == {"created": 1}
     (row,) = bridge.store.progress(Identity("funmooc", LEARNER))
     assert row.completed_at is not None
     assert row.completed_at.isoformat() == instant

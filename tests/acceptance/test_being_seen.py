@@ -28,16 +28,16 @@ def page(page):
 
 
 def seen(page):
-    """Whole seconds that the bar tells."""
+    """Return the whole seconds that the bar tells."""
     return float(page.script("return document.querySelector('progress').value"))
 
 
 def let_pass(page, seconds):
-    """So much of the browser's own time."""
+    """Wait for so much of the browser's own time."""
     page.browser.execute_async_script(LATER, 1000 * seconds)
 
 
-def test_it_is_completed_after_its_seconds_on_the_screen_and_not_before(page, rows):
+def test_it_completes_after_its_seconds(page, rows):
     page.open()
     assert "après 3 s à l’écran" in page.message
     began = page.script("return performance.now()")
@@ -48,7 +48,7 @@ def test_it_is_completed_after_its_seconds_on_the_screen_and_not_before(page, ro
     assert not page.box.find_element(By.TAG_NAME, "progress").is_displayed()
 
 
-def test_time_off_the_screen_does_not_count_and_time_on_it_adds_up(page, rows):
+def test_only_time_on_screen_adds_up(page, rows):
     page.open()
     page.wait(lambda: seen(page) >= 1)
     page.script(AWAY)
@@ -86,7 +86,7 @@ def test_the_button_completes_it_at_once(page, rows):
     assert len(rows()) == 1
 
 
-def test_what_waits_to_be_passed_on_is_not_sent_again_because_it_is_seen(page, workbench):
+def test_being_seen_resends_nothing(page, workbench):
     workbench.configure(DOWN)
     page.open()
     page.script(
@@ -98,7 +98,7 @@ def test_what_waits_to_be_passed_on_is_not_sent_again_because_it_is_seen(page, w
     assert page.script("return calls") == 1
 
 
-def test_the_bar_has_a_name_and_is_announced_by_no_live_region(page):
+def test_the_bar_is_named_and_silent(page):
     page.open()
     bar = page.box.find_element(By.TAG_NAME, "progress")
     assert bar.accessible_name == "Temps à l’écran"
