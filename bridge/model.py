@@ -61,8 +61,8 @@ class Identity:
     Args:
         origin: ``moodle``, ``funmooc`` or ``direct``, matched exactly.
         external_user_id: normalised on the way in (surrounding white space stripped).
-            moodle: an int or decimal digits, 1 to 2**63-1; funmooc: 1 to 255 of
-            ``A-Z a-z 0-9 _ . -``, but not Studio's literal ``student``; direct: a UUID in
+            moodle: an int or decimal digits, 1 to 2**63-1. funmooc: 1 to 255 of
+            ``A-Z a-z 0-9 _ . -``, but not Studio's literal ``student``. direct: a UUID in
             canonical 8-4-4-4-12 form, kept in lower case.
 
     Raises:
@@ -233,10 +233,10 @@ class Completion:
 
     Args:
         identity: who.
-        grain_id: what; 1 to 255 printable characters once stripped, as are the next two.
+        grain_id: what. 1 to 255 printable characters once stripped, as are the next two.
         module_id: the module the grain belongs to, or None.
         sequence_id: the sequence the grain belongs to, or None.
-        completed_at: when; aware, from 2000 to 5 minutes ahead. Kept in UTC, cut to the
+        completed_at: when. Aware, from 2000 to 5 minutes ahead. Kept in UTC, cut to the
             millisecond (all that Directus keeps). Default: now.
         email: personal data, kept only by a store told to (``store_email``), and only when it
             creates the learner. No part of what makes two completions equal, never shown.
