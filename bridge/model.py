@@ -75,8 +75,9 @@ class Identity:
     def __init__(self, origin: Origin | str, external_user_id: str | int | uuid.UUID) -> None:
         normalise = _RULES.get(origin) if isinstance(origin, str) else None
         if normalise is None:
-            rule = f"unknown origin (one of {', '.join(Origin)})"
-            raise InvalidIdentity("origin", rule, _shown(origin), RuleCode.UNKNOWN_ORIGIN)
+            names = ", ".join(Origin)
+            rule, code = f"unknown origin (one of {names})", RuleCode.UNKNOWN_ORIGIN
+            raise InvalidIdentity("origin", rule, _shown(origin), code)
         object.__setattr__(self, "origin", Origin(origin))
         object.__setattr__(self, "external_user_id", normalise(external_user_id))
 
@@ -89,57 +90,53 @@ class Identity:
         return f"{self.origin}:{shown if len(shown) <= 8 else shown[:8] + '…'}"
 
 
-def _invalid_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
+def _refuse_id(origin: Origin, rule: str, value: object, code: RuleCode) -> InvalidIdentity:
     return InvalidIdentity(f"{origin} external_user_id", rule, _shown(value), code)
 
 
 def _stripped_id(origin: Origin, value: object) -> str:
     """Return the id as stripped, non-empty text."""
     if value is None:
-        raise _invalid_id(origin, "missing", value, RuleCode.MISSING)
+        raise _refuse_id(origin, "missing", value, RuleCode.MISSING)
     if not isinstance(value, str):
-        raise _invalid_id(origin, "not a string", value, RuleCode.NOT_A_STRING)
+        raise _refuse_id(origin, "not a string", value, RuleCode.NOT_A_STRING)
     text = value.strip()
     if not text:
-        raise _invalid_id(origin, "empty", value, RuleCode.EMPTY)
+        raise _refuse_id(origin, "empty", value, RuleCode.EMPTY)
     return text
 
 
 def _moodle_id(value: object) -> str:
     if isinstance(value, bool | float):
-        raise _invalid_id(Origin.MOODLE, "not an integer", value, RuleCode.NOT_AN_INTEGER)
+        raise _refuse_id(Origin.MOODLE, "not an integer", value, RuleCode.NOT_AN_INTEGER)
     if not isinstance(value, int):
         text = _stripped_id(Origin.MOODLE, value)
         if not text.isascii() and text.isnumeric():
-            raise _invalid_id(Origin.MOODLE, "not ASCII digits", value, RuleCode.NOT_DIGITS)
+            raise _refuse_id(Origin.MOODLE, "not ASCII digits", value, RuleCode.NOT_DIGITS)
         if not _DIGITS.fullmatch(text):
-            raise _invalid_id(Origin.MOODLE, "not decimal digits", value, RuleCode.NOT_DIGITS)
+            raise _refuse_id(Origin.MOODLE, "not decimal digits", value, RuleCode.NOT_DIGITS)
         if text[0] == "0" and text != "0":
-            raise _invalid_id(Origin.MOODLE, "leading zero", value, RuleCode.LEADING_ZERO)
+            raise _refuse_id(Origin.MOODLE, "leading zero", value, RuleCode.LEADING_ZERO)
         number = int(text) if len(text) <= 19 else MAX_MOODLE_ID + 1
     else:
         number = int(value)
     if number < 1:
-        raise _invalid_id(Origin.MOODLE, "not positive", value, RuleCode.NOT_POSITIVE)
+        raise _refuse_id(Origin.MOODLE, "not positive", value, RuleCode.NOT_POSITIVE)
     if number > MAX_MOODLE_ID:
-        raise _invalid_id(Origin.MOODLE, "too large (at most 2^63-1)", value, RuleCode.TOO_LARGE)
+        raise _refuse_id(Origin.MOODLE, "too large (at most 2^63-1)", value, RuleCode.TOO_LARGE)
     return str(number)
 
 
 def _funmooc_id(value: object) -> str:
     text = _stripped_id(Origin.FUNMOOC, value)
     if not _FUNMOOC_ID.fullmatch(text):
-        rule, code = (
-            "a character is not allowed (A-Z a-z 0-9 _ . -)",
-            RuleCode.CHARACTER_NOT_ALLOWED,
-        )
-        raise _invalid_id(Origin.FUNMOOC, rule, value, code)
+        rule = "a character is not allowed (A-Z a-z 0-9 _ . -)"
+        raise _refuse_id(Origin.FUNMOOC, rule, value, RuleCode.CHARACTER_NOT_ALLOWED)
     if len(text) > MAX_TEXT:
-        rule, code = f"too long (at most {MAX_TEXT})", RuleCode.TOO_LONG
-        raise _invalid_id(Origin.FUNMOOC, rule, value, code)
+        raise _refuse_id(Origin.FUNMOOC, f"too long (at most {MAX_TEXT})", value, RuleCode.TOO_LONG)
     if text == "student":
-        rule, code = "the id of a Studio preview, not of a learner", RuleCode.PREVIEW_USER
-        raise _invalid_id(Origin.FUNMOOC, rule, value, code)
+        rule = "the id of a Studio preview, not of a learner"
+        raise _refuse_id(Origin.FUNMOOC, rule, value, RuleCode.PREVIEW_USER)
     return text
 
 
@@ -149,10 +146,10 @@ def _direct_id(value: object) -> str:
         almost = _ALMOST_UUID.fullmatch(text)
         if almost:
             rule = "not canonical (8-4-4-4-12 hex digits)"
-            raise _invalid_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
-        raise _invalid_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
+            raise _refuse_id(Origin.DIRECT, rule, value, RuleCode.NOT_CANONICAL)
+        raise _refuse_id(Origin.DIRECT, "not a UUID", value, RuleCode.NOT_A_UUID)
     if text == _NIL_UUID:
-        raise _invalid_id(Origin.DIRECT, "the nil UUID names nobody", value, RuleCode.NIL_UUID)
+        raise _refuse_id(Origin.DIRECT, "the nil UUID names nobody", value, RuleCode.NIL_UUID)
     return text.lower()
 
 
@@ -189,21 +186,21 @@ def _instant(value: object) -> datetime:
     if value is None:
         utc = now
     elif not isinstance(value, datetime):
-        raise _invalid_instant("not a datetime", _shown(value), RuleCode.NOT_AN_INSTANT)
+        raise _refuse_instant("not a datetime", _shown(value), RuleCode.NOT_AN_INSTANT)
     elif value.utcoffset() is None:
-        raise _invalid_instant("naive (no time zone)", value.isoformat(), RuleCode.NO_TIME_ZONE)
+        raise _refuse_instant("naive (no time zone)", value.isoformat(), RuleCode.NO_TIME_ZONE)
     elif value < EARLIEST:
-        raise _invalid_instant("before 2000", value.isoformat(), RuleCode.BEFORE_2000)
+        raise _refuse_instant("before 2000", value.isoformat(), RuleCode.BEFORE_2000)
     elif value > now + MAX_AHEAD:
         wait = math.ceil((value - now - MAX_AHEAD).total_seconds())
         rule, code = "more than 5 minutes ahead", RuleCode.TOO_FAR_AHEAD
-        raise _invalid_instant(rule, value.isoformat(), code, wait)
+        raise _refuse_instant(rule, value.isoformat(), code, wait)
     else:
         utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def _invalid_instant(
+def _refuse_instant(
     rule: str, shown: str, code: RuleCode, retry_after: int | None = None
 ) -> InvalidCompletion:
     return InvalidCompletion("completed_at", rule, shown, code, retry_after)
@@ -213,7 +210,7 @@ def _kept_instant(text: str) -> datetime:
     """Read an instant that was valid when it was kept."""
     instant = datetime.fromisoformat(text)
     if instant.utcoffset() is None:
-        raise _invalid_instant("naive (no time zone)", _shown(text), RuleCode.NO_TIME_ZONE)
+        raise _refuse_instant("naive (no time zone)", _shown(text), RuleCode.NO_TIME_ZONE)
     return instant
 
 
