@@ -13,7 +13,7 @@ class Finding:
         ok: whether it is as it should be.
         fatal: whether, when it is not, completions are not recorded.
         message: what was found, in words.
-        remedy: what to do about it; empty when ok.
+        remedy: what to do about it, empty when ok.
     """
 
     ok: bool

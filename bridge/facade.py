@@ -31,10 +31,10 @@ class Bridge:
     """Records completions, and tells what is recorded.
 
     Each method takes the learner as the platform knows them: an origin and an external user id,
-    under the rules of `Identity`. Every method may raise `InvalidIdentity`; those that reach the
-    store, `StoreUnavailable` (try again later) or `StoreMisconfigured` (somebody has to mend
-    something). A bridge may be shared by threads. It is a context manager that closes its store
-    and its outbox.
+    under the rules of `Identity`. Every method may raise `InvalidIdentity`. Those that reach the
+    store may raise `StoreUnavailable` (try again later) or `StoreMisconfigured` (somebody has to
+    mend something). A bridge may be shared by threads. It is a context manager that closes its
+    store and its outbox.
 
     With an outbox, completions are `accepted`: kept through any crash before the call returns,
     whatever the store is doing, and delivered by `bridge.delivery`. Without one they are recorded
@@ -42,7 +42,7 @@ class Bridge:
 
     Args:
         store: where progress is kept.
-        outbox: where completions wait until they are delivered; None to record them at once.
+        outbox: where completions wait until they are delivered, or None to record them at once.
     """
 
     def __init__(self, store: Store, outbox: Outbox | None = None) -> None:
@@ -86,7 +86,7 @@ class Bridge:
             InvalidCompletion: a value breaks a rule.
             CompletionRejected: the store refuses this completion and would again. With an outbox
                 it becomes a dead letter instead.
-            OutboxUnavailable: the completion is *not* accepted; try again.
+            OutboxUnavailable: the completion is *not* accepted. Try again.
         """
         completion = Completion(
             Identity(origin, external_user_id),

@@ -62,8 +62,8 @@ class Identity:
     Args:
         origin: ``moodle``, ``funmooc`` or ``direct``, matched exactly.
         external_user_id: normalised on the way in (surrounding white space stripped).
-            moodle: an int or decimal digits, 1 to 2**63-1; funmooc: 1 to 255 of
-            ``A-Z a-z 0-9 _ . -``, but not Studio's literal ``student``; direct: a UUID in
+            moodle: an int or decimal digits, 1 to 2**63-1. funmooc: 1 to 255 of
+            ``A-Z a-z 0-9 _ . -``, but not Studio's literal ``student``. direct: a UUID in
             canonical 8-4-4-4-12 form, kept in lower case.
 
     Raises:

@@ -30,7 +30,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL; a test makes its own databases in it."""
+    """Run a PostgreSQL, in which a test makes its own databases."""
     need("postgresql")
     with Postgres() as server:
         yield server
@@ -40,7 +40,7 @@ def postgres() -> Iterator[Postgres]:
 def start_directus(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Directus]]:
-    """Starts a Directus with the two tables of a fresh base and what `progress-bridge setup` makes.
+    """Start a Directus with the two tables of a fresh base and what `progress-bridge setup` makes.
 
     They are stopped at the end of the run.
     """
@@ -59,31 +59,31 @@ def start_directus(
 
 @pytest.fixture(scope="session")
 def directus_pg(postgres: Postgres, start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 11 over PostgreSQL: what the bridge is used with."""
+    """Run Directus 11 over PostgreSQL: what the bridge is used with."""
     return start_directus("11.17.4", postgres.create_database("directus"))
 
 
 @pytest.fixture(scope="session")
 def directus_sqlite(start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 11 over SQLite; it gives no more than 100 rows at once."""
+    """Run Directus 11 over SQLite, which gives no more than 100 rows at once."""
     return start_directus("11.17.4", QUERY_LIMIT_MAX="100")
 
 
 @pytest.fixture(scope="session")
 def directus_10(postgres: Postgres, start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 10, the last version without policies (over SQLite it blocks itself)."""
+    """Run Directus 10, the last version without policies (over SQLite it blocks itself)."""
     return start_directus("10.13.4", postgres.create_database("directus_10"))
 
 
 @pytest.fixture(scope="session")
 def directus_12(postgres: Postgres, start_directus: Callable[..., Directus]) -> Directus:
-    """Directus 12, without a licence."""
+    """Run Directus 12, without a licence."""
     return start_directus("12.4.0", postgres.create_database("directus_12"))
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """A Redis that keeps what it acknowledged."""
+    """Run a Redis that keeps what it acknowledged."""
     need("redis")
     with Redis(tmp_path_factory.mktemp("redis"), appendonly=True) as server:
         yield server
@@ -98,7 +98,7 @@ def running_browser() -> Iterator[Chrome]:
 
 @pytest.fixture
 def browser(running_browser: Chrome) -> Chrome:
-    """A headless Chromium that asks for French; one for the whole run, with nothing of before.
+    """Return the run's one headless Chromium, which asks for French, with nothing of before.
 
     No cookie, no page of an earlier test that goes on asking, and none of its words in the log.
     """

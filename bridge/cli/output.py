@@ -30,7 +30,7 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 
     Args:
         value: what JSON can hold.
-        indent: spaces for each level; None for one line.
+        indent: spaces for each level, or None for one line.
     """
     click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
 

@@ -13,8 +13,8 @@ class DeliverySettings:
 
     Attributes:
         batch: completions in a batch at most.
-        age: how long a completion waits for others to share its batch, 5 at most; also how often an
-            idle deliverer looks.
+        age: how long a completion waits for others to share its batch, 5 at most. An idle deliverer
+            looks as often.
         connections: batches under way at once.
         backoff: the first wait is up to so long after the store was unavailable, each further
             one up to twice as long.

@@ -76,7 +76,7 @@ def read_section(cls: type[S], name: str, value: object) -> S:
 
     Args:
         cls: a dataclass whose fields are all `checked`.
-        name: the section's full name; empty for the whole configuration.
+        name: the section's full name, empty for the whole configuration.
         value: what the configuration gives.
 
     Raises:

@@ -102,9 +102,9 @@ class ServiceSettings:
     """What the HTTP API is told.
 
     Attributes:
-        keys_file: the server keys, as `progress-bridge keys` writes them; read again when changed.
+        keys_file: the server keys, as `progress-bridge keys` writes them. Read again when changed.
         sites: origins (``https://cours.example.org``) whose pages may call the API.
-        guests: whether their pages may make new guests.
+        guests: whether the pages of these sites may make new guests.
         rate_limit: how many requests are answered.
         proxies: addresses or networks whose word on the caller's address is taken.
     """

@@ -61,10 +61,10 @@ class Settings:
 
     Attributes:
         store: where progress is kept.
-        outbox: where completions wait until they are delivered; None for no outbox.
+        outbox: where completions wait until they are delivered, or None for no outbox.
         delivery: how they are delivered.
         store_email: keep learners' e-mail addresses (personal data) in the store.
-        tokens: how learner tokens are signed; None where none are issued or read.
+        tokens: how learner tokens are signed, or None where none are issued or read.
         service: what the HTTP API is told.
     """
 

@@ -47,7 +47,7 @@ class TokenKey:
     Attributes:
         id: its name, which every token tells (``kid``): 1 to 64 of ``A-Z a-z 0-9 _ . -``.
         secret: at least 32 bytes.
-        origins: of whose learners it makes its tokens' bearers; any unless it is said.
+        origins: those of the learners for whom it may sign. All of them by default.
     """
 
     id: str = field(metadata=checked(_as_key_id))
@@ -78,7 +78,7 @@ class TokenSettings:
 
     Attributes:
         keys: the first for an origin signs, all of them are accepted: that is how keys are rotated.
-        audience: whom the tokens are for; the same for who issues and who reads them.
+        audience: whom the tokens are for. Who issues and who reads them need the same.
     """
 
     keys: tuple[TokenKey, ...] = field(metadata=checked(_as_keys))

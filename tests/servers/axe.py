@@ -25,7 +25,7 @@ axe.run(where || document, {runOnly: tags, rules, iframes: false})
 
 
 def violations(browser: Chrome, where: str | None = None, without: Sequence[str] = ()) -> list[str]:
-    """What axe-core finds in the page, one line for each element: the rule, and the element.
+    """Return what axe-core finds in the page, a line for each element: the rule, and the element.
 
     Pages that it embeds are not looked into.
 

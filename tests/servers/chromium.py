@@ -29,13 +29,13 @@ _FLAGS: Final = (
 
 
 def binary() -> str | None:
-    """The browser's path, if there is one."""
+    """Return the browser's path, if there is one."""
     return next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 @contextlib.contextmanager
 def browser(lang: str = "fr", width: int = 1280, height: int = 900) -> Iterator[Chrome]:
-    """A browser with an empty profile, in a language, closed at the end.
+    """Open a browser with an empty profile, in a language, and close it at the end.
 
     The driver is the installed chromedriver: selenium is to download nothing.
     """

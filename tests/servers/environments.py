@@ -16,7 +16,7 @@ _PATIENCE = 300
 
 
 def find_python(version: str) -> str | None:
-    """An interpreter of this version (such as ``3.12``) that can make environments, if any."""
+    """Find an interpreter of this version (such as ``3.12``) that can make environments."""
     for name in _candidates(version):
         code = f"import ensurepip, sys; sys.exit('%d.%d' % sys.version_info[:2] != {version!r})"
         if subprocess.run([name, "-c", code], capture_output=True, check=False).returncode == 0:
@@ -32,7 +32,7 @@ def _candidates(version: str) -> Iterator[str]:
 
 
 def project_needs(*extras: str) -> list[str]:
-    """What the package needs at least, and with these extras."""
+    """Return what the package needs at least, and with these extras."""
     found = []
     for requirement in requires("progress-bridge") or ():
         what, _, marker = requirement.partition(";")
@@ -42,7 +42,7 @@ def project_needs(*extras: str) -> list[str]:
 
 
 def environment(python: str, name: str, packages: Iterable[str]) -> Path:
-    """The interpreter of an environment that holds these packages; made when it is not there.
+    """Return the interpreter of an environment that holds these packages, made where it is missing.
 
     Raises:
         subprocess.CalledProcessError: it could not be made.

@@ -12,7 +12,7 @@ from tests.servers.process import HOST
 
 @contextmanager
 def serving(page: Callable[[str], str]) -> Iterator[str]:
-    """The URL, without a slash at its end, of a site that answers with what ``page`` makes.
+    """Serve what ``page`` makes, and yield the site's URL without a slash at its end.
 
     Args:
         page: from the path asked for, query included, to the page's HTML.

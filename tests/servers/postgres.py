@@ -23,7 +23,7 @@ _STOP_MODES: Final = {
 
 
 def binary(name: str) -> Path | None:
-    """A program of the newest PostgreSQL that has the server, wherever the system put it."""
+    """Find a program of the newest PostgreSQL that has the server, wherever the system put it."""
 
     def version(folder: Path) -> float:
         return float(folder.parent.name)
@@ -36,7 +36,7 @@ def binary(name: str) -> Path | None:
 
 
 def program(name: str) -> Path:
-    """As `binary`, for a program that must be there."""
+    """Find a program of PostgreSQL that must be there."""
     found = binary(name)
     if found is None:
         raise ServerError(f"PostgreSQL's {name} is not installed")
@@ -71,19 +71,19 @@ class Postgres(Server):
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
 
     def user(self) -> str | None:
-        """PostgreSQL refuses to run as root: an unprivileged account then."""
+        """Return an unprivileged account when we are root, which PostgreSQL refuses to run as."""
         if os.geteuid() != 0:
             return None
         accounts = {entry.pw_name for entry in pwd.getpwall()}
         return "postgres" if "postgres" in accounts else "nobody"
 
     def command(self) -> Sequence[str | Path]:
-        """postgres, with all settings on its command line."""
+        """Return the command ``postgres``, with all settings on its command line."""
         options = [f"--{name}={value}" for name, value in self._settings.items()]
         return [program("postgres"), "-D", self._data, *options]
 
     def ready(self) -> bool:
-        """Whether the server takes connections, asked by its own pg_isready."""
+        """Return whether the server takes connections, asked by its own pg_isready."""
         command = [program("pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
         return subprocess.run(command, check=False).returncode == 0
 
@@ -107,11 +107,11 @@ class Postgres(Server):
         self.remove()
 
     def url(self, database: str = "postgres") -> str:
-        """``postgresql://…`` of a database."""
+        """Return the URL of a database, ``postgresql://…``."""
         return f"postgresql://postgres@{HOST}:{self.port}/{database}"
 
     def create_database(self, name: str, template: str = "template1") -> str:
-        """Create a database, as a copy of ``template``; its URL."""
+        """Create a database as a copy of ``template``, and return its URL."""
         self.psql("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
@@ -126,7 +126,7 @@ class Postgres(Server):
         return psql(self.url(database), script, check, **variables)
 
     def dump(self, database: str) -> str:
-        """All of a database as text, by pg_dump."""
+        """Return all of a database as text, by pg_dump."""
         command = [program("pg_dump"), "--dbname", self.url(database)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         # Since 15.14 a dump is fenced by a random key: without it, equal bases dump equal.
@@ -137,7 +137,7 @@ class Postgres(Server):
 def psql(
     url: str, script: str | Path, check: bool = True, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a file (a `Path`) or statements (a string) with the real psql; stops at the first error.
+    """Run a file (a `Path`) or statements (a string) with the real psql, up to the first error.
 
     Args:
         url: of the database.

@@ -21,7 +21,7 @@ _TAIL: Final = 25
 
 
 class ServerError(Exception):
-    """A server did not do as told; the message ends with the last lines of its log."""
+    """A server did not do as told. The message ends with the last lines of its log."""
 
 
 class PortTaken(ServerError):
@@ -49,14 +49,14 @@ class HeldPort:
 
     @classmethod
     def this_or_any(cls, number: int) -> Self:
-        """This one, so that links stay the same from run to run; another when it is taken."""
+        """Hold this port, so that links stay the same in every run, or another if it is taken."""
         try:
             return cls(number)
         except PortTaken:
             return cls()
 
     def close(self) -> None:
-        """Let it go."""
+        """Let the port go."""
         for held in self._sockets:
             held.close()
 
@@ -87,7 +87,7 @@ def _hold(number: int) -> tuple[socket.socket, socket.socket]:
 
 
 def _hold_any() -> tuple[socket.socket, socket.socket]:
-    """Hold a port that the system chooses; again, should its number be taken for UDP."""
+    """Hold a port that the system chooses, another when its number is taken for UDP."""
     while True:
         with contextlib.suppress(PortTaken):
             return _hold(0)
@@ -99,19 +99,19 @@ def _closed() -> HeldPort:
 
 
 def closed_port() -> int:
-    """A loopback port on which nobody listens as long as we live."""
+    """Return a loopback port on which nobody listens as long as we live."""
     return _closed().number
 
 
 def listening(port: int) -> bool:
-    """Whether somebody accepts connections on the loopback port."""
+    """Return whether somebody accepts connections on the loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((HOST, port)) == 0
 
 
 def tail(log: Path, lines: int = _TAIL) -> str:
-    """The last lines of a log file; empty when there is none."""
+    """Return the last lines of a log file, or nothing when there is none."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
@@ -145,35 +145,35 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> Sequence[str | Path]:
-        """The command line that runs the server in the foreground."""
+        """Return the command line that runs the server in the foreground."""
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:
-        """The environment variables it gets."""
+        """Return the environment variables it gets."""
         return os.environ
 
     def user(self) -> str | None:
-        """The account it runs as; None for ours."""
+        """Return the account it runs as, or None for ours."""
         return None
 
     def ready(self) -> bool:
-        """Whether it serves; asked again and again until it does."""
+        """Return whether it serves. Asked again and again until it does."""
         return listening(self.port)
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Return whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """The running server's process id."""
+        """Return the running server's process id."""
         if self._process is None or not self.running:
             raise ServerError(f"{self.name} is not running")
         return self._process.pid
 
     def start(self) -> Self:
-        """Start it and wait until it serves; nothing when it runs already.
+        """Start it and wait until it serves, unless it runs already.
 
         Raises:
             ServerError: it ended, or was not ready in time; with the end of its log.
@@ -188,7 +188,7 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Ask it to end and wait until it has; kill it when it does not."""
+        """Ask it to end and wait until it has, or kill it when it does not."""
         self._end(self.stop_signal)
 
     def kill(self) -> None:
@@ -196,7 +196,7 @@ class Server:
         self._end(self.kill_signal)
 
     def restart(self) -> Self:
-        """`stop` and `start`, on the same port."""
+        """Stop it and start it again, on the same port."""
         self.stop()
         return self.start()
 
@@ -223,7 +223,7 @@ class Server:
             raise self.error(f"{' '.join(map(str, command))}: exit code {code}")
 
     def error(self, what: str) -> ServerError:
-        """The error for ``what`` went wrong, with the end of the log."""
+        """Return the error for ``what`` went wrong, with the end of the log."""
         return ServerError(f"{self.name}: {what}\n--- end of {self.log}\n{tail(self.log)}")
 
     def _popen(self, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
@@ -238,7 +238,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **account,  # type: ignore[arg-type]
+                **account,
             )
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:

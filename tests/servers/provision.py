@@ -29,7 +29,7 @@ _PATIENCE: Final = 30 * 60
 
 
 class ProvisionError(Exception):
-    """Something could not be installed; the message is for the user."""
+    """Something could not be installed. The message is for the user."""
 
 
 def _has_php() -> bool:
@@ -79,7 +79,7 @@ COMPONENTS: Final = (*NPM, "postgresql", "redis", "chromium", "php")
 
 
 def missing(component: str) -> str | None:
-    """Why the component cannot be used; None when it is installed.
+    """Return why the component cannot be used, or None when it is installed.
 
     Raises:
         ProvisionError: no such component.
@@ -95,18 +95,18 @@ def missing(component: str) -> str | None:
 
 
 def _installed(component: str) -> bool:
-    """Whether the whole of it is in its folder, by the recipe of today."""
+    """Return whether the whole of it is in its folder, by the recipe of today."""
     recipe, marker = _recipe(component), _marker(CACHE / component)
     return marker.exists() and marker.read_text() == recipe
 
 
 def _marker(folder: Path) -> Path:
-    """Written last, so that an interrupted installation is not taken for a whole one."""
+    """Return the marker, written last: half an installation is not taken for a whole one."""
     return folder / ".installed"
 
 
 def _recipe(component: str) -> str:
-    """What the marker holds: when the recipe changes, the component is installed anew."""
+    """Return what the marker holds: when the recipe changes, the component is installed anew."""
     if component in NODES:
         return f"{NODE_PACKAGE}=={NODES[component]}"
     if component in NPM:
@@ -116,12 +116,12 @@ def _recipe(component: str) -> str:
 
 
 def _node_of(component: str) -> str:
-    """The Node that npm installs the component with."""
+    """Return the Node that npm installs the component with."""
     return directus.node(DIRECTUS.get(component, "")).parent.name
 
 
 def provision(components: Iterable[str]) -> list[str]:
-    """Install what is missing of the components; the reasons why some still cannot be used."""
+    """Install what is missing of the components, and return why some still cannot be used."""
     wanted = list(components)
     todo = [name for name in wanted if missing(name)]
     if not todo:
@@ -139,7 +139,7 @@ def provision(components: Iterable[str]) -> list[str]:
 
 
 def _with_prerequisites(components: Sequence[str]) -> list[str]:
-    """The components, after the compiler and the Node that npm needs to install one of them."""
+    """Return the components, after the compiler and the Node that npm needs for one of them."""
     compiled = ["compiler"] if any(c in DIRECTUS for c in components) else []
     nodes = [_node_of(c) for c in components if c in NPM]
     return list(dict.fromkeys([*compiled, *nodes, *components]))
@@ -147,7 +147,7 @@ def _with_prerequisites(components: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One installation at a time: two runs share the folder."""
+    """Hold a lock that lets one installation run at a time: two runs share the folder."""
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -224,7 +224,7 @@ def _install_apt(components: Sequence[str]) -> None:
 
 
 def _as_root() -> list[str] | None:
-    """How to run a command as root; None when we cannot."""
+    """Return how to run a command as root, or None when we cannot."""
     if shutil.which("apt-get") is None:
         return None
     silent = ["env", "DEBIAN_FRONTEND=noninteractive"]
@@ -264,12 +264,12 @@ def _run(name: str, command: Sequence[str], environment: dict[str, str]) -> None
 
 
 def _say(line: str) -> None:
-    """Progress goes to standard error: `make bench` keeps standard output for its figures."""
+    """Print progress to standard error: `make bench` keeps standard output for its figures."""
     print(line, file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Install the components named, or all; 1 when one cannot be used."""
+    """Install the components named, or all. The exit code is 1 when one cannot be used."""
     try:
         reasons = provision(arguments or COMPONENTS)
     except ProvisionError as error:

@@ -24,11 +24,11 @@ class Redis(Server):
 
     @property
     def url(self) -> str:
-        """``redis://…`` of its first database."""
+        """Return the URL of its first database, ``redis://…``."""
         return f"redis://{HOST}:{self.port}/0"
 
     def command(self) -> Sequence[str | Path]:
-        """redis-server, with all settings on its command line."""
+        """Return the command ``redis-server``, with all settings on its command line."""
         found = shutil.which("redis-server")
         if found is None:
             raise ServerError("redis-server is not installed")

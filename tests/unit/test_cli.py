@@ -25,7 +25,7 @@ LEARNER = ("direct", "6F9619FF-8B86-4D01-B42D-00CF4FC964FF")
 
 @pytest.fixture
 def sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty SQLite store, configured by the environment alone."""
+    """Configure an empty SQLite store by the environment alone."""
     for variable in (*ENVIRONMENT, "PROGRESS_BRIDGE_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     path = tmp_path / "progress.db"
@@ -38,7 +38,7 @@ def run(*words: str, **environ: str) -> Result:
 
 
 def commands() -> dict[str, click.Command]:
-    """By their words; those of a group too."""
+    """Return all commands by their words, those of groups too."""
     found: dict[str, click.Command] = {"": cli}
     for name, command in cli.commands.items():
         found[name] = command
@@ -69,7 +69,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     assert "Example:\n    progress-bridge " in result.output
 
 
-def test_the_documented_exit_codes_are_those_of_the_help() -> None:
+def test_documented_exit_codes_are_those_of_the_help() -> None:
     for code in "0123":
         assert f"\n| {code} | " in README
         assert f" {code} " in " ".join(run("--help").output.split())
@@ -134,7 +134,7 @@ def test_a_learner_is_erased_once_it_is_confirmed(sqlite: Path) -> None:
     assert json.loads(run("erase", *LEARNER, "--yes", "--json").output) == {"erased": False}
 
 
-def test_a_learner_who_is_being_delivered_is_not_erased_yet(sqlite: Path) -> None:
+def test_a_learner_being_delivered_is_not_erased_yet(sqlite: Path) -> None:
     outbox = {"PROGRESS_BRIDGE_OUTBOX_URL": f"sqlite:///{sqlite.with_name('outbox.db')}"}
     run("record", *LEARNER, "g1", **outbox)
     with bridge.Bridge.from_settings(bridge.Settings.load(environ=os.environ | outbox)) as held:
@@ -157,14 +157,12 @@ def test_an_erasure_can_be_left_to_a_deliverer(sqlite: Path) -> None:
     assert (told["waiting"], told["erasures"]) == (0, 1)
 
 
-def test_without_an_outbox_an_erasure_is_not_left_for_later(sqlite: Path) -> None:
+def test_without_an_outbox_erasure_happens_at_once(sqlite: Path) -> None:
     run("record", *LEARNER, "g1")
     assert run("erase", *LEARNER, "--yes", "--later").output == "direct:6f9619ff…: erased\n"
 
 
-def test_the_email_is_kept_only_where_the_configuration_says_so(
-    sqlite: Path, tmp_path: Path
-) -> None:
+def test_the_email_is_kept_only_where_configured(sqlite: Path, tmp_path: Path) -> None:
     config = tmp_path / "bridge.yaml"
     for keep, kept in ((False, None), (True, "a@example.org")):
         config.write_text(f"store_email: {str(keep).lower()}")
@@ -175,7 +173,7 @@ def test_the_email_is_kept_only_where_the_configuration_says_so(
         assert answer["learner"]["email"] == kept
 
 
-def test_what_another_writer_left_cannot_speak_to_the_terminal(sqlite: Path) -> None:
+def test_no_stored_text_can_control_the_terminal(sqlite: Path) -> None:
     import sqlite3
 
     run("record", "moodle", "1", "g1")
@@ -199,9 +197,7 @@ def test_what_another_writer_left_cannot_speak_to_the_terminal(sqlite: Path) -> 
         (("recrod", "moodle", "1", "g"), "No such command"),
     ],
 )
-def test_bad_input_is_a_clear_line_and_exit_code_2(
-    sqlite: Path, words: tuple[str, ...], said: str
-) -> None:
+def test_bad_input_is_one_line_and_code_2(sqlite: Path, words: tuple[str, ...], said: str) -> None:
     result = run(*words)
     assert result.exit_code == 2
     assert said in result.stderr
@@ -217,7 +213,7 @@ def test_bad_input_is_a_clear_line_and_exit_code_2(
         ("{}", "no store: set store.url"),
     ],
 )
-def test_a_bad_configuration_is_one_line_and_exit_code_1(
+def test_bad_configuration_is_one_line_and_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
 ) -> None:
     monkeypatch.delenv("PROGRESS_BRIDGE_STORE_URL", raising=False)
@@ -238,7 +234,7 @@ def test_the_config_option_wins_over_the_environment(sqlite: Path, tmp_path: Pat
     assert "none.yaml" in result.stderr
 
 
-def test_a_store_that_is_down_is_exit_code_3(sqlite: Path) -> None:
+def test_a_store_that_is_down_is_code_3(sqlite: Path) -> None:
     result = run(
         *("record", "moodle", "1", "g1"),
         PROGRESS_BRIDGE_STORE_URL=f"http://127.0.0.1:{closed_port()}",
@@ -283,7 +279,7 @@ def test_setup_is_for_directus(sqlite: Path) -> None:
     assert "sqlite needs no setup" in result.stderr
 
 
-def test_the_administrators_token_is_asked_for_without_an_echo(sqlite: Path) -> None:
+def test_the_administrators_token_is_asked_without_echo(sqlite: Path) -> None:
     result = CliRunner().invoke(cli, ["setup"], input="typed-secret\n", env={ADMIN_TOKEN: ""})
     assert "Administrator's token" in result.output
     assert "typed-secret" not in result.output
@@ -298,7 +294,7 @@ def test_the_administrators_token_may_come_from_a_file(sqlite: Path, tmp_path: P
     assert "from-a-file" not in result.output
 
 
-def test_there_is_no_option_for_a_token_that_others_could_see() -> None:
+def test_no_option_takes_a_token_others_could_see() -> None:
     for command in commands().values():
         for parameter in command.params:
             assert "token" not in (parameter.name or "") or (

@@ -30,7 +30,7 @@ EMAIL = "learner@example.org"
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Configured by the environment alone; the outbox's file."""
+    """Configure by the environment alone, and return the outbox's file."""
     for variable in (*ENVIRONMENT, "PROGRESS_BRIDGE_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     path = tmp_path / "outbox.db"
@@ -55,7 +55,7 @@ def put(outbox: SQLiteOutbox, count: int = 1) -> None:
 
 
 def bury(outbox: SQLiteOutbox, *reasons: str) -> list[str]:
-    """Dead letters with these reasons; their ids."""
+    """Make dead letters with these reasons, and return their ids."""
     put(outbox, len(reasons))
     for item, reason in zip(outbox.lease(len(reasons), 60), reasons, strict=True):
         outbox.bury(item, reason)
@@ -63,7 +63,7 @@ def bury(outbox: SQLiteOutbox, *reasons: str) -> list[str]:
 
 
 def tell(outbox: SQLiteOutbox, report: Report, name: str = "host:1", age: float = 0) -> None:
-    """A deliverer's report of some seconds ago."""
+    """Put a deliverer's report of some seconds ago."""
     settings = OutboxSettings(url=f"sqlite:///{outbox._file.path}")
     with closing(SQLiteOutbox(settings, clock=lambda: time.time() - age)) as past:
         past.note(name, report.as_text())
@@ -71,13 +71,13 @@ def tell(outbox: SQLiteOutbox, report: Report, name: str = "host:1", age: float 
 
 @pytest.fixture
 def _still() -> Iterator[None]:
-    """The clock stands still: a busy machine takes seconds from one line to the next."""
+    """Stop the clock: a busy machine takes seconds from one line to the next."""
     with time_machine.travel(datetime.now(UTC), tick=False):
         yield
 
 
 def status(code: int) -> tuple[str, str]:
-    """State and why; and both ways to ask agree, at the same instant."""
+    """Return state and reason, once both ways to ask agree at the same instant."""
     with time_machine.travel(datetime.now(UTC), tick=False):
         said, as_json = run("status"), run("status", "--json")
     answer = json.loads(as_json.output)
@@ -98,7 +98,7 @@ def test_nothing_waiting_is_said(outbox: SQLiteOutbox) -> None:
     assert (state, why) == ("idle", "nothing is waiting: all that was accepted is delivered")
 
 
-def test_that_nobody_delivers_is_said_with_what_to_start(outbox: SQLiteOutbox) -> None:
+def test_without_a_deliverer_status_says_what_to_start(outbox: SQLiteOutbox) -> None:
     put(outbox)
     assert status(1) == ("stopped", "no deliverer is running (none was heard of for a day)")
     assert "start `progress-bridge deliver`" in run("status").output
@@ -123,7 +123,7 @@ def test_a_deliverer_that_is_gone_does_not_deliver(
     assert doing in run("status").output
 
 
-def test_a_pause_is_said_with_its_reason_and_what_to_do(outbox: SQLiteOutbox) -> None:
+def test_a_pause_is_told_with_reason_and_remedy(outbox: SQLiteOutbox) -> None:
     put(outbox)
     tell(outbox, PAUSED)
     assert status(1) == ("paused", "the token is not valid (HTTP 401)")
@@ -132,7 +132,7 @@ def test_a_pause_is_said_with_its_reason_and_what_to_do(outbox: SQLiteOutbox) ->
     assert "`progress-bridge check` tells what to mend" in said
 
 
-def test_a_store_that_is_down_is_said_with_the_next_try(outbox: SQLiteOutbox) -> None:
+def test_an_unavailable_store_is_told_with_next_try(outbox: SQLiteOutbox) -> None:
     put(outbox)
     tell(outbox, RETRYING, age=10.5)
     state, why = status(3)
@@ -165,7 +165,7 @@ def test_the_numbers_are_those_of_the_outbox(outbox: SQLiteOutbox) -> None:
 
 
 @pytest.mark.usefixtures("_still")
-def test_the_last_error_is_said_after_it_is_over(outbox: SQLiteOutbox) -> None:
+def test_the_last_error_is_told_once_over(outbox: SQLiteOutbox) -> None:
     tell(outbox, Report(state=State.DELIVERING, last_error="HTTP 503", last_error_seconds=60))
     assert "Last error 1 min ago: HTTP 503" in run("status").output
     answer = json.loads(run("status", "--json").output)
@@ -200,7 +200,7 @@ def test_what_keeps_learners_from_being_erased_is_told(
     assert status(0)[0] == ("delivering" if completions else "idle")
 
 
-def test_erasures_that_a_store_is_too_busy_for_are_told(outbox: SQLiteOutbox) -> None:
+def test_erasures_delayed_by_a_busy_store_are_told(outbox: SQLiteOutbox) -> None:
     outbox.request_erasure(LEARNER)
     why = {"erasing": State.RETRYING, "erasing_why": "refused", "erasing_next_try": 31.4}
     tell(outbox, Report(state=State.DELIVERING, **why))
@@ -211,7 +211,7 @@ def test_erasures_that_a_store_is_too_busy_for_are_told(outbox: SQLiteOutbox) ->
     assert status(0) == ("delivering", "all is delivered; learners are being erased")
 
 
-def test_trouble_with_completions_is_told_before_that_with_erasures(outbox: SQLiteOutbox) -> None:
+def test_trouble_with_completions_comes_before_that_with_erasures(outbox: SQLiteOutbox) -> None:
     put(outbox)
     outbox.request_erasure(Identity("moodle", 1))
     tell(outbox, PAUSED)
@@ -225,7 +225,7 @@ def test_a_report_of_another_version_is_no_obstacle(outbox: SQLiteOutbox) -> Non
     assert status(0)[0] == "idle"
 
 
-def test_an_outbox_that_cannot_be_read_is_exit_code_3(environment: Path) -> None:
+def test_an_unreadable_outbox_is_exit_code_3(environment: Path) -> None:
     environment.write_text("no database, by far" * 100)
     for words in (["status"], ["dead", "list"]):
         result = run(*words)
@@ -236,7 +236,7 @@ def test_an_outbox_that_cannot_be_read_is_exit_code_3(environment: Path) -> None
 @pytest.mark.parametrize(
     "words", [["status"], ["deliver"], ["dead", "list"], ["dead", "show", "1"]]
 )
-def test_without_an_outbox_it_is_said_which_setting_makes_one(
+def test_without_an_outbox_the_missing_setting_is_named(
     environment: Path, words: list[str]
 ) -> None:
     result = run(*words, PROGRESS_BRIDGE_OUTBOX_URL="")
@@ -303,9 +303,7 @@ def test_dropping_asks_first(outbox: SQLiteOutbox) -> None:
 
 
 @pytest.mark.parametrize("words", [["replay"], ["drop", "--yes"]])
-def test_an_id_of_no_dead_letter_is_told_and_the_others_are_done(
-    outbox: SQLiteOutbox, words: list[str]
-) -> None:
+def test_an_unknown_id_stops_no_other_letter(outbox: SQLiteOutbox, words: list[str]) -> None:
     (key,) = bury(outbox, "a")
     result = run("dead", *words, key, "4711")
     assert result.exit_code == 1
@@ -321,7 +319,7 @@ def test_ids_or_all_have_to_be_given(outbox: SQLiteOutbox, words: list[str]) -> 
     assert "ids of dead letters, or --all" in result.stderr
 
 
-def test_more_than_a_page_of_letters_are_dealt_with(
+def test_letters_beyond_the_first_page_are_replayed(
     outbox: SQLiteOutbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules["bridge.cli.dead"], "PAGE", 2)
@@ -340,7 +338,7 @@ def test_check_tells_of_the_outbox_too(outbox: SQLiteOutbox, environment: Path) 
     assert answer["outbox"] == f"sqlite:///{environment}"
 
 
-def test_an_outbox_that_cannot_be_used_fails_the_check(environment: Path) -> None:
+def test_an_unusable_outbox_fails_the_check(environment: Path) -> None:
     environment.mkdir()
     result = run("check")
     assert result.exit_code == 1
@@ -354,7 +352,7 @@ def test_what_is_recorded_is_accepted(outbox: SQLiteOutbox) -> None:
     assert outbox.counts().waiting == 2
 
 
-def test_a_metrics_port_that_is_taken_is_one_clear_line(
+def test_a_taken_metrics_port_is_one_clear_line(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prometheus_client.REGISTRY", CollectorRegistry())  # not the process's

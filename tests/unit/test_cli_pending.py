@@ -41,7 +41,7 @@ def export(tmp_path: Path):
 
 
 def run(*words: str, **more: object) -> Result:
-    return CliRunner().invoke(cli, ["pending", *words], **more)  # type: ignore[arg-type]
+    return CliRunner().invoke(cli, ["pending", *words], **more)
 
 
 def recorded() -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ def test_the_same_export_again_changes_nothing(export) -> None:
     assert len(recorded()) == 1
 
 
-def test_standard_input_is_read_and_the_answer_may_be_json() -> None:
+def test_standard_input_is_read_and_json_answered() -> None:
     done = run("-", "--json", input=json.dumps(LINE))
     assert json.loads(done.output) == {"created": 1}
 
@@ -97,9 +97,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("rule", WRONG)
-def test_a_line_that_breaks_a_rule_is_told_by_number_and_the_others_are_recorded(
-    export, rule: str
-) -> None:
+def test_a_wrong_line_is_numbered_and_left_out(export, rule: str) -> None:
     done = run(export(LINE, WRONG[rule], {**LINE, "grain_id": "grain-2"}))
     assert done.exit_code == 2
     assert done.stdout == "2 recorded\n1 lines left out\n"

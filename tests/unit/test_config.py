@@ -97,7 +97,7 @@ def test_the_environment_is_enough() -> None:
         (["store"], "not a mapping"),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_is_wrong(mapping: Any, words: str) -> None:
+def test_a_wrong_setting_is_named_and_explained(mapping: Any, words: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         Settings.from_mapping(mapping)
     assert words in str(error.value)

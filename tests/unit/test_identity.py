@@ -22,7 +22,7 @@ def label(case: dict[str, Any]) -> str:
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no shared cases beside the project")
-def test_the_copy_of_the_shared_cases_is_the_shared_cases() -> None:
+def test_the_copied_cases_equal_the_shared_ones() -> None:
     assert COPY.read_bytes() == SHARED.read_bytes()
 
 
@@ -35,7 +35,7 @@ def test_an_accepted_id_is_normalised(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES["refused"], ids=label)
-def test_a_refused_id_names_the_rule_and_the_value(case: dict[str, Any]) -> None:
+def test_a_refused_id_names_rule_and_value(case: dict[str, Any]) -> None:
     with pytest.raises(InvalidIdentity) as refusal:
         Identity(case["origin"], case["external_user_id"])
     rule, value = refusal.value.rule, refusal.value.value
@@ -67,7 +67,7 @@ def test_a_refused_id_names_the_rule_and_the_value(case: dict[str, Any]) -> None
         ("direct", str(uuid.UUID(int=0)), RuleCode.NIL_UUID),
     ],
 )
-def test_a_refused_id_has_the_code_of_its_rule(
+def test_a_refused_id_has_its_rules_code(
     origin: str, external_user_id: Any, code: RuleCode
 ) -> None:
     with pytest.raises(InvalidIdentity) as refusal:
@@ -81,7 +81,7 @@ def test_an_origin_that_is_no_text_is_unknown(origin: Any) -> None:
         Identity(origin, "1")
 
 
-def test_a_uuid_object_is_as_good_as_its_text() -> None:
+def test_a_uuid_object_equals_its_text() -> None:
     guest = uuid.uuid4()
     assert Identity("direct", guest) == Identity(Origin.DIRECT, str(guest).upper())
 
@@ -97,7 +97,7 @@ def test_a_huge_value_is_refused_in_few_words(value: Any) -> None:
     assert len(str(refusal.value)) < 200
 
 
-def test_an_identity_shows_no_more_of_an_id_than_its_first_8_characters() -> None:
+def test_an_identity_shows_8_characters_at_most() -> None:
     identity = Identity("funmooc", "6f4e5b0c3a1d4e2f8b7a9c0d1e2f3a4b")
     assert str(identity) == "funmooc:6f4e5b0c…"
     assert "3a1d4e2f" not in repr(identity)

@@ -16,7 +16,7 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
 def texts() -> list[Path]:
-    """The Markdown files that git knows, or, outside a checkout, those that are there."""
+    """Return the Markdown files that git knows, or, outside a checkout, those that are there."""
     listed = subprocess.run(
         ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -27,13 +27,13 @@ def texts() -> list[Path]:
 
 
 def anchors(text: str) -> set[str]:
-    """What the headings can be linked to by: lower case, no punctuation, hyphens for spaces."""
+    """Return what headings are linked to by: lower case, no punctuation, hyphens for spaces."""
     headings = re.findall(r"^#+ +(.+?) *$", FENCED.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken(text: Path) -> list[str]:
-    """The links in this text that lead nowhere; addresses of other sites are not asked."""
+    """Return the links in this text that lead nowhere. Addresses of other sites are not asked."""
     found = []
     for link in LINK.findall(FENCED.sub("", text.read_text(encoding="utf-8"))):
         if re.match(r"[a-z]+:", link):

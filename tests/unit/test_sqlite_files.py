@@ -22,7 +22,7 @@ def test_nothing_is_the_same_before_it_is_remembered(watch: FileWatch) -> None:
     assert watch.is_same()
 
 
-def test_a_file_that_is_replaced_or_gone_is_noticed(watch: FileWatch, tmp_path: Path) -> None:
+def test_a_replaced_or_removed_file_is_noticed(watch: FileWatch, tmp_path: Path) -> None:
     watch.remember()
     (tmp_path / "other").touch()
     (tmp_path / "other").rename(tmp_path / "file")

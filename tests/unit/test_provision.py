@@ -18,7 +18,7 @@ Install = Callable[[str, Path], None]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of our own."""
+    """Give the test an empty cache of its own."""
     folder = tmp_path / "cache"
     monkeypatch.setattr(provision, "CACHE", folder)
     return folder
@@ -26,13 +26,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def pip(monkeypatch: pytest.MonkeyPatch) -> Callable[[Install], None]:
-    """Puts something else in the place of pip: nothing is downloaded here."""
+    """Put something else in the place of pip: nothing is downloaded here."""
     return lambda install: monkeypatch.setattr(provision, "_pip_install", install)
 
 
 @pytest.fixture
 def bare_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A system with apt-get, without sudo, on which we are not root and nothing is installed."""
+    """Make a system with apt-get, without sudo, where we are not root and nothing is installed."""
     folder = tmp_path / "bin"
     folder.mkdir()
     _program(folder / "apt-get", "touch apt-was-run")
@@ -84,7 +84,7 @@ def test_another_version_replaces_the_installed_one(
     assert provision.missing("node-22")
 
 
-def test_a_failed_installation_is_told_and_can_be_tried_again(
+def test_a_failed_installation_can_be_tried_again(
     pip: Callable[[Install], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(*_: object) -> None:
@@ -99,7 +99,7 @@ def test_a_failed_installation_is_told_and_can_be_tried_again(
     assert provision.main(["node-22"]) == 0
 
 
-def test_a_directus_that_lost_its_node_gets_only_the_node_back(
+def test_a_directus_without_node_gets_only_node(
     cache: Path,
     pip: Callable[[Install], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -133,7 +133,7 @@ def test_with_nothing_to_install_nothing_is_written(
     assert not cache.exists()
 
 
-def test_an_unknown_component_is_refused_with_the_known_ones(
+def test_an_unknown_component_is_answered_with_the_known(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert provision.main(["oracle"]) == 2
@@ -160,7 +160,7 @@ def test_a_missing_component_fails_a_test_in_continuous_integration(
     assert outcome.type is pytest.fail.Exception
 
 
-def test_without_a_python_one_line_says_what_to_type(bare_system: Path, tmp_path: Path) -> None:
+def test_without_python_one_line_says_the_remedy(bare_system: Path, tmp_path: Path) -> None:
     _program(bare_system / "id", "echo 1000")
     script = ROOT / "tests/servers/make-venv.sh"
     command = ["/bin/sh", script, tmp_path / "venv"]
