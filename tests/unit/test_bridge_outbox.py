@@ -128,7 +128,7 @@ def test_erasing_waits_for_a_deliverer(bridge: Bridge) -> None:
 
     def erase_then_deliver(who: Identity) -> Erased:
         found = erase(who)
-        if found.held:
+        if found.leased:
             deliver_these(bridge, leased)
         return found
 

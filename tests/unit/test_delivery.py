@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import DeliverySettings
-from bridge.delivery.loop import HEARTBEAT
+from bridge.delivery.loop import HEARTBEAT_SECONDS
 from bridge.delivery.status import Report, State
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.model import Identity, Outcome
@@ -60,7 +60,7 @@ def test_a_deliverer_with_nothing_to_do_reports_however_long_its_batches_may_wai
 ) -> None:
     bench = Bench(tmp_path / "outbox.db", DeliverySettings(age=600))
     bench.step(3)
-    assert max(bench.waits) <= HEARTBEAT
+    assert max(bench.waits) <= HEARTBEAT_SECONDS
 
 
 def test_a_refused_completion_is_a_dead_letter_and_its_neighbours_are_delivered(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.model import Identity
-from bridge.outbox import LONGEST, ErasureRequest, Outbox
+from bridge.outbox import MAX_HOLD_SECONDS, ErasureRequest, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home
 
@@ -124,10 +124,10 @@ def test_a_late_worker_still_holds_a_request_nobody_took(home: Home, outbox: Out
 
 def test_a_request_is_held_no_longer_than_the_longest(home: Home, outbox: Outbox) -> None:
     ask(outbox)
-    outbox.put_off_erasure(lease_one(outbox), 100 * LONGEST)
-    home.go(LONGEST + 60)
-    assert lease_one(outbox, 100 * LONGEST).attempts == 2
-    home.go(LONGEST + 60)
+    outbox.put_off_erasure(lease_one(outbox), 100 * MAX_HOLD_SECONDS)
+    home.go(MAX_HOLD_SECONDS + 60)
+    assert lease_one(outbox, 100 * MAX_HOLD_SECONDS).attempts == 2
+    home.go(MAX_HOLD_SECONDS + 60)
     assert lease_one(outbox).attempts == 3
 
 
@@ -194,7 +194,7 @@ def test_a_worker_still_settles_what_it_holds_of_them(outbox: Outbox) -> None:
     outbox.put([done(gone, grain) for grain in "abcd"])
     one, back, bad, renewed = outbox.lease(10, 60)
     outbox.request_erasure(gone)
-    assert outbox.erase(gone).held == 4
+    assert outbox.erase(gone).leased == 4
     assert outbox.done([one]) == 1
     assert outbox.give_back([back]) == 1
     assert outbox.bury(bad, "bad")

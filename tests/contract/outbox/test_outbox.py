@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import InvalidCompletion, RuleCode
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, DeadLetter, Erased, Leased, Outbox
+from bridge.outbox import MAX_HOLD_SECONDS, DeadLetter, Erased, Leased, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home
 
@@ -111,9 +111,9 @@ def test_each_lease_lasts_as_long_as_it_was_asked_for(home: Home, outbox: Outbox
 
 def test_no_lease_and_no_delay_is_longer_than_the_longest(home: Home, outbox: Outbox) -> None:
     outbox.put(some(2))
-    (first, _) = outbox.lease(2, 100 * LONGEST)
-    outbox.give_back([first], 100 * LONGEST)
-    home.go(LONGEST - 60)
+    (first, _) = outbox.lease(2, 100 * MAX_HOLD_SECONDS)
+    outbox.give_back([first], 100 * MAX_HOLD_SECONDS)
+    home.go(MAX_HOLD_SECONDS - 60)
     assert outbox.lease(10, 60) == []
     home.go(120)
     assert grains(outbox.lease(10, 60)) == ["0", "1"]
@@ -243,11 +243,11 @@ def test_a_learner_is_erased_wherever_no_worker_holds_them(outbox: Outbox) -> No
     dead, leased, back = outbox.lease(3, 60)
     outbox.bury(dead, "bad")
     outbox.give_back([back], delay=30)
-    assert outbox.erase(gone) == Erased(gone=3, held=1)
-    assert outbox.erase(gone) == Erased(gone=0, held=1)
+    assert outbox.erase(gone) == Erased(gone=3, leased=1)
+    assert outbox.erase(gone) == Erased(gone=0, leased=1)
     assert states(outbox) == (1, 1, 0)
     assert outbox.done([leased]) == 1
-    assert outbox.erase(gone) == Erased(gone=0, held=0)
+    assert outbox.erase(gone) == Erased(gone=0, leased=0)
     assert [item.completion.identity for item in outbox.lease(10, 60)] == [stays]
 
 
@@ -256,7 +256,7 @@ def test_what_a_worker_holds_no_longer_is_erased(home: Home, outbox: Outbox) -> 
     outbox.put(some(1, gone))
     late = outbox.lease(1, 60)
     home.go(61)
-    assert outbox.erase(gone) == Erased(gone=1, held=0)
+    assert outbox.erase(gone) == Erased(gone=1, leased=0)
     assert (outbox.done(late), outbox.give_back(late)) == (0, 0)
     assert states(outbox) == (0, 0, 0)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 
 from bridge.delivery.status import Report, State, overview
-from bridge.outbox import LONGEST, Outbox
+from bridge.outbox import MAX_NOTE_AGE_SECONDS, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home, redis_home, sqlite_home
 from tests.servers.redis import Redis
@@ -70,7 +70,7 @@ def test_a_worker_that_told_nothing_for_a_day_is_forgotten(tmp_path: Path) -> No
     home = sqlite_home(tmp_path / "outbox.db")
     outbox = home.open()
     outbox.note("old", "one")
-    home.go(LONGEST + 1)
+    home.go(MAX_NOTE_AGE_SECONDS + 1)
     outbox.note("new", "two")
     assert [note.worker for note in outbox.notes()] == ["new"]
     outbox.close()
@@ -85,7 +85,7 @@ def assert_nobody_runs(outbox: Outbox) -> None:
     outbox.put([done(somebody())])
     assert overview(outbox).state is State.STOPPED
     (note,) = outbox.notes()
-    assert note.age == LONGEST
+    assert note.age == MAX_NOTE_AGE_SECONDS
     outbox.note("running", KILLED)
     assert [note.worker for note in outbox.notes()] == ["running"]
     assert overview(outbox).state is State.DELIVERING
