@@ -20,7 +20,7 @@ def throttle() -> Throttle:
 @pytest.mark.parametrize(
     ("failures", "most"), [(1, 0.5), (2, 1), (3, 2), (7, 32), (8, 60), (50, 60), (10_000, 60)]
 )
-def test_waits_are_anywhere_up_to_twice_the_last_bound(failures: int, most: float) -> None:
+def test_waits_are_random_up_to_a_doubling_bound(failures: int, most: float) -> None:
     backoff = Backoff(0.5, 60)
     waits = [backoff(failures) for _ in range(300)]
     assert all(0 <= wait <= most for wait in waits)
@@ -45,7 +45,7 @@ def test_waits_begin_anew_after_a_success(throttle: Throttle) -> None:
     assert throttle.unavailable(throttle.begin(), 100, DOWN, 30) == 1
 
 
-def test_a_batch_that_began_before_the_trouble_does_not_end_it(throttle: Throttle) -> None:
+def test_a_batch_older_than_the_trouble_says_nothing(throttle: Throttle) -> None:
     early, late = throttle.begin(), throttle.begin()
     throttle.misconfigured(late, "locked", 0)
     assert throttle.recorded(early) is None
@@ -57,7 +57,7 @@ def test_a_batch_that_began_before_the_trouble_does_not_end_it(throttle: Throttl
     assert throttle.trouble is None
 
 
-def test_a_wait_that_the_store_asked_for_is_not_cut_short_by_another_batch(
+def test_no_batch_shortens_a_wait_the_store_asked(
     throttle: Throttle,
 ) -> None:
     one, two = throttle.begin(), throttle.begin()
@@ -78,7 +78,7 @@ def test_the_trouble_is_as_old_as_its_kind(throttle: Throttle) -> None:
     assert throttle.trouble.since == 30
 
 
-def test_a_trouble_of_the_outbox_does_not_hide_one_of_the_store(throttle: Throttle) -> None:
+def test_the_outboxs_trouble_does_not_hide_the_stores(throttle: Throttle) -> None:
     throttle.misconfigured(throttle.begin(), "locked", 0)
     throttle.outbox_failed("disk full", 1)
     assert throttle.trouble

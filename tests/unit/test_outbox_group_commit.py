@@ -113,7 +113,7 @@ def test_an_interrupted_put_keeps_nobody_else_waiting(path: Path) -> None:
     assert outbox.counts().waiting == 3
 
 
-def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> None:
+def test_who_is_interrupted_during_a_commit_delays_nobody() -> None:
     may_end, main = [threading.Event(), threading.Event()], threading.get_ident()
     commits: list[Sequence[int]] = []
 
@@ -147,7 +147,7 @@ def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> Non
     assert commits == [[0], [1, 99, 2]]
 
 
-def test_an_interrupted_commit_is_told_to_all_in_it() -> None:
+def test_an_interrupted_commit_is_told_to_all() -> None:
     may_begin, commits, told = threading.Event(), [], []
 
     def commit(rows: Sequence[int]) -> None:
@@ -213,7 +213,7 @@ def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
     assert outbox.counts().waiting == 9
 
 
-def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) -> None:
+def test_a_forked_child_and_parent_share_the_outbox(path: Path) -> None:
     outbox = opened(path)
     put(outbox)
 
@@ -228,7 +228,7 @@ def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) ->
     assert outbox.counts().waiting == 2
 
 
-def test_a_fork_in_the_middle_of_other_threads_puts_harms_neither(path: Path) -> None:
+def test_a_fork_during_other_threads_puts_harms_neither(path: Path) -> None:
     outbox, over = opened(path, timeout=30), threading.Event()
     puts = [0, 0, 0]
 
