@@ -212,7 +212,7 @@ class Bridge:
         for _ in poll_until(patience, late):
             erased = self.outbox.erase(identity)
             gone += erased.gone
-            if not erased.held:
+            if not erased.leased:
                 break
         return gone > 0
 

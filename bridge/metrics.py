@@ -1,4 +1,4 @@
-"""Prometheus metrics, under names that stay; nothing happens where prometheus-client is missing.
+"""Prometheus metrics, under names that stay. Where prometheus-client is missing, nothing happens.
 
 ``accepted`` counts where completions are put into the outbox (the service, the LMS), the others
 where they are delivered. Backlog and oldest are asked of the outbox when they are scraped.
@@ -27,22 +27,22 @@ else:
 _BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
-class _Nothing:
-    """Stands in for a metric."""
+class _NullMetric:
+    """Stands in for a metric where prometheus-client is missing."""
 
     def inc(self, amount: float = 1) -> None:
-        """Count."""
+        """Count nothing."""
 
     def observe(self, amount: float) -> None:
-        """Measure."""
+        """Measure nothing."""
 
-    def labels(self, *_: str) -> _Nothing:
-        """One of its series."""
+    def labels(self, *_: str) -> _NullMetric:
+        """Return itself, as any of its series."""
         return self
 
 
 def _metric(kind: str, *arguments: Any, **more: Any) -> Any:
-    return getattr(prometheus_client, kind)(*arguments, **more) if INSTALLED else _Nothing()
+    return getattr(prometheus_client, kind)(*arguments, **more) if INSTALLED else _NullMetric()
 
 
 ACCEPTED: Final = _metric(
@@ -65,7 +65,7 @@ ERASED: Final = _metric(
 RETRIES: Final = _metric(
     "Counter", "progress_bridge_retries_total", "Completions given back to be tried again."
 )
-BATCH: Final = _metric(
+BATCH_SECONDS: Final = _metric(
     "Histogram",
     "progress_bridge_batch_seconds",
     "Time that the store took for a batch.",
@@ -74,13 +74,13 @@ BATCH: Final = _metric(
 
 
 class OutboxCollector:
-    """What is in the outbox, asked at each scrape; nothing while it is unavailable."""
+    """Gauges of what is in the outbox, asked at each scrape. None while it is unavailable."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The gauges; prometheus-client calls this."""
+        """Ask the outbox, and yield the gauges. Called by prometheus-client."""
         try:
             counts = self._outbox.counts()
         except OutboxUnavailable:
@@ -101,12 +101,12 @@ class OutboxCollector:
             )
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing: or else registering would ask the outbox."""
+        """Describe nothing, or else registering would ask the outbox."""
         return []
 
 
 def watch(outbox: Outbox) -> None:
-    """Add this outbox's gauges to what is scraped; call it once in a process.
+    """Add this outbox's gauges to what is scraped. To be called once in a process.
 
     Raises:
         ConfigurationError: prometheus-client is not installed.

@@ -1,8 +1,8 @@
 """Erasures that were asked for: carried out one after the other, beside the batches.
 
-A learner is erased from the store only when no deliverer holds a completion of theirs: what is
-held could be recorded at any moment, and would be there afterwards. The outbox hands out nothing
-more of a learner whose erasure is asked for, so this comes about within a lease's time.
+A learner is erased from the store only when no deliverer has leased a completion of theirs: what
+is leased could be recorded at any moment, and would be there afterwards. The outbox hands out
+nothing more of a learner whose erasure is asked for, so this comes about within a lease's time.
 
 Two leases' time later it is looked again, and erased again what has come meanwhile, until nothing
 has: from a deliverer that stood still for longer than its leases and went on, or in a request that
@@ -22,41 +22,41 @@ from typing import Final
 from bridge.config import DeliverySettings
 from bridge.delivery.isolation import unforeseen
 from bridge.delivery.status import State
-from bridge.delivery.telemetry import Journal
-from bridge.delivery.throttle import Pace, Trouble
+from bridge.delivery.telemetry import Telemetry
+from bridge.delivery.throttle import Throttle, Trouble
 from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.model import Identity
 from bridge.outbox import ErasureRequest, Outbox
 from bridge.stores import Store
 
-LOOK_EVERY: Final = 1.0
-"""Seconds between two looks for requests."""
+POLL_SECONDS: Final = 1.0
+"""Seconds between two looks for requests, at least."""
 
-AT_ONCE: Final = 10
+REQUESTS_PER_LEASE: Final = 10
 """Requests that are leased together."""
 
-LAST_LOOK: Final = 2
-"""Leases' times from an erasure to the look whether it is done."""
+LEASES_UNTIL_LAST_LOOK: Final = 2
+"""Leases' times from an erasure to the last look whether it is done."""
 
-MOST_WATCHED: Final = 1000
+MAX_WATCHED: Final = 1000
 """Learners whose last look is awaited, before those are left out that had it elsewhere."""
 
-HELD_DELAY: Final = 1.0
-"""Seconds after which to look again whether completions of the learner are still held."""
+LEASED_DELAY: Final = 1.0
+"""Seconds after which to look again whether completions of the learner are still leased."""
 
 
-class Erasing:
+class ErasureRunner:
     """Leases requests for erasures and carries them out. May be shared by threads.
 
     Attributes:
         under_way: whether requests are leased, and not all of them settled.
-        last_error: the last thing that went wrong; None when nothing did.
+        last_error: the last thing that went wrong, or None when nothing did.
 
     Args:
         outbox: where the requests are.
         store: from which learners are erased.
         settings: how long a lease, and a pause, last.
-        journal: is told what happens.
+        telemetry: is told what happens.
         clock: seconds, as `time.monotonic` gives them.
         backoff: seconds to wait after so many failures in a row.
     """
@@ -66,45 +66,47 @@ class Erasing:
         outbox: Outbox,
         store: Store,
         settings: DeliverySettings,
-        journal: Journal,
+        telemetry: Telemetry,
         clock: Callable[[], float],
         backoff: Callable[[int], float],
     ) -> None:
         self._outbox = outbox
         self._store = store
         self._settings = settings
-        self._journal = journal
+        self._telemetry = telemetry
         self._clock = clock
         self._backoff = backoff
-        self._pace = Pace(settings, backoff)
+        self._throttle = Throttle(settings, backoff)
         self._lock = threading.Lock()
         self._looked = float("-inf")
         self._stopping = False
-        self._quiet: dict[Identity, float] = {}  # since when nothing more of them was found
+        self._clean_since: dict[Identity, float] = {}  # when a look first found nothing more
         self.under_way = False
         self.last_error: Trouble | None = None
 
     @property
     def trouble(self) -> Trouble | None:
-        """What keeps erasures from being carried out; None when nothing does."""
-        return self._pace.trouble
+        """Return what keeps erasures from being carried out, or None when nothing does."""
+        return self._throttle.trouble
 
     def wait(self) -> float:
-        """Return the seconds until the next try is due; 0 when it is."""
+        """Return the seconds until the next try is due, 0 when it is."""
         with self._lock:
-            return self._pace.wait(self._clock())
+            return self._throttle.wait(self._clock())
 
     def lease(self) -> list[ErasureRequest]:
-        """Lease the requests that are due, when it is time to look; they are to be carried out.
+        """Lease the requests that are due, when it is time to look for them.
+
+        Whoever gets any has to call `carry_out` with them, then `ended`.
 
         Raises:
             OutboxUnavailable: nothing is leased.
         """
         now = self._clock()
-        if self.under_way or now - self._looked < LOOK_EVERY or self.wait():
+        if self.under_way or now - self._looked < POLL_SECONDS or self.wait():
             return []
         self._looked = now
-        most = 1 if self.trouble else AT_ONCE
+        most = 1 if self.trouble else REQUESTS_PER_LEASE
         requests = self._outbox.lease_erasures(most, self._settings.lease)
         self.under_way = bool(requests)
         return requests
@@ -123,7 +125,7 @@ class Erasing:
             error = self._carry_out(left.pop(0))
         for request in left:
             self._outbox.put_off_erasure(request, 0.0)
-        if not left and len(requests) == AT_ONCE:
+        if not left and len(requests) == REQUESTS_PER_LEASE:
             self._looked = float("-inf")  # there may be more
         return (isinstance(error, StoreUnavailable) and error.retry_after) or 0.0
 
@@ -136,63 +138,67 @@ class Erasing:
         self._stopping = True
 
     def _carry_out(self, request: ErasureRequest) -> StoreUnavailable | StoreMisconfigured | None:
-        """Erase one learner, or put it off; the error, when it is not this learner's alone."""
+        """Erase one learner, or put it off.
+
+        Returns:
+            The error, when it is not this learner's alone.
+        """
         with self._lock:
-            number = self._pace.begin()
-        if self._outbox.erase(request.identity).held:
-            self._outbox.put_off_erasure(request, HELD_DELAY)
+            number = self._throttle.begin()
+        if self._outbox.erase(request.identity).leased:
+            self._outbox.put_off_erasure(request, LEASED_DELAY)
             return None
         try:
             found = self._store.erase(request.identity)
         except StoreUnavailable as error:
             with self._lock:
-                wait = self._pace.unavailable(number, 1, error, self._clock())
+                wait = self._throttle.unavailable(number, 1, error, self._clock())
             self._put_off(request, str(error), wait)
             return error
         except StoreMisconfigured as error:
             with self._lock:
-                wait = self._pace.misconfigured(number, str(error), self._clock())
-                trouble = self._pace.trouble
+                wait = self._throttle.misconfigured(number, str(error), self._clock())
+                trouble = self._throttle.trouble
             self._put_off(request, str(error), wait, trouble)
             return error
         except Exception as error:  # noqa: BLE001 -- whatever it is, it must cost no other learner
             self._put_off(request, unforeseen(error), 0.0)
             return None
         with self._lock:
-            over = self._pace.recorded(number)
+            over = self._throttle.recorded(number)
         if over is not None:
-            self._journal.erasures_resumed(self._clock() - over.since)
+            self._telemetry.erasures_resumed(self._clock() - over.since)
         if rest := self._rest(request, found):
             self._outbox.put_off_erasure(request, rest, erased=True)
         elif self._outbox.erasure_done(request):
-            self._journal.erased(request)
+            self._telemetry.erased(request)
         return None
 
     def _rest(self, request: ErasureRequest, found: bool) -> float:
-        """Return the seconds until the last look; 0 when this was it.
+        """Return the seconds until the last look, 0 when this was it.
 
         They are counted by this process's own stopwatch: the outbox counts by a clock, and one that
         jumps would make the last look come at once.
         """
-        now, wait = self._clock(), LAST_LOOK * self._settings.lease
+        now, wait = self._clock(), LEASES_UNTIL_LAST_LOOK * self._settings.lease
         if found or not request.erased:
-            self._quiet[request.identity] = now
-        rest = self._quiet.setdefault(request.identity, now) + wait - now
+            self._clean_since[request.identity] = now
+        rest = self._clean_since.setdefault(request.identity, now) + wait - now
         if rest <= 0:
-            del self._quiet[request.identity]
-        elif len(self._quiet) > MOST_WATCHED:  # others' deliverers have seen to them
-            recent = {who: since for who, since in self._quiet.items() if now - since <= wait}
-            self._quiet = recent
+            del self._clean_since[request.identity]
+        elif len(self._clean_since) > MAX_WATCHED:  # others' deliverers have seen to them
+            recent = {i: since for i, since in self._clean_since.items() if now - since <= wait}
+            self._clean_since = recent
         return max(0.0, rest)
 
     def _put_off(
         self, request: ErasureRequest, reason: str, wait: float, paused: Trouble | None = None
     ) -> None:
-        """Make it due a little after the next try: what fails again and again lets others pass."""
+        """Make the request due a little after the next try, so that it lets others pass."""
         delay = max(wait + self._settings.age, self._backoff(request.attempts))
         self.last_error = Trouble(State.RETRYING, f"erasing a learner: {reason}", self._clock())
         if paused is None:
-            self._journal.erasure_failed(request, reason, delay)
+            self._telemetry.erasure_failed(request, reason, delay)
         else:
-            self._journal.erasures_paused(paused)
+            self._telemetry.erasures_paused(paused)
         self._outbox.put_off_erasure(request, delay)

@@ -17,21 +17,22 @@ from bridge.model import Outcome
 from bridge.outbox import Leased
 from bridge.stores import Store
 
-ENOUGH: Final = 20
-"""Failures in a row after which it is the store's fault, not the completions'."""
+FAILURES_IN_A_ROW: Final = 20
+"""Completions that fail alone in a row before it is the store's fault, not theirs."""
 
-_REMEMBERED: Final = 10_000
+_MAX_REMEMBERED: Final = 10_000
+"""Items that `FailureClassifier` remembers, the latest."""
 
 
 @dataclass(slots=True)
-class Result:
+class BatchResult:
     """What became of a batch.
 
     Attributes:
         outcomes: of the completions that the store answered for.
         failed: those that failed alone, for a reason nobody foresaw, and that reason.
         left: neither recorded nor refused.
-        error: why they are left; None when the reason is in ``failed``.
+        error: why they are left, or None when the reason is in ``failed``.
         in_a_row: how many failed alone since the last one that was recorded.
     """
 
@@ -43,21 +44,21 @@ class Result:
 
     @property
     def given_up(self) -> bool:
-        """Whether what is left is not even worth trying now."""
-        return self.error is not None or self.in_a_row >= ENOUGH
+        """Return whether what is left is not even worth trying now."""
+        return self.error is not None or self.in_a_row >= FAILURES_IN_A_ROW
 
 
-def record(store: Store, items: Sequence[Leased]) -> Result:
-    """Record the items' completions; raises nothing that the store raises.
+def record(store: Store, items: Sequence[Leased]) -> BatchResult:
+    """Record the items' completions, and raise nothing that the store raises.
 
     A batch that fails for an unforeseen reason is halved until what fails stands alone.
     """
-    result = Result()
+    result = BatchResult()
     _record(store, items, result)
     return result
 
 
-def _record(store: Store, items: Sequence[Leased], result: Result) -> None:
+def _record(store: Store, items: Sequence[Leased], result: BatchResult) -> None:
     if result.given_up:
         result.left += items
         return
@@ -82,41 +83,41 @@ def _record(store: Store, items: Sequence[Leased], result: Result) -> None:
 
 
 def unforeseen(error: Exception) -> str:
-    """The exception's type and place. Not its text: nobody knows what it holds."""
+    """Describe the exception by its type and place, as nobody knows what its text holds."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     kind = "an error of the store" if isinstance(error, StoreError) else "unexpected"
     return f"{kind}: {type(error).__name__}{where}"
 
 
-class Suspects:
-    """Tells the completions that no store will ever take from a store that takes none.
+class FailureClassifier:
+    """Tells completions that no store will ever take from a store that takes none.
 
     What fails beside a neighbour that is recorded is to blame itself. When everything fails, the
-    store is more likely to blame: then nothing is condemned, and those that fail again although
-    others were recorded meanwhile are. Not for several threads at once.
+    store is more likely to blame. Then no completion is, but for those that fail again although
+    others were recorded meanwhile. Not for several threads at once.
     """
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
         self._recorded = 0
 
-    def condemn(self, result: Result) -> list[tuple[Leased, str]]:
-        """Which of the failed are to blame, and why; the others are put among those ``left``."""
+    def classify(self, result: BatchResult) -> list[tuple[Leased, str]]:
+        """Return which of the failed are to blame, and why, and put the others among ``left``."""
         if result.outcomes:
             self._recorded += 1
         told_apart = len(result.failed) if result.outcomes else 0
-        if result.in_a_row >= ENOUGH:
+        if result.in_a_row >= FAILURES_IN_A_ROW:
             told_apart = len(result.failed) - result.in_a_row
-        condemned = result.failed[:told_apart]
+        to_blame = result.failed[:told_apart]
         for item, reason in result.failed[told_apart:]:
             if self._seen.get(item.id, self._recorded) < self._recorded:
-                condemned.append((item, reason))
+                to_blame.append((item, reason))
             else:
                 self._seen[item.id] = self._recorded
                 result.left.append(item)
-        for item, _ in condemned:
+        for item, _ in to_blame:
             self._seen.pop(item.id, None)
-        while len(self._seen) > _REMEMBERED:
+        while len(self._seen) > _MAX_REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
-        return condemned
+        return to_blame

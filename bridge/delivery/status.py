@@ -11,8 +11,8 @@ from typing import Final, Self
 from bridge.outbox import Counts, Note, Outbox
 from bridge.support.nesting import load_json
 
-ALIVE: Final = 30.0
-"""Seconds; a deliverer that told nothing for longer is gone. It tells every 5 s."""
+MAX_REPORT_AGE: Final = 30.0
+"""Seconds after which a deliverer that has not reported is gone. It reports every 5 s."""
 
 
 class State(StrEnum):
@@ -33,14 +33,14 @@ class Report:
         state: delivering, retrying, paused or stopped.
         rate: completions delivered a second, over the last minute.
         delivered: completions delivered since it was started.
-        why: what keeps it from delivering, in words; None when nothing does.
+        why: what keeps it from delivering, in words, or None when nothing does.
         seconds: for how long it has been so.
-        next_try: seconds until it tries again; None when it is delivering.
-        last_error: the last thing that went wrong, in words; None when nothing did.
+        next_try: seconds until it tries again, or None when it is delivering.
+        last_error: the last thing that went wrong, in words, or None when nothing did.
         last_error_seconds: how long ago that was.
         erasing: whether learners who are to be erased are: delivering, retrying, paused, stopped.
-        erasing_why: what keeps them from being erased, in words; None when nothing does.
-        erasing_next_try: seconds until that is tried again; None when nothing keeps them.
+        erasing_why: what keeps them from being erased, in words, or None when nothing does.
+        erasing_next_try: seconds until that is tried again, or None when nothing keeps them.
     """
 
     state: State
@@ -56,12 +56,12 @@ class Report:
     erasing_next_try: float | None = None
 
     def as_text(self) -> str:
-        """As a note of the outbox."""
+        """Write the report as a note of the outbox."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """The report that `as_text` was asked of.
+        """Read the report that `as_text` wrote.
 
         Raises:
             ValueError, TypeError, KeyError: another version of the bridge wrote it.
@@ -87,8 +87,8 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether it may be taken to be running."""
-        return self.age <= ALIVE and self.report.state is not State.STOPPED
+        """Return whether the deliverer may be taken to be running."""
+        return self.age <= MAX_REPORT_AGE and self.report.state is not State.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Overview:
         workers: the deliverers, those heard of most recently first.
         state: of delivery as a whole.
         why: what that means, in words.
-        remedy: what to do about it; empty when there is nothing to be done.
+        remedy: what to do about it, or empty when there is nothing to be done.
     """
 
     counts: Counts
@@ -111,12 +111,12 @@ class Overview:
 
     @property
     def rate(self) -> float:
-        """Completions delivered a second, by all deliverers, over the last minute."""
+        """Return the completions delivered a second by all deliverers, over the last minute."""
         return sum(worker.report.rate for worker in self.workers if worker.alive)
 
     @property
     def last_error(self) -> tuple[float, Worker] | None:
-        """Seconds since anything went wrong, and for which deliverer."""
+        """Return the seconds since anything went wrong, and for which deliverer."""
         told = [
             (worker.age + worker.report.last_error_seconds, worker)
             for worker in self.workers
@@ -126,10 +126,10 @@ class Overview:
 
 
 def overview(outbox: Outbox) -> Overview:
-    """How delivery is doing.
+    """Tell how delivery is doing, by what is in the outbox and what deliverers reported.
 
     Raises:
-        OutboxUnavailable: it cannot be told.
+        OutboxUnavailable: the outbox cannot be read.
     """
     counts = outbox.counts()
     workers = [worker for note in outbox.notes() if (worker := _worker(note))]
@@ -153,7 +153,7 @@ def overview(outbox: Outbox) -> Overview:
 
 
 def _worker(note: Note) -> Worker | None:
-    """None for a report of another version of the bridge."""
+    """Read a deliverer's note, None when another version of the bridge wrote it."""
     try:
         return Worker(note.worker, note.age, Report.from_text(note.text))
     except (ValueError, TypeError, KeyError):
@@ -173,7 +173,7 @@ def _last_heard(workers: Sequence[Worker]) -> str:
 
 
 def _together(alive: Sequence[Worker]) -> tuple[State, str, str]:
-    """State, meaning and remedy of those that run: the one that does best counts."""
+    """Return state, meaning and remedy of those that run: the one that does best counts."""
     states = {worker.report.state: worker for worker in reversed(alive)}
     if State.DELIVERING in states:
         return State.DELIVERING, "being delivered", ""
@@ -189,7 +189,7 @@ def _together(alive: Sequence[Worker]) -> tuple[State, str, str]:
 
 
 def _erasing(alive: Sequence[Worker]) -> tuple[State, str, str]:
-    """State, meaning and remedy of the erasures that were asked for, as `_together`."""
+    """Return state, meaning and remedy of the erasures that were asked for, as `_together`."""
     states = {worker.report.erasing: worker for worker in reversed(alive)}
     if State.DELIVERING in states:
         return State.DELIVERING, "all is delivered; learners are being erased", ""
@@ -209,7 +209,7 @@ _MEND: Final = (
 
 
 def duration(seconds: float) -> str:
-    """A time span as a person says it, in at most two units: ``2 h 5 min``."""
+    """Write a time span as a person says it, in at most two units: ``2 h 5 min``."""
     whole = round(seconds)
     if whole < 1:
         return "less than 1 s"

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Final
 from bridge import metrics
 from bridge.config import DeliverySettings
 from bridge.delivery.status import Report, State
-from bridge.delivery.throttle import Pace, Trouble
+from bridge.delivery.throttle import Throttle, Trouble
 from bridge.model import Outcome
 from bridge.outbox import ErasureRequest, Leased
 from bridge.support.logs import event
 
 if TYPE_CHECKING:
-    from bridge.delivery.erasing import Erasing
+    from bridge.delivery.erasing import ErasureRunner
 
 MINUTE: Final = 60.0
 
 _log: Final = logging.getLogger("bridge.delivery")
 
 
-class Journal:
+class Telemetry:
     """Counts what was delivered and logs what happened. May be shared by threads.
 
     Args:
@@ -41,17 +41,17 @@ class Journal:
         self._complained = self._complained_of_erasures = float("-inf")
 
     def started(self, name: str, settings: DeliverySettings) -> None:
-        """Delivery begins."""
+        """Log that delivery begins."""
         sizes = {"batch": settings.batch, "connections": settings.connections}
         event(_log, logging.INFO, "delivery_started", worker=name, **sizes)
 
     def stopped(self, given_back: int) -> None:
-        """Delivery ends."""
+        """Log that delivery ends."""
         numbers = {"delivered": self._total, "given_back": given_back or None}
         event(_log, logging.INFO, "delivery_stopped", **numbers)
 
     def delivered(self, outcomes: Sequence[Outcome], seconds: float) -> None:
-        """The store took these completions."""
+        """Count and log the completions that the store took."""
         if not outcomes:
             return
         counts = Counter(str(outcome.status) for outcome in outcomes)
@@ -64,7 +64,7 @@ class Journal:
         event(_log, logging.DEBUG, "delivered", seconds=seconds, **counts)
 
     def buried(self, item: Leased, reason: str) -> None:
-        """A completion became a dead letter."""
+        """Count and log a completion that became a dead letter."""
         metrics.REJECTED.inc()
         event(
             _log,
@@ -77,25 +77,25 @@ class Journal:
         )
 
     def unavailable(self, message: str, wait: float) -> None:
-        """The store could not take a batch."""
+        """Log that the store could not take a batch."""
         event(_log, logging.WARNING, "store_unavailable", error=message, next_try=wait)
 
     def outbox_failed(self, message: str, wait: float) -> None:
-        """The outbox could not do its part."""
+        """Log that the outbox could not do its part."""
         event(_log, logging.WARNING, "outbox_unavailable", error=message, next_try=wait)
 
     def resumed(self, seconds: float) -> None:
-        """The store takes completions again."""
+        """Log that the store takes completions again, after so many seconds."""
         self._complained = float("-inf")
         event(_log, logging.INFO, "delivery_resumed", after=seconds)
 
     def erasures_resumed(self, seconds: float) -> None:
-        """Tell that learners are erased again, after so many seconds."""
+        """Log that learners are erased again, after so many seconds."""
         self._complained_of_erasures = float("-inf")
         event(_log, logging.INFO, "erasures_resumed", after=seconds)
 
     def erased(self, request: ErasureRequest) -> None:
-        """Tell that a learner's erasure is done."""
+        """Count and log a learner's erasure that is done."""
         metrics.ERASED.inc()
         event(
             _log,
@@ -106,7 +106,7 @@ class Journal:
         )
 
     def erasure_failed(self, request: ErasureRequest, reason: str, wait: float) -> None:
-        """Tell that a learner could not be erased now, and is tried again in so many seconds."""
+        """Log that a learner could not be erased now, and is tried again in so many seconds."""
         event(
             _log,
             logging.WARNING,
@@ -118,7 +118,7 @@ class Journal:
         )
 
     def erasures_paused(self, trouble: Trouble) -> None:
-        """Say, once a minute, that somebody has to mend something before learners are erased."""
+        """Log, once a minute, that somebody has to mend something before learners are erased."""
         now = self._clock()
         if now - self._complained_of_erasures < MINUTE:
             return
@@ -133,7 +133,7 @@ class Journal:
         )
 
     def complain(self, trouble: Trouble | None) -> None:
-        """Say, once a minute, that somebody has to mend something."""
+        """Log, once a minute, that somebody has to mend something, when delivery is paused."""
         now = self._clock()
         paused = trouble is not None and trouble.state is State.PAUSED
         if trouble is None or not paused or now - self._complained < MINUTE:
@@ -148,10 +148,10 @@ class Journal:
             remedy="progress-bridge check tells what to mend; delivery then resumes by itself",
         )
 
-    def report(self, pace: Pace, erasing: Erasing) -> Report:
+    def report(self, throttle: Throttle, erasing: ErasureRunner) -> Report:
         """Report how delivery, and the erasures that were asked for, are doing."""
-        now, trouble, not_erased = self._clock(), pace.trouble, erasing.trouble
-        errors = [error for error in (pace.last_error, erasing.last_error) if error]
+        now, trouble, not_erased = self._clock(), throttle.trouble, erasing.trouble
+        errors = [error for error in (throttle.last_error, erasing.last_error) if error]
         last = max(errors, key=lambda error: error.since, default=None)
         with self._lock:
             self._forget()
@@ -162,7 +162,7 @@ class Journal:
             delivered=total,
             why=trouble.message if trouble else None,
             seconds=round(now - trouble.since, 1) if trouble else 0.0,
-            next_try=round(pace.wait(now), 1) if trouble else None,
+            next_try=round(throttle.wait(now), 1) if trouble else None,
             last_error=last.message if last else None,
             last_error_seconds=round(now - last.since, 1) if last else 0.0,
             erasing=not_erased.state if not_erased else State.DELIVERING,
@@ -171,7 +171,7 @@ class Journal:
         )
 
     def farewell(self, report: Report) -> Report:
-        """The last report of a deliverer."""
+        """Return the last report of a deliverer, which stops, made of the one before."""
         stopped = replace(report, state=State.STOPPED, rate=0.0, next_try=None)
         return replace(stopped, erasing=State.STOPPED, erasing_next_try=None)
 

@@ -23,23 +23,23 @@ with needs("delivery"):
 PROBE_SIZE: Final = 10
 """Completions in the batch that tries whether a paused delivery can go on."""
 
-LONGEST_RETRY_AFTER: Final = 600.0
-"""Seconds; a store that asks to be left alone for longer is asked again all the same."""
+MAX_RETRY_AFTER_SECONDS: Final = 600.0
+"""Seconds for which a store is left alone because it asks to be, at most."""
 
 
 class Backoff:
     """Exponential backoff with full jitter, by tenacity.
 
     Args:
-        first: seconds; the first wait is from 0 to this.
-        longest: seconds; no wait is longer.
+        first: seconds. The first wait is from 0 to this.
+        longest: seconds. No wait is longer.
     """
 
     def __init__(self, first: float, longest: float) -> None:
         self._wait = wait_random_exponential(multiplier=first, max=longest)
 
     def __call__(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row (1 or more)."""
+        """Return the seconds to wait after so many failures in a row (1 or more)."""
         state = RetryCallState(Retrying(), None, (), {})
         state.attempt_number = failures
         return self._wait(state)
@@ -60,7 +60,7 @@ class Trouble:
     since: float
 
 
-class Pace:
+class Throttle:
     """Decides how much may be leased now. Not for several threads at once.
 
     Batches are numbered: one that had begun when a trouble was noticed tells nothing new of it,
@@ -86,26 +86,26 @@ class Pace:
 
     @property
     def trouble(self) -> Trouble | None:
-        """What is wrong now; None when completions are delivered."""
+        """Return what is wrong now, or None when completions are delivered."""
         return self._of_store or self._of_outbox
 
     def most(self, now: float, under_way: int) -> int:
-        """How many completions may be leased now, with so many batches under way."""
+        """Return how many completions may be leased now, with so many batches under way."""
         if now < self._until or under_way >= (1 if self.trouble else self._settings.connections):
             return 0
         return self._size
 
     def wait(self, now: float) -> float:
-        """Seconds until the next try is due; 0 when it is."""
+        """Return the seconds until the next try is due, 0 when it is."""
         return max(0.0, self._until - now)
 
     def begin(self) -> int:
-        """The number of the batch that begins now."""
+        """Give the batch that begins now its number."""
         self._begun += 1
         return self._begun
 
     def recorded(self, number: int) -> Trouble | None:
-        """The store took the batch; the trouble that is over with it, if any."""
+        """Note that the store took the batch, and return the trouble that this ends, if any."""
         if number <= self._known:
             return None
         over, self._of_store = self._of_store, None
@@ -114,8 +114,18 @@ class Pace:
         return over
 
     def unavailable(self, number: int, size: int, error: StoreUnavailable, now: float) -> float:
-        """The store could not take the batch of this size; seconds until the next try."""
-        asked = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
+        """Note that the store could not take the batch, and make the next ones smaller.
+
+        Args:
+            number: of the batch.
+            size: completions in it.
+            error: the store's. It may say how long to leave the store alone.
+            now: by the deliverer's clock.
+
+        Returns:
+            Seconds until the next try.
+        """
+        asked = min(error.retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
         if number > self._known:
             self._failures += 1
             self._size = max(1, min(self._size, size) // 2)
@@ -125,7 +135,11 @@ class Pace:
         return self.wait(now)
 
     def misconfigured(self, number: int, message: str, now: float) -> float:
-        """The store refuses what it has to accept; seconds until the next probe."""
+        """Note that the store refuses what it has to accept.
+
+        Returns:
+            Seconds until the next probe.
+        """
         if number > self._known:
             self._size = min(self._size, PROBE_SIZE)
             self._until = max(self._until, now + self._settings.probe)
@@ -133,11 +147,15 @@ class Pace:
         return self.wait(now)
 
     def leave_alone(self, seconds: float, now: float) -> None:
-        """Ask the store nothing for so many seconds, at most `LONGEST_RETRY_AFTER`."""
-        self._until = max(self._until, now + min(seconds, LONGEST_RETRY_AFTER))
+        """Ask the store nothing for so many seconds, at most `MAX_RETRY_AFTER_SECONDS`."""
+        self._until = max(self._until, now + min(seconds, MAX_RETRY_AFTER_SECONDS))
 
     def outbox_failed(self, message: str, now: float) -> float:
-        """The outbox could not do its part; seconds until the next try."""
+        """Note that the outbox could not do its part.
+
+        Returns:
+            Seconds until the next try.
+        """
         self._outbox_failures += 1
         self._until = max(self._until, now + self._backoff(self._outbox_failures))
         since = self._of_outbox.since if self._of_outbox else now
@@ -146,7 +164,7 @@ class Pace:
         return self.wait(now)
 
     def outbox_answered(self) -> None:
-        """The outbox does its part."""
+        """Note that the outbox does its part."""
         self._outbox_failures, self._of_outbox = 0, None
 
     def _notice(self, state: State, message: str, now: float) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bridge.config import Settings
 from bridge.outbox.base import (
-    LONGEST,
+    MAX_HOLD_SECONDS,
+    MAX_NOTE_AGE_SECONDS,
     Counts,
     DeadLetter,
     Erased,
@@ -19,7 +20,8 @@ from bridge.outbox.base import (
 )
 
 __all__ = [
-    "LONGEST",
+    "MAX_HOLD_SECONDS",
+    "MAX_NOTE_AGE_SECONDS",
     "Counts",
     "DeadLetter",
     "Erased",
@@ -32,7 +34,10 @@ __all__ = [
 
 
 def open_outbox(settings: Settings) -> Outbox | None:
-    """The outbox that the configuration names, None when it names none. Connects to nothing yet.
+    """Open the outbox that the configuration names. Connects to nothing yet.
+
+    Returns:
+        The outbox, or None when the configuration names none.
 
     Raises:
         ConfigurationError: the URL cannot be read, or the package for Redis is not installed.

@@ -1,4 +1,4 @@
-"""A completion as an outbox keeps it, and as it comes back."""
+"""How an outbox writes completions, and reads them and its other rows."""
 
 from __future__ import annotations
 
@@ -15,46 +15,48 @@ from bridge.support.nesting import load_json
 
 UNREADABLE: Final = "this version of the bridge cannot read what was put"
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def write(completion: Completion, *, store_email: bool) -> str:
-    """The completion in writing, without the e-mail address where none is to be kept."""
+def encode(completion: Completion, *, store_email: bool) -> str:
+    """Write the completion as JSON, without the e-mail address where none is to be kept."""
     values = completion.as_dict()
     if not store_email:
         values.pop("email", None)
-    return _encode(values)
+    return _to_json(values)
 
 
-def read(text: str) -> Completion | None:
-    """The completion that was written; None when it is not one to this version."""
+def decode(text: str) -> Completion | None:
+    """Return the completion that `encode` wrote, or None when this version cannot read it."""
     try:
         return Completion.restore(load_json(text))
     except ValueError:
         return None
 
 
-def learner(identity: Identity) -> str:
-    """The learner's key, whole (``str(identity)`` is cut)."""
+def learner_key(identity: Identity) -> str:
+    """Return the text that names the learner, whole (``str(identity)`` is cut)."""
     return identity.origin + ":" + identity.external_user_id
 
 
-def erasures(rows: Iterable[tuple[str, str, str, float, int, int]]) -> list[ErasureRequest]:
-    """Rows of (origin, external user id, token, asked at, attempts, erased) as requests.
+def erasure_requests(
+    rows: Iterable[tuple[str, str, str, float, int, int]],
+) -> list[ErasureRequest]:
+    """Make requests of rows (origin, external user id, token, asked at, attempts, erased).
 
     A learner whom this version's rules refuse is left out: the request stays, for another version.
     """
     requests = []
     for origin, external_user_id, token, asked_at, attempts, erased in rows:
         with suppress(InvalidIdentity):
-            who = Identity(origin, external_user_id)
+            identity = Identity(origin, external_user_id)
             when = datetime.fromtimestamp(asked_at, UTC)
-            requests.append(ErasureRequest(who, token, when, attempts, bool(erased)))
+            requests.append(ErasureRequest(identity, token, when, attempts, bool(erased)))
     return requests
 
 
-def learner_of(text: str) -> str:
-    """The learner's key of a completion in writing; empty when it holds none."""
+def learner_key_of(text: str) -> str:
+    """Return the `learner_key` of a completion that `encode` wrote, empty when it holds none."""
     try:
         values = load_json(text)
         return f"{values['origin']}:{values['external_user_id']}"
@@ -62,18 +64,22 @@ def learner_of(text: str) -> str:
         return ""
 
 
-def give(text: str, identity: Identity) -> str:
-    """The completion in writing, as another learner's."""
-    return _encode(load_json(text) | identity.as_dict())
+def reassign(text: str, identity: Identity) -> str:
+    """Write a completion that `encode` wrote as another learner's."""
+    return _to_json(load_json(text) | identity.as_dict())
 
 
-def leased(
+def leased_items(
     rows: Iterable[tuple[str, int, Completion | None]], bury: Callable[[str, str, str], object]
 ) -> list[Leased]:
-    """Rows of (id, attempts, completion) as items; the unreadable are buried (id, token, reason).
+    """Make items of rows (id, attempts, completion), and bury those that cannot be read.
 
     The number of attempts is the token: it grows with every lease of the item, so what proves one
     lease proves no other.
+
+    Args:
+        rows: of what has just been leased. The completion is None where it cannot be read.
+        bury: called with id, token and reason.
     """
     items = []
     for key, attempts, completion in rows:

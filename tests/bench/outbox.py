@@ -85,7 +85,7 @@ def put_threads(bed: Bed) -> Iterator[Result]:
                 yield from compare(
                     f"outbox-put-threads{suffix}",
                     of(THREADS),
-                    Rival(side=of(1), against="one thread", bar=5.0),
+                    Rival(side=of(1), against="one thread", bar=3.0),
                     unit="puts/s",
                     rounds=5,
                 )

@@ -24,7 +24,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_standard_output_holds_one_json_object_a_line_and_nothing_else() -> None:
+def test_standard_output_is_one_json_object_a_line() -> None:
     done = bench("--scale", "0.001", "sqlite-memory")
     (line,) = done.stdout.splitlines()
     result = json.loads(line)
@@ -34,7 +34,7 @@ def test_standard_output_holds_one_json_object_a_line_and_nothing_else() -> None
     assert "1,000 completions" in done.stderr
 
 
-def test_a_benchmark_that_does_not_exist_is_refused_with_those_that_do() -> None:
+def test_an_unknown_benchmark_is_refused_naming_the_known() -> None:
     done = bench("sqlite-memori")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -52,7 +52,7 @@ def test_the_directus_benchmarks_write_what_they_say(name: str, directus_pg: Dir
     assert result.ratio is not None
 
 
-def test_the_sql_benchmark_compares_with_both_ways_by_hand(postgres: Postgres) -> None:
+def test_the_sql_benchmark_compares_both_ways_by_hand(postgres: Postgres) -> None:
     with Bed(0.001, postgres=postgres) as bed:
         results = list(BENCHES["sql-postgresql"](bed))
     assert [result.name for result in results] == ["sql-postgresql", "sql-postgresql-arrays"]
@@ -90,7 +90,7 @@ def test_a_ratio_is_that_of_the_medians() -> None:
         (2.1, None, True, False),
     ],
 )
-def test_the_bar_is_for_the_ratio_where_there_is_one(
+def test_the_bar_is_for_the_ratio_if_any(
     value: float, ratio: float | None, lower_is_better: bool, met: bool
 ) -> None:
     result = Result(

@@ -78,7 +78,7 @@ def post(
 
 
 @pytest.mark.parametrize("path", ["/", "/chunked"])
-def test_it_passes_on_whole_requests_and_answers_over_one_connection(
+def test_whole_requests_and_answers_share_one_connection(
     proxy: Proxy, upstream: Upstream, session: requests.Session, path: str
 ) -> None:
     for _ in range(3):
@@ -95,7 +95,7 @@ BREAKS: list[tuple[Misbehaviour, bool, float]] = [
 
 
 @pytest.mark.parametrize(("misbehaviour", "arrives", "timeout"), BREAKS)
-def test_a_broken_exchange_fails_whether_or_not_the_request_arrived(
+def test_a_broken_exchange_fails_request_arrived_or_not(
     proxy: Proxy,
     upstream: Upstream,
     session: requests.Session,
@@ -109,7 +109,7 @@ def test_a_broken_exchange_fails_whether_or_not_the_request_arrived(
     assert post(session, proxy).content == BODY
 
 
-def test_half_a_body_comes_in_a_well_formed_answer(proxy: Proxy, session: requests.Session) -> None:
+def test_half_a_body_comes_well_formed(proxy: Proxy, session: requests.Session) -> None:
     with proxy.misbehaving(misbehaviours.halve_json):
         answer = post(session, proxy)
     assert answer.status_code == 200
@@ -124,7 +124,7 @@ def test_slow_bytes_are_all_there_in_the_end(proxy: Proxy, session: requests.Ses
 
 
 @pytest.mark.parametrize("arrives", [False, True])
-def test_another_answer_comes_instead_of_or_after_directus_own(
+def test_another_answer_replaces_or_follows_directus_own(
     proxy: Proxy, upstream: Upstream, session: requests.Session, arrives: bool
 ) -> None:
     message = misbehaviours.page("502 Bad Gateway", "Bad Gateway", "Retry-After: 1")
@@ -137,9 +137,7 @@ def test_another_answer_comes_instead_of_or_after_directus_own(
     assert post(session, proxy).content == BODY
 
 
-def test_a_share_of_the_requests_is_hit_and_the_same_ones_for_the_same_seed(
-    proxy: Proxy, session: requests.Session
-) -> None:
+def test_the_same_seed_hits_the_same_requests(proxy: Proxy, session: requests.Session) -> None:
     message = misbehaviours.page("503 Service Unavailable", "Later")
 
     def statuses() -> list[int]:
@@ -152,7 +150,7 @@ def test_a_share_of_the_requests_is_hit_and_the_same_ones_for_the_same_seed(
     assert proxy.struck == first.count(503)
 
 
-def test_refused_means_that_nobody_listens_and_open_connections_break(
+def test_refused_connections_break_and_nobody_listens(
     proxy: Proxy, upstream: Upstream, session: requests.Session
 ) -> None:
     post(session, proxy)

@@ -22,7 +22,7 @@ def found(*completions: Completion, dead: tuple[Completion, ...] = (REFUSED,)) -
     return Found(learners, [row_of(c) for c in completions], [(c, "why") for c in dead])
 
 
-def test_nothing_is_wrong_when_the_earliest_is_there_and_the_refused_is_dead() -> None:
+def test_earliest_there_and_refused_dead_is_right() -> None:
     verdict = judge([ACCEPTED], found(EARLY, OTHER))
     assert list(verdict.faults) == []
     assert (verdict.accepted, verdict.rows, verdict.refused) == (4, 2, 1)
@@ -32,15 +32,15 @@ def test_a_missing_row_is_lost() -> None:
     assert len(judge([ACCEPTED], found(EARLY)).lost) == 1
 
 
-def test_an_earlier_completion_is_lost_when_a_later_one_is_in_its_row() -> None:
+def test_a_later_one_means_the_earlier_lost() -> None:
     assert len(judge([ACCEPTED], found(LATE, OTHER)).lost) == 1
 
 
-def test_a_refused_completion_that_is_not_among_the_dead_is_lost() -> None:
+def test_a_refused_completion_not_dead_is_lost() -> None:
     assert len(judge([ACCEPTED], found(EARLY, OTHER, dead=())).lost) == 1
 
 
-def test_two_rows_of_a_learner_and_grain_or_two_of_a_learner_are_doubled() -> None:
+def test_two_rows_of_the_same_are_doubled() -> None:
     assert len(judge([ACCEPTED], found(EARLY, LATE, OTHER)).doubled) == 1
     twice = found(EARLY, OTHER)
     twice.learners = [*twice.learners, *twice.learners]
@@ -53,18 +53,18 @@ def test_more_dead_letters_than_puts_are_doubled() -> None:
     assert not judge([replace(ACCEPTED, tries=2)], found(EARLY, OTHER, dead=dead)).doubled
 
 
-def test_a_row_that_mixes_two_completions_or_that_nobody_put_is_strange() -> None:
+def test_a_row_mixed_or_never_put_is_strange() -> None:
     mixed = replace(EARLY, module_id=None)
     assert len(judge([ACCEPTED], found(mixed, OTHER)).strange) == 1
     nobody = replace(OTHER, identity=Identity("moodle", 9))
     assert len(judge([ACCEPTED], found(EARLY, OTHER, nobody)).strange) == 2
 
 
-def test_a_good_item_among_the_dead_is_a_neighbour() -> None:
+def test_a_good_item_among_dead_is_a_neighbour() -> None:
     assert len(judge([ACCEPTED], found(EARLY, OTHER, dead=(REFUSED, OTHER))).neighbours) == 1
 
 
-def test_a_put_that_was_cut_short_may_be_there_or_not_but_not_in_part() -> None:
+def test_a_put_cut_short_is_whole_or_absent() -> None:
     assert list(judge([CUT_SHORT], found(EARLY, OTHER)).faults) == []
     assert list(judge([CUT_SHORT], found(dead=())).faults) == []
     assert len(judge([CUT_SHORT], found(EARLY)).halved) == 1
@@ -72,7 +72,7 @@ def test_a_put_that_was_cut_short_may_be_there_or_not_but_not_in_part() -> None:
     assert len(judge([CUT_SHORT], found(dead=(REFUSED,))).halved) == 1
 
 
-def test_the_workload_follows_from_its_seed_and_has_all_that_the_campaign_needs() -> None:
+def test_a_seeds_workload_has_all_a_campaign_needs() -> None:
     def all_of(seed: int) -> list[Completion]:
         workload = Workload(seed, count=6000, writers=2, refused_every=100)
         return [c for writer in (0, 1) for chunk in workload.chunks(writer) for c in chunk]

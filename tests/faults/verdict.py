@@ -1,4 +1,4 @@
-"""What is in the base and among the dead letters, held against what was accepted.
+"""What is in the base and among the dead letters, compared with what was accepted.
 
 Written without the bridge's own merge rule: no two completions of a campaign have the same instant,
 so the earliest is the earliest.
@@ -76,10 +76,10 @@ def judge(puts: Sequence[Put], found: Found) -> Verdict:
     verdict.accepted = sum(len(put.completions) for put in puts if put.accepted)
     verdict.doubled += _repeated("learner", found.learners)
     verdict.doubled += _repeated("row", [row[:3] for row in found.rows])
-    held = {row[:3]: row for row in found.rows}
-    _judge_rows(verdict, puts, held)
+    recorded = {row[:3]: row for row in found.rows}
+    _judge_rows(verdict, puts, recorded)
     _judge_dead(verdict, puts, found.dead)
-    _judge_halves(verdict, puts, held, {c for c, _ in found.dead if c is not None})
+    _judge_halves(verdict, puts, recorded, {c for c, _ in found.dead if c is not None})
     known = {key_of(c)[:2] for put in puts for c in put.completions}
     verdict.strange += [f"learner {who} was never put" for who in set(found.learners) - known]
     return verdict
@@ -97,7 +97,7 @@ def row_of(completion: Completion) -> Row:
     return (*key_of(of), of.module_id, of.sequence_id, of.completed_at)
 
 
-def _judge_rows(verdict: Verdict, puts: Sequence[Put], held: dict[Key, Row]) -> None:
+def _judge_rows(verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row]) -> None:
     """Each row is the earliest accepted, or an earlier one that may have been accepted."""
     earliest: dict[Key, Row] = {}
     possible: dict[Key, set[Row]] = defaultdict(set)
@@ -108,12 +108,12 @@ def _judge_rows(verdict: Verdict, puts: Sequence[Put], held: dict[Key, Row]) -> 
             before = earliest.setdefault(row[:3], row)
             earliest[row[:3]] = min(row, before, key=_instant)
     for key, row in earliest.items():
-        there = held.get(key)
+        there = recorded.get(key)
         if there is None:
             verdict.lost.append(f"{row} is not there")
         elif _instant(there) > _instant(row):
             verdict.lost.append(f"{row} is not there, but the later {there}")
-    for key, row in held.items():
+    for key, row in recorded.items():
         if row not in possible[key]:
             verdict.strange.append(f"{row} was never put")
 
@@ -138,23 +138,23 @@ def _judge_dead(
 
 
 def _judge_halves(
-    verdict: Verdict, puts: Sequence[Put], held: dict[Key, Row], dead: set[Completion]
+    verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row], dead: set[Completion]
 ) -> None:
     """A chunk whose put was cut short is there whole or not at all."""
     for put in puts:
         if put.accepted:
             continue
-        here = [c for c in put.completions if c in dead or held.get(key_of(c)) == row_of(c)]
-        gone = [c for c in put.completions if _surely_absent(c, held, dead)]
+        here = [c for c in put.completions if c in dead or recorded.get(key_of(c)) == row_of(c)]
+        gone = [c for c in put.completions if _surely_absent(c, recorded, dead)]
         if here and gone:
             verdict.halved.append(f"{here[0]} is there, {gone[0]} of the same put is not")
 
 
-def _surely_absent(completion: Completion, held: dict[Key, Row], dead: set[Completion]) -> bool:
+def _surely_absent(completion: Completion, recorded: dict[Key, Row], dead: set[Completion]) -> bool:
     """Whether what is there would be otherwise, had this completion been accepted."""
     if is_refused(completion):
         return completion not in dead
-    row = held.get(key_of(completion))
+    row = recorded.get(key_of(completion))
     return row is None or _instant(row) > completion.completed_at
 
 

@@ -79,7 +79,7 @@ def test_a_store_that_is_down_does_not_matter(
     assert bridge.record("moodle", 1, "g1").status is Status.ACCEPTED
 
 
-def test_an_outbox_that_fails_is_not_silently_passed_over(
+def test_a_failing_outbox_is_not_silently_passed_over(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(completions: list[Completion]) -> None:
@@ -109,7 +109,7 @@ def test_a_learner_who_only_waits_can_be_erased(bridge: Bridge) -> None:
     assert not bridge.erase("moodle", 1)
 
 
-def test_erasing_a_learner_who_is_being_delivered_is_to_be_repeated(bridge: Bridge) -> None:
+def test_erasing_during_a_delivery_must_be_repeated(bridge: Bridge) -> None:
     leased = leased_by_a_deliverer(bridge)
     with pytest.raises(BeingDelivered, match="erase again"):
         bridge.erase("moodle", 1, patience=0)
@@ -128,11 +128,11 @@ def test_erasing_waits_for_a_deliverer(bridge: Bridge) -> None:
 
     def erase_then_deliver(who: Identity) -> Erased:
         found = erase(who)
-        if found.held:
+        if found.leased:
             deliver_these(bridge, leased)
         return found
 
-    bridge.outbox.erase = erase_then_deliver  # type: ignore[method-assign]
+    bridge.outbox.erase = erase_then_deliver
     assert bridge.erase("moodle", 1)
     assert bridge.export("moodle", 1) is None
     assert not bridge.erase("moodle", 1)
@@ -153,7 +153,7 @@ def test_the_check_tells_of_both(bridge: Bridge) -> None:
     assert "outbox" in said[1]
 
 
-def test_the_learners_identity_is_checked_before_anything_is_put(bridge: Bridge) -> None:
+def test_the_identity_is_checked_before_the_put(bridge: Bridge) -> None:
     with pytest.raises(ValueError, match="leading zero"):
         bridge.record("moodle", "007", "g1")
     assert waiting(bridge) == 0
@@ -202,7 +202,7 @@ def test_without_an_outbox_the_store_erases_at_once() -> None:
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("down"), StoreMisconfigured("401")])
-def test_without_an_outbox_a_store_that_cannot_erase_is_told(
+def test_without_outbox_a_store_failing_to_erase_tells(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(identity: Identity) -> bool:

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.cli import cli
 from bridge.config import ENVIRONMENT, OutboxSettings
-from bridge.delivery.status import ALIVE, Report, State
+from bridge.delivery.status import MAX_REPORT_AGE, Report, State
 from bridge.model import Identity
 from bridge.outbox.sqlite import SQLiteOutbox
 from tests.contract.learners import done
@@ -107,7 +107,7 @@ def test_without_a_deliverer_status_says_what_to_start(outbox: SQLiteOutbox) -> 
 @pytest.mark.parametrize(
     ("report", "age", "doing"),
     [
-        (DELIVERING, ALIVE + 60, "not heard of for 1 min 30 s; was it killed?"),
+        (DELIVERING, MAX_REPORT_AGE + 60, "not heard of for 1 min 30 s; was it killed?"),
         (Report(state=State.STOPPED), 60, "stopped 1 min ago"),
     ],
 )

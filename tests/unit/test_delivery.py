@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import DeliverySettings
-from bridge.delivery.loop import HEARTBEAT
+from bridge.delivery.loop import HEARTBEAT_SECONDS
 from bridge.delivery.status import Report, State
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
 from bridge.model import Identity, Outcome
@@ -36,7 +36,7 @@ def test_what_waits_is_delivered_and_gone(bench: Bench) -> None:
     assert bench.states == (0, 0, 0)
 
 
-def test_batches_are_of_the_size_that_is_set_and_nothing_waits_between_full_ones(
+def test_batches_have_their_size_and_follow_at_once(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path / "outbox.db", DeliverySettings(batch=100))
@@ -55,15 +55,15 @@ def test_what_came_within_the_age_shares_a_batch(bench: Bench) -> None:
     assert bench.waits == [0.2, 0.2]
 
 
-def test_a_deliverer_with_nothing_to_do_reports_however_long_its_batches_may_wait(
+def test_an_idle_deliverer_reports_however_long_batches_wait(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path / "outbox.db", DeliverySettings(age=600))
     bench.step(3)
-    assert max(bench.waits) <= HEARTBEAT
+    assert max(bench.waits) <= HEARTBEAT_SECONDS
 
 
-def test_a_refused_completion_is_a_dead_letter_and_its_neighbours_are_delivered(
+def test_a_refused_completion_is_buried_its_neighbours_delivered(
     bench: Bench,
 ) -> None:
     bench.store.refused = {"b"}
@@ -88,7 +88,7 @@ def test_a_store_that_is_down_costs_nothing(bench: Bench) -> None:
     assert bench.states == (0, 0, 0)
 
 
-def test_the_waits_double_from_half_a_second_to_a_minute(bench: Bench) -> None:
+def test_waits_double_from_half_a_second(bench: Bench) -> None:
     bench.put("a")
     bench.store.always = DOWN
     tried = []
@@ -102,7 +102,7 @@ def test_the_waits_double_from_half_a_second_to_a_minute(bench: Bench) -> None:
     assert all(e <= b <= e + 0.5 for b, e in zip(between, expected, strict=True)), between
 
 
-def test_the_store_is_never_asked_sooner_than_it_wants(bench: Bench) -> None:
+def test_the_store_is_asked_no_sooner_than_wanted(bench: Bench) -> None:
     bench.put("a", "b")
     bench.store.answers.append(StoreUnavailable("429", retry_after=30))
     bench.step()
@@ -113,7 +113,7 @@ def test_the_store_is_never_asked_sooner_than_it_wants(bench: Bench) -> None:
     assert bench.states == (0, 0, 0)
 
 
-def test_a_store_that_wants_a_week_is_asked_again_after_ten_minutes(bench: Bench) -> None:
+def test_a_retry_after_is_ten_minutes_at_most(bench: Bench) -> None:
     bench.put("a")
     bench.store.answers.append(StoreUnavailable("503", retry_after=604_800))
     bench.go_on(590)
@@ -122,7 +122,7 @@ def test_a_store_that_wants_a_week_is_asked_again_after_ten_minutes(bench: Bench
     assert bench.store.grains == ["a"]
 
 
-def test_after_a_failure_batches_are_smaller_and_grow_again(tmp_path: Path) -> None:
+def test_a_failure_makes_batches_smaller_successes_larger_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "outbox.db", DeliverySettings(batch=8))
     bench.put(*many(40))
     bench.store.answers.extend([DOWN, DOWN, DOWN])
@@ -131,7 +131,7 @@ def test_after_a_failure_batches_are_smaller_and_grow_again(tmp_path: Path) -> N
     assert bench.states == (0, 0, 0)
 
 
-def test_a_completion_that_always_times_out_holds_up_no_other(bench: Bench) -> None:
+def test_one_that_always_times_out_delays_no_other(bench: Bench) -> None:
     bench.store.bad = {"g0000"}
     bench.store.error = StoreUnavailable("no answer within 10 s")
     bench.put(*many(30))
@@ -140,7 +140,7 @@ def test_a_completion_that_always_times_out_holds_up_no_other(bench: Bench) -> N
     assert bench.states == (1, 0, 0)
 
 
-def test_what_fails_again_and_again_lets_those_pass_that_came_later(bench: Bench) -> None:
+def test_what_keeps_failing_lets_later_completions_pass(bench: Bench) -> None:
     bench.store.bad = {"bad"}
     bench.store.error = StoreUnavailable("no answer within 10 s")
     bench.put("bad")
@@ -163,7 +163,7 @@ def test_a_misconfigured_store_pauses_delivery_and_loses_nothing(bench: Bench) -
     assert "token is not valid" in (bench.delivery.report().why or "")
 
 
-def test_while_paused_one_small_batch_is_tried_now_and_then(bench: Bench) -> None:
+def test_while_paused_a_small_batch_is_tried_sometimes(bench: Bench) -> None:
     bench.put(*many(50))
     bench.store.always = LOCKED
     bench.go_on(150)
@@ -188,7 +188,7 @@ def test_what_is_mended_is_found_out_within_seconds(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, 249, 250, 499])
-def test_one_bad_completion_of_a_batch_is_set_aside_alone(bench: Bench, place: int) -> None:
+def test_a_bad_completion_alone_is_set_aside(bench: Bench, place: int) -> None:
     grains = many(500)
     bench.store.bad = {grains[place]}
     bench.put(*grains)
@@ -199,7 +199,7 @@ def test_one_bad_completion_of_a_batch_is_set_aside_alone(bench: Bench, place: i
     assert len(bench.store.batches) < 25
 
 
-def test_the_reason_names_the_error_and_its_place_but_not_its_text(bench: Bench) -> None:
+def test_the_reason_names_error_and_place_alone(bench: Bench) -> None:
     bench.store.bad = {"b"}
     bench.put("a", "b")
     bench.step()
@@ -208,7 +208,7 @@ def test_the_reason_names_the_error_and_its_place_but_not_its_text(bench: Bench)
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 100])
-def test_when_everything_fails_it_is_not_the_completions_fault(bench: Bench, count: int) -> None:
+def test_when_everything_fails_no_completion_is_blamed(bench: Bench, count: int) -> None:
     bench.put(*many(count))
     bench.store.always = RuntimeError("secret text")
     bench.go_on(600)
@@ -221,14 +221,14 @@ def test_when_everything_fails_it_is_not_the_completions_fault(bench: Bench, cou
     assert bench.store.grains == many(count)
 
 
-def test_a_store_that_takes_nothing_is_not_asked_for_every_completion(bench: Bench) -> None:
+def test_a_store_that_takes_nothing_is_asked_little(bench: Bench) -> None:
     bench.put(*many(500))
     bench.store.always = RuntimeError()
     bench.step()
     assert len(bench.store.batches) < 60
 
 
-def test_a_store_that_breaks_within_a_batch_condemns_no_more_than_a_few(bench: Bench) -> None:
+def test_a_store_breaking_within_a_batch_blames_few(bench: Bench) -> None:
     """The first half is recorded, then everything fails: nothing of the rest is to blame."""
     bench.put(*many(500))
     bench.store.answers.extend([RuntimeError(), None])
@@ -240,7 +240,7 @@ def test_a_store_that_breaks_within_a_batch_condemns_no_more_than_a_few(bench: B
     assert bench.states == (0, 0, 0)
 
 
-def test_a_lone_bad_completion_is_set_aside_once_others_have_passed(bench: Bench) -> None:
+def test_a_lone_bad_one_is_buried_after_others(bench: Bench) -> None:
     bench.store.bad = {"bad"}
     bench.put("bad")
     bench.go_on(20)
@@ -254,7 +254,7 @@ def test_a_lone_bad_completion_is_set_aside_once_others_have_passed(bench: Bench
     assert bench.delivery.report().state is State.DELIVERING
 
 
-def test_many_bad_completions_in_a_row_are_all_set_aside_in_the_end(bench: Bench) -> None:
+def test_many_bad_completions_are_all_buried_finally(bench: Bench) -> None:
     grains = many(100)
     bench.store.bad = set(grains[:40])
     bench.put(*grains)
@@ -263,7 +263,7 @@ def test_many_bad_completions_in_a_row_are_all_set_aside_in_the_end(bench: Bench
     assert bench.store.grains == grains[40:]
 
 
-def test_a_store_that_gives_too_few_answers_is_an_unforeseen_error(
+def test_too_few_answers_are_an_unforeseen_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.put("a", "b")
@@ -279,7 +279,7 @@ def test_a_store_that_gives_too_few_answers_is_an_unforeseen_error(
 
 @pytest.mark.parametrize("error", [OutboxUnavailable("locked"), ValueError("a bug")])
 @pytest.mark.parametrize("part", ["lease", "done", "renew"])
-def test_an_outbox_that_fails_for_a_time_loses_nothing(
+def test_an_outbox_failing_for_a_time_loses_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, part: str, error: Exception
 ) -> None:
     def fail(*_: object) -> list[Leased]:
@@ -296,7 +296,7 @@ def test_an_outbox_that_fails_for_a_time_loses_nothing(
     assert bench.delivery.report().state is State.DELIVERING
 
 
-def test_the_outbox_is_left_alone_for_longer_and_longer(
+def test_a_failing_outbox_is_left_alone_ever_longer(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -325,7 +325,7 @@ def test_the_lease_of_a_slow_batch_is_renewed(bench: Bench) -> None:
     assert bench.states == (0, 0, 0)
 
 
-def test_what_a_killed_deliverer_held_goes_to_the_next_one(bench: Bench) -> None:
+def test_what_a_killed_deliverer_leased_the_next_delivers(bench: Bench) -> None:
     bench.put("a")
     bench.delivery = bench.deliverer(spawn=lambda work: None)
     bench.step()
@@ -379,7 +379,7 @@ def test_no_more_batches_are_under_way_than_connections(tmp_path: Path) -> None:
     assert len(works) == 3
 
 
-def test_a_learner_is_in_one_batch_at_a_time(tmp_path: Path) -> None:
+def test_a_learner_is_never_in_two_batches(tmp_path: Path) -> None:
     works: list[Callable[[], None]] = []
     settings = DeliverySettings(batch=4, connections=4)
     bench = Bench(tmp_path / "outbox.db", settings, {"spawn": works.append})
@@ -396,7 +396,7 @@ def test_a_learner_is_in_one_batch_at_a_time(tmp_path: Path) -> None:
     assert bench.states == (0, 0, 0)
 
 
-def test_after_a_failure_one_batch_at_a_time_finds_out(tmp_path: Path) -> None:
+def test_after_a_failure_single_batches_find_out(tmp_path: Path) -> None:
     works: list[Callable[[], None]] = []
     bench = Bench(tmp_path / "outbox.db", DeliverySettings(batch=10), {"spawn": works.append})
     bench.put(*many(100))

@@ -62,7 +62,7 @@ def test_who_is_to_be_erased_is(bench: Bench) -> None:
     assert erasures(bench) == 0
 
 
-def test_more_than_a_round_of_erasures_is_carried_out_at_once(bench: Bench) -> None:
+def test_more_than_one_lease_of_erasures_goes_through(bench: Bench) -> None:
     ask(bench, *others(35))
     bench.step(4)
     assert bench.store.asked == others(35)
@@ -105,7 +105,7 @@ def test_what_reaches_the_store_late_is_erased_too(bench: Bench) -> None:
     assert erasures(bench) == 0
 
 
-def test_nothing_is_asked_of_an_outbox_without_requests_but_once_a_second(
+def test_an_outbox_without_requests_is_asked_every_second(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -177,7 +177,7 @@ def test_what_it_holds_itself_is_waited_for(bench: Bench) -> None:
     assert bench.store.grains == []
 
 
-def test_asked_again_while_it_is_carried_out_is_carried_out_again(
+def test_asked_again_during_an_erasure_erases_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     erase = bench.store.erase
@@ -197,9 +197,7 @@ def test_asked_again_while_it_is_carried_out_is_carried_out_again(
 
 
 @pytest.mark.parametrize("erased", [False, True])
-def test_what_a_killed_deliverer_began_is_carried_out_by_the_next(
-    bench: Bench, erased: bool
-) -> None:
+def test_what_a_killed_deliverer_began_the_next_ends(bench: Bench, erased: bool) -> None:
     """Killed before the learner was erased, or between that and the acknowledgement."""
     bench.store.record([done(GONE)])
     ask(bench)
@@ -238,7 +236,7 @@ def test_an_erasure_outlives_the_stores_outage(bench: Bench) -> None:
     assert overview(bench.outbox).state is State.IDLE
 
 
-def test_while_the_store_is_down_one_erasure_at_a_time_finds_out(bench: Bench) -> None:
+def test_while_the_store_is_down_single_erasures_try(bench: Bench) -> None:
     bench.store.not_erased = {None: DOWN}
     ask(bench, *others(10))
     bench.go_on(600)
@@ -263,7 +261,7 @@ def test_the_waits_between_erasures_grow_to_a_minute(bench: Bench) -> None:
     assert all(e <= b <= e + 1.7 for b, e in zip(between, expected, strict=True)), between
 
 
-def test_a_store_asked_to_wait_gets_neither_erasures_nor_completions(bench: Bench) -> None:
+def test_a_retry_after_stops_erasures_and_completions(bench: Bench) -> None:
     bench.store.not_erased = {None: StoreUnavailable("429", retry_after=30)}
     ask(bench)
     bench.step()
@@ -287,7 +285,7 @@ def test_while_completions_back_off_no_erasure_is_tried(bench: Bench) -> None:
     assert bench.store.asked == [GONE]
 
 
-def test_a_missing_right_to_delete_holds_up_no_completion(
+def test_a_missing_right_to_delete_delays_no_completion(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.store.not_erased = {None: LOCKED}
@@ -311,7 +309,7 @@ def test_a_missing_right_to_delete_holds_up_no_completion(
     assert overview(bench.outbox).state is State.IDLE
 
 
-def test_an_unforeseen_error_is_put_off_and_costs_nobody_else(
+def test_an_unforeseen_error_costs_no_other_learner(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.store.not_erased = {GONE: KeyError(f"secret {GONE.external_user_id}")}
@@ -334,7 +332,7 @@ def test_an_unforeseen_error_is_put_off_and_costs_nobody_else(
     assert erasures(bench) == 0
 
 
-def test_a_learner_who_always_times_out_holds_up_no_other(bench: Bench) -> None:
+def test_a_learner_always_timing_out_delays_no_other(bench: Bench) -> None:
     bench.store.not_erased = {GONE: StoreUnavailable("no answer within 10 s")}
     ask(bench, GONE, *others(15))
     bench.go_on(600)
@@ -347,7 +345,7 @@ def test_a_learner_who_always_times_out_holds_up_no_other(bench: Bench) -> None:
 
 @pytest.mark.parametrize("error", [OutboxUnavailable("locked"), ValueError("a bug")])
 @pytest.mark.parametrize("part", ["lease_erasures", "erase", "erasure_done", "put_off_erasure"])
-def test_an_outbox_that_fails_for_a_time_loses_no_request(
+def test_an_outbox_failing_for_a_time_keeps_requests(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, part: str, error: Exception
 ) -> None:
     def fail(*_: object) -> None:
@@ -391,7 +389,7 @@ def test_stopping_ends_after_the_erasure_under_way(
     erase = bench.store.erase
 
     def erase_and_stop(identity: Identity) -> bool:
-        bench.delivery._erasing.stop()
+        bench.delivery._erasures.stop()
         return erase(identity)
 
     monkeypatch.setattr(bench.store, "erase", erase_and_stop)

@@ -108,7 +108,7 @@ def test_a_pause_is_said_once_a_minute(bench: Bench, log: Log) -> None:
     assert "progress-bridge check" in said[0]["remedy"]
 
 
-def test_one_event_is_one_line_of_key_and_value(log: Log) -> None:
+def test_one_event_is_one_line_of_pairs(log: Log) -> None:
     logs.configure()
     logger = logging.getLogger("bridge.test")
     logs.event(

@@ -69,7 +69,7 @@ def store() -> Iterator[GatedStore]:
 
 
 def started(outbox: Outbox, store: GatedStore, name: str = "test", **more: float) -> Delivery:
-    settings = DeliverySettings(**{"batch": 5, "age": 0.01, **more})  # type: ignore[arg-type]
+    settings = DeliverySettings(**{"batch": 5, "age": 0.01, **more})
     delivery = Delivery(outbox, store, settings, name=name)
     delivery.start()
     return delivery
@@ -134,7 +134,7 @@ def test_stopping_finishes_what_is_under_way(outbox: Outbox, store: GatedStore) 
     assert (counts.waiting, counts.leased) == (0, 0)
 
 
-def test_what_cannot_be_finished_in_time_is_given_back(outbox: Outbox, store: GatedStore) -> None:
+def test_what_is_unfinished_in_time_is_given_back(outbox: Outbox, store: GatedStore) -> None:
     outbox.put([done(somebody(), str(number)) for number in range(5)])
     delivery = started(outbox, store, grace=0.05)
     assert store.entered.acquire(timeout=PATIENCE)
@@ -143,9 +143,7 @@ def test_what_cannot_be_finished_in_time_is_given_back(outbox: Outbox, store: Ga
     assert len(outbox.lease(10, 60)) == 5, "at once, not after the lease"
 
 
-def test_what_waits_for_its_learners_batch_is_given_back_too(
-    outbox: Outbox, store: GatedStore
-) -> None:
+def test_what_waits_for_its_learner_is_given_back(outbox: Outbox, store: GatedStore) -> None:
     learner = somebody()
     outbox.put([done(learner, str(number)) for number in range(8)])
     delivery = started(outbox, store, grace=0.05)

@@ -41,7 +41,7 @@ class Since:
         return {name: float(value) for name, value in pairs}
 
 
-def test_what_is_delivered_refused_and_tried_again_is_counted(bench: Bench) -> None:
+def test_delivered_refused_and_retried_completions_are_counted(bench: Bench) -> None:
     since = Since()
     bench.put("a", "b", "c")
     bench.store.refused = {"b"}
@@ -70,7 +70,7 @@ def test_the_backlog_is_what_the_outbox_holds(bench: Bench) -> None:
     assert "progress_bridge_dead_letters 0.0" in said
 
 
-def test_erasures_are_counted_while_they_wait_and_when_done(bench: Bench) -> None:
+def test_erasures_are_counted_waiting_and_done(bench: Bench) -> None:
     since = Since()
     bench.outbox.request_erasure(Identity("moodle", 1))
     bench.clock.now += 30

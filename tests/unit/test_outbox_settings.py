@@ -29,14 +29,12 @@ def test_without_an_outbox_section_there_is_no_outbox() -> None:
         ("rediss://localhost", RedisOutbox),
     ],
 )
-def test_the_scheme_of_the_url_picks_the_outbox_which_connects_to_nothing(
-    url: str, kind: type
-) -> None:
+def test_the_urls_scheme_picks_an_outbox_not_connected(url: str, kind: type) -> None:
     assert isinstance(open_outbox(settings(url=url)), kind)
     assert not Path("outbox.db").exists()
 
 
-def test_a_path_is_relative_after_three_slashes_and_absolute_after_four() -> None:
+def test_three_slashes_are_relative_and_four_absolute() -> None:
     for url, path in (("sqlite:///a/b.db", "a/b.db"), ("sqlite:////a/b.db", "/a/b.db")):
         outbox = settings(url=url).outbox
         assert outbox is not None

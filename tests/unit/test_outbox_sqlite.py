@@ -41,14 +41,14 @@ def test_nothing_is_created_before_the_outbox_is_used(path: Path) -> None:
     assert path.exists()
 
 
-def test_only_its_owner_may_read_the_file_and_what_is_beside_it(path: Path) -> None:
+def test_only_its_owner_may_read_the_files(path: Path) -> None:
     put(opened(path))
     files = list(path.parent.glob("outbox.db*"))
     assert len(files) == 3
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_only_its_owner_may_read_a_file_that_a_link_leads_to(path: Path) -> None:
+def test_only_its_owner_may_read_a_linked_file(path: Path) -> None:
     (path.parent / "other").mkdir()
     target = path.parent / "other" / "real.db"
     path.symlink_to(target)
@@ -57,7 +57,7 @@ def test_only_its_owner_may_read_a_file_that_a_link_leads_to(path: Path) -> None
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_what_is_put_is_on_disk_when_put_returns(path: Path) -> None:
+def test_put_returns_when_all_is_on_disk(path: Path) -> None:
     """The pragmas say so: a power cut cannot be tested."""
     outbox = opened(path)
     put(outbox)
@@ -67,7 +67,7 @@ def test_what_is_put_is_on_disk_when_put_returns(path: Path) -> None:
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_an_erased_learner_is_in_none_of_the_files_any_more(path: Path) -> None:
+def test_erase_leaves_the_learner_in_no_file(path: Path) -> None:
     outbox, gone = opened(path), somebody()
     outbox.put([done(gone, str(number)) for number in range(50)])
     leased = outbox.lease(10, 60)
@@ -78,7 +78,7 @@ def test_an_erased_learner_is_in_none_of_the_files_any_more(path: Path) -> None:
     assert [file for file in path.parent.iterdir() if words in file.read_bytes()] == []
 
 
-def test_a_missing_folder_is_told_and_nothing_is_accepted(tmp_path: Path) -> None:
+def test_a_missing_folder_is_told_nothing_is_accepted(tmp_path: Path) -> None:
     outbox = opened(tmp_path / "nowhere" / "outbox.db")
     with pytest.raises(OutboxUnavailable, match="No such file or directory"):
         put(outbox)
@@ -89,7 +89,7 @@ def test_a_missing_folder_is_told_and_nothing_is_accepted(tmp_path: Path) -> Non
     assert outbox.counts().waiting == 1
 
 
-def test_a_folder_or_a_file_that_is_read_only_is_told() -> None:
+def test_a_read_only_folder_or_file_is_told() -> None:
     def child() -> None:
         if os.geteuid() == 0:  # root may write anywhere
             os.setresuid(65534, 65534, 65534)
@@ -122,7 +122,7 @@ def test_a_locked_file_is_waited_for(path: Path) -> None:
     assert outbox.counts().waiting == 2
 
 
-def test_a_file_that_stays_locked_accepts_nothing_until_it_is_free(path: Path) -> None:
+def test_a_locked_file_accepts_nothing_until_free(path: Path) -> None:
     outbox = opened(path, timeout=0.05)
     put(outbox)
     with locked(path), pytest.raises(OutboxUnavailable, match=r"locked it for over 0\.05 s"):
@@ -132,7 +132,7 @@ def test_a_file_that_stays_locked_accepts_nothing_until_it_is_free(path: Path) -
     assert outbox.counts().waiting == 2
 
 
-def test_a_full_disk_is_found_by_check_which_leaves_nothing(path: Path) -> None:
+def test_check_finds_a_full_disk_and_leaves_nothing(path: Path) -> None:
     outbox = opened(path)
     put(outbox)
     connection = outbox._file._connection
@@ -149,7 +149,7 @@ def test_a_full_disk_is_found_by_check_which_leaves_nothing(path: Path) -> None:
     assert outbox.counts().waiting == 1
 
 
-def test_a_full_disk_accepts_nothing_and_keeps_what_was_accepted(path: Path) -> None:
+def test_a_full_disk_accepts_nothing_and_loses_nothing(path: Path) -> None:
     outbox = opened(path)
     put(outbox)
     connection = outbox._file._connection
@@ -164,7 +164,7 @@ def test_a_full_disk_accepts_nothing_and_keeps_what_was_accepted(path: Path) -> 
     assert outbox.counts().waiting == 2
 
 
-def test_a_damaged_file_is_told_and_a_mended_one_is_used(path: Path) -> None:
+def test_a_damaged_file_is_told_a_mended_used(path: Path) -> None:
     path.write_bytes(b"not a database" * 1000)
     outbox = opened(path)
     with pytest.raises(OutboxUnavailable, match="no outbox, or damaged"):
@@ -174,7 +174,7 @@ def test_a_damaged_file_is_told_and_a_mended_one_is_used(path: Path) -> None:
     assert outbox.counts().waiting == 1
 
 
-def test_a_file_damaged_while_it_is_open_is_let_go_at_once(path: Path) -> None:
+def test_a_file_damaged_while_open_is_closed(path: Path) -> None:
     outbox = opened(path)
     put(outbox)
     for file in path.parent.glob("outbox.db*"):
@@ -229,9 +229,7 @@ def test_no_error_holds_anything_of_a_learner(path: Path) -> None:
     assert "a@example.org" not in text
 
 
-def test_after_its_file_was_replaced_the_outbox_uses_the_new_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_replaced_file_is_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.support.sqlite_files.LOOK_EVERY", 0)
     outbox = opened(path)
     put(outbox)
@@ -249,7 +247,7 @@ def test_a_copy_of_the_file_is_an_outbox(path: Path) -> None:
     assert opened(path.with_name("copy.db")).counts().waiting == 1
 
 
-def test_processes_that_open_a_new_file_at_once_all_get_their_turn(path: Path) -> None:
+def test_processes_opening_a_new_file_all_succeed(path: Path) -> None:
     start = threading.Barrier(8)
     outboxes = [opened(path) for _ in range(8)]
 
@@ -266,7 +264,7 @@ def test_processes_that_open_a_new_file_at_once_all_get_their_turn(path: Path) -
 
 
 @pytest.mark.parametrize("jump", [-DAY, -1, DAY])
-def test_a_clock_that_jumps_holds_no_lease_for_longer(path: Path, clock: Clock, jump: int) -> None:
+def test_a_clock_that_jumps_extends_no_lease(path: Path, clock: Clock, jump: int) -> None:
     outbox = opened(path, clock=clock)
     put(outbox)
     outbox.lease(1, 60)
@@ -287,7 +285,7 @@ def test_a_clock_that_jumps_makes_no_delay_longer(path: Path, clock: Clock, jump
     assert len(outbox.lease(1, 60)) == 1
 
 
-def test_a_clock_that_was_ahead_for_a_while_loses_nothing(path: Path, clock: Clock) -> None:
+def test_a_clock_ahead_for_a_while_loses_nothing(path: Path, clock: Clock) -> None:
     outbox = opened(path, clock=clock)
     put(outbox, "before")
     clock.go(DAY)
@@ -301,9 +299,7 @@ def test_a_clock_that_was_ahead_for_a_while_loses_nothing(path: Path, clock: Clo
     assert grains == ["before", "ahead", "after"]
 
 
-def test_more_than_a_batch_that_is_due_again_is_handed_out_batch_by_batch(
-    path: Path, clock: Clock
-) -> None:
+def test_more_than_a_batch_due_comes_in_batches(path: Path, clock: Clock) -> None:
     outbox = opened(path, clock=clock)
     outbox.put([done(somebody(), str(number)) for number in range(30)])
     outbox.lease(10, 30)
@@ -338,7 +334,7 @@ def test_an_older_versions_file_is_upgraded_in_place(path: Path) -> None:
     assert tables(path) == fresh
 
 
-def test_processes_that_upgrade_a_file_at_once_all_get_their_turn(path: Path) -> None:
+def test_processes_upgrading_a_file_all_succeed(path: Path) -> None:
     with closing(opened(path)) as outbox:
         put(outbox)
     of_version_1(path)
@@ -357,7 +353,7 @@ def test_processes_that_upgrade_a_file_at_once_all_get_their_turn(path: Path) ->
     assert (outboxes[0].counts().waiting, outboxes[0].counts().erasures) == (1, 8)
 
 
-def test_who_was_erased_is_in_none_of_the_files_any_more(path: Path) -> None:
+def test_erasure_done_leaves_the_learner_in_no_file(path: Path) -> None:
     outbox, gone = opened(path), somebody()
     outbox.put([done(gone)])
     outbox.request_erasure(gone)
@@ -369,7 +365,7 @@ def test_who_was_erased_is_in_none_of_the_files_any_more(path: Path) -> None:
     assert [file for file in path.parent.iterdir() if words in file.read_bytes()] == []
 
 
-def test_a_learner_of_another_versions_rules_stays_and_blocks_nobody(path: Path) -> None:
+def test_another_versions_learner_stays_and_blocks_nobody(path: Path) -> None:
     outbox, who = opened(path), somebody()
     outbox.request_erasure(who)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -381,9 +377,7 @@ def test_a_learner_of_another_versions_rules_stays_and_blocks_nobody(path: Path)
 
 
 @pytest.mark.parametrize("jump", [-DAY, -1, DAY])
-def test_a_clock_that_jumps_puts_no_erasure_off_for_longer(
-    path: Path, clock: Clock, jump: int
-) -> None:
+def test_a_clock_that_jumps_delays_no_erasure(path: Path, clock: Clock, jump: int) -> None:
     outbox = opened(path, clock=clock)
     outbox.request_erasure(somebody())
     outbox.put_off_erasure(outbox.lease_erasures(1, 60)[0], 60)

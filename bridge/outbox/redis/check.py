@@ -12,17 +12,22 @@ from bridge.checks import Finding
 from bridge.errors import OutboxUnavailable
 from bridge.outbox.redis.errors import meaning
 
-OLDEST: Final = (6, 2)
+OLDEST_VERSION: Final = (6, 2)
 
-_FOR_THE_ID: Final = r"greater than 0-0|Invalid stream ID|requires the key to exist"
+_REFUSES_THE_ID: Final = r"greater than 0-0|Invalid stream ID|requires the key to exist"
 _EVERYSEC: Final = "a crash may lose the last two seconds of completions"
 
 
 def findings(client: redis.Redis, shown_url: str, rehearse: Callable[[], None]) -> list[Finding]:
-    """What keeps the promise and what does not. Does not raise.
+    """Tell what keeps the outbox's promise and what does not. Does not raise.
 
-    Settings that put it at risk are warnings: completions are recorded all the same. So it is when
-    the settings may not be looked at; ``rehearse`` raises what keeps them from being recorded.
+    Settings that put it at risk are warnings: completions are recorded all the same. So is that
+    the settings may not be looked at.
+
+    Args:
+        client: of the Redis.
+        shown_url: the URL as a message may show it.
+        rehearse: raises what keeps completions from being recorded.
     """
     try:
         info: dict[str, Any] | None = _info(client)
@@ -37,7 +42,7 @@ def findings(client: redis.Redis, shown_url: str, rehearse: Callable[[], None]) 
 
 
 def refused_for_the_id(question: Callable[[], Any]) -> None:
-    """Ask what Redis refuses for its id alone, when all is well, and so changes nothing.
+    """Ask what Redis refuses for its id alone when all is well, which changes nothing.
 
     Rights, memory, disk, role and slot are looked at before the id is.
 
@@ -47,12 +52,15 @@ def refused_for_the_id(question: Callable[[], Any]) -> None:
     try:
         question()
     except redis.ResponseError as error:
-        if not re.search(_FOR_THE_ID, str(error)):
+        if not re.search(_REFUSES_THE_ID, str(error)):
             raise
 
 
 def _info(client: redis.Redis) -> dict[str, Any] | None:
-    """None where it is forbidden, as by an ACL without ``@dangerous``; recording does without."""
+    """Ask for INFO, None where an ACL forbids it, as one without ``@dangerous`` does.
+
+    Recording does without.
+    """
     try:
         answer: dict[str, Any] = client.info()
     except redis.ResponseError:
@@ -88,7 +96,7 @@ def _written(info: dict[str, Any], rehearse: Callable[[], None]) -> Finding:
 def _version(info: dict[str, Any]) -> Finding:
     shown = str(info.get("redis_version", "0"))
     numbers = tuple(int(part) for part in shown.split(".")[:2] if part.isdigit())
-    if numbers >= OLDEST:
+    if numbers >= OLDEST_VERSION:
         return Finding(ok=True, message=f"Redis {shown}")
     return Finding(ok=False, message=f"Redis {shown}", remedy="6.2 or newer is needed")
 
@@ -110,7 +118,10 @@ def _appendonly(info: dict[str, Any]) -> Finding:
 
 
 def _appendfsync(client: redis.Redis) -> Finding:
-    """CONFIG is forbidden on many managed servers, and INFO does not tell this one."""
+    """Check appendfsync by CONFIG, for INFO does not tell it.
+
+    Many managed servers forbid CONFIG. Then it is a warning that this cannot be read.
+    """
     try:
         value = client.config_get("appendfsync").get("appendfsync")
     except redis.RedisError:
@@ -131,7 +142,7 @@ def _appendfsync(client: redis.Redis) -> Finding:
 
 
 def _eviction(info: dict[str, Any]) -> Finding:
-    """Our keys never expire, so the policies that evict expiring keys leave them alone."""
+    """Check that maxmemory-policy evicts no key without an expiry, for ours have none."""
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if not policy.startswith("allkeys"):
         return Finding(ok=True, message=f"maxmemory-policy {policy}: nothing of ours is evicted")

@@ -34,12 +34,15 @@ _WORDS: Final = (
 
 
 def meaning(error: redis.RedisError, shown_url: str) -> OutboxUnavailable:
-    """The bridge's error for redis-py's. Redis's own text is not repeated: it can quote data."""
+    """Return the bridge's error for redis-py's, in words of ours: Redis's own can quote data."""
     return OutboxUnavailable(f"{shown_url}: {_words(error)} ({type(error).__name__})")
 
 
 def is_replica(error: redis.RedisError) -> bool:
-    """Whether a write came to a replica; of a script's, older servers tell in their text alone."""
+    """Return whether a write came to a replica.
+
+    Of a script's write, older servers tell it in their text alone.
+    """
     return isinstance(error, redis.exceptions.ReadOnlyError) or bool(
         re.search(_REPLICA, str(error))
     )

@@ -8,7 +8,7 @@ completions, and so can a failover to a replica. `RedisOutbox.check` says which 
 
 Items are entries of a stream, read by one consumer group. What is held back is pending in the
 group, for one of two consumers: ``workers`` (leased) or ``waiters`` (given back with a delay).
-The server's clock decides; each step is one script, so a crash leaves no half of it. Redis 6.2 or
+The server's clock decides. Each step is one script, so a crash leaves no half of it. Redis 6.2 or
 newer, or Valkey.
 """
 
@@ -28,7 +28,8 @@ from bridge.errors import ConfigurationError
 from bridge.model import Completion, Identity
 from bridge.outbox import codec
 from bridge.outbox.base import (
-    LONGEST,
+    MAX_HOLD_SECONDS,
+    MAX_NOTE_AGE_SECONDS,
     Counts,
     DeadLetter,
     Erased,
@@ -49,13 +50,14 @@ from bridge.outbox.redis.errors import is_replica, meaning
 GROUP: Final = "delivery"
 WORKERS: Final = "workers"
 WAITERS: Final = "waiters"
-"""The group's two consumers, as ``lua/held.lua`` names them: who holds items, and who waits."""
+"""The group's two consumers, as ``lua/common.lua`` names them: of leased items, and of delayed."""
 
 _LUA: Final = Path(__file__).parent / "lua"
-_LONGEST_MS: Final = round(LONGEST * 1000)
+_MAX_HOLD_MS: Final = round(MAX_HOLD_SECONDS * 1000)
+_MAX_NOTE_AGE_MS: Final = round(MAX_NOTE_AGE_SECONDS * 1000)
 _PAGE: Final = 1000
 _SCRIPTS: Final = (
-    *("lease", "hold", "done", "bury", "replay", "counts", "take"),
+    *("lease", "hold_back", "done", "bury", "replay", "counts", "take"),
     *("note", "notes", "request_erasure", "lease_erasures", "settle_erasure"),
 )
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
@@ -87,25 +89,29 @@ class RedisOutbox:
         self._scripts = {name: self._redis.register_script(_script(name)) for name in _SCRIPTS}
 
     def put(self, completions: Sequence[Completion]) -> None:
-        texts = [codec.write(c, store_email=self._store_email) for c in completions]
+        texts = [codec.encode(c, store_email=self._store_email) for c in completions]
         if texts:
             self._ask(partial(self._add, texts))
 
     def lease(self, most: int, seconds: float) -> list[Leased]:
         if most < 1:
             return []
-        words = (GROUP, most, _milliseconds(seconds), _LONGEST_MS)
+        words = (GROUP, most, _milliseconds(seconds), _MAX_HOLD_MS)
         rows = self._run("lease", [self._queue, self._clock, self._erasures], words)
-        return codec.leased(((key, n, codec.read(text)) for key, n, text in rows), self._bury)
+        return codec.leased_items(
+            ((key, n, codec.decode(text)) for key, n, text in rows), self._bury
+        )
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
-        return self._hold(WORKERS, items, seconds)
+        return self._hold_back(WORKERS, items, seconds)
 
     def done(self, items: Sequence[Leased]) -> int:
-        return int(self._run("done", [self._queue], [GROUP, *_fenced(items)])) if items else 0
+        return (
+            int(self._run("done", [self._queue], [GROUP, *_ids_and_tokens(items)])) if items else 0
+        )
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
-        return self._hold(WAITERS, items, delay)
+        return self._hold_back(WAITERS, items, delay)
 
     def bury(self, item: Leased, reason: str) -> bool:
         return self._bury(item.id, item.token, reason)
@@ -121,28 +127,28 @@ class RedisOutbox:
         return [_dead_letter(key, fields) for key, fields in rows]
 
     def replay(self, ids: Sequence[str]) -> int:
-        keys = _known(ids)
+        keys = _possible_ids(ids)
         return int(self._run("replay", [self._queue, self._dead], keys)) if keys else 0
 
     def drop(self, ids: Sequence[str]) -> int:
-        keys = _known(ids)
+        keys = _possible_ids(ids)
         return int(self._ask(partial(self._redis.xdel, self._dead, *keys))) if keys else 0
 
     def erase(self, identity: Identity) -> Erased:
         # The dead twice: an item may be replayed before the queue is read, or buried after.
         streams = (self._dead, self._queue, self._dead)
-        gone, held = zip(*(self._take(stream, identity) for stream in streams), strict=True)
-        return Erased(sum(gone), sum(held))
+        gone, leased = zip(*(self._take(stream, identity) for stream in streams), strict=True)
+        return Erased(sum(gone), sum(leased))
 
     def request_erasure(self, identity: Identity) -> None:
         self._ask(self._prepare)
-        words = [codec.learner(identity), secrets.token_hex(8)]
+        words = [codec.learner_key(identity), secrets.token_hex(8)]
         self._run("request_erasure", [self._erasures, self._erasing], words)
 
     def lease_erasures(self, most: int, seconds: float) -> list[ErasureRequest]:
         words = (most, _milliseconds(seconds), secrets.token_hex(8))
         rows = self._run("lease_erasures", [self._erasures, self._erasing], words)
-        return codec.erasures(
+        return codec.erasure_requests(
             (*who.partition(":")[::2], token, int(asked) / 1000, attempts, int(erased))
             for who, asked, attempts, erased, token in rows
         )
@@ -156,26 +162,26 @@ class RedisOutbox:
         return self._settle_erasure(request, _milliseconds(delay), int(erased or request.erased))
 
     def _settle_erasure(self, request: ErasureRequest, *how: int | str) -> bool:
-        words = (codec.learner(request.identity), request.token, *how)
+        words = (codec.learner_key(request.identity), request.token, *how)
         return bool(self._run("settle_erasure", [self._erasures, self._erasing], words))
 
     def move(self, old: Identity, new: Identity) -> int:
         if old == new:
             return 0
         # The dead last: an item may be buried after the queue was read.
-        return sum(self._take(stream, old, new).held for stream in (self._queue, self._dead))
+        return sum(self._take(stream, old, new).leased for stream in (self._queue, self._dead))
 
     def counts(self) -> Counts:
         keys = (self._queue, self._dead, self._erasures)
-        numbers = self._run("counts", keys, (GROUP, _LONGEST_MS))
+        numbers = self._run("counts", keys, (GROUP, _MAX_HOLD_MS))
         both, leased, dead, age, erasures, asked = numbers
         return Counts(both - leased, leased, dead, _seconds(age), erasures, _seconds(asked))
 
     def note(self, worker: str, text: str) -> None:
-        self._run("note", [self._notes], [worker, text, _LONGEST_MS])
+        self._run("note", [self._notes], [worker, text, _MAX_NOTE_AGE_MS])
 
     def notes(self) -> list[Note]:
-        rows = self._run("notes", [self._notes], [_LONGEST_MS])
+        rows = self._run("notes", [self._notes], [_MAX_NOTE_AGE_MS])
         found = [Note(worker, text, age / 1000) for worker, age, text in rows]
         return sorted(found, key=lambda note: (note.age, note.worker))
 
@@ -185,16 +191,16 @@ class RedisOutbox:
     def close(self) -> None:
         self._redis.close()
 
-    def _hold(self, consumer: str, items: Sequence[Leased], seconds: float) -> int:
-        """Hold back those of the items that are still held for so long; how many."""
+    def _hold_back(self, consumer: str, items: Sequence[Leased], seconds: float) -> int:
+        """Hold back those of the items that are still leased, and return how many they are."""
         if not items:
             return 0
-        times = str(_milliseconds(seconds)), str(_LONGEST_MS)
-        words = [GROUP, consumer, *times, *_fenced(items)]
-        return int(self._run("hold", [self._queue, self._clock], words))
+        times = str(_milliseconds(seconds)), str(_MAX_HOLD_MS)
+        words = [GROUP, consumer, *times, *_ids_and_tokens(items)]
+        return int(self._run("hold_back", [self._queue, self._clock], words))
 
     def _add(self, texts: Sequence[str]) -> None:
-        """All entries or none: a transaction is one piece in the append-only file, too."""
+        """Add all entries or none: a transaction is one piece in the append-only file, too."""
         self._prepare()
         pipeline = self._redis.pipeline(transaction=len(texts) > 1)
         for text in texts:
@@ -202,23 +208,23 @@ class RedisOutbox:
         pipeline.execute()
 
     def _rehearse(self) -> None:
-        """Raise what `put` would, and a script; change nothing."""
+        """Raise what `put`, or a script, would raise now, and change nothing."""
         refused_for_the_id(partial(self._redis.xgroup_create, self._queue, GROUP, id="none"))
         refused_for_the_id(partial(self._redis.xadd, self._queue, {"completion": ""}, id="0-0"))
-        self._scripts["notes"]([self._notes], [_LONGEST_MS])
+        self._scripts["notes"]([self._notes], [_MAX_NOTE_AGE_MS])
 
     def _take(self, stream: str, old: Identity, new: Identity | None = None) -> Erased:
-        """Remove what no worker holds of a learner; put it again where there is a new one."""
-        gone, held, who = 0, 0, codec.learner(old)
+        """Remove what is not leased of a learner, and put it again as the new one's, if any."""
+        gone, leased, who = 0, 0, codec.learner_key(old)
         for page in self._pages(stream):
             texts = {key: fields["completion"] for key, fields in page}
-            theirs = [key for key, text in texts.items() if codec.learner_of(text) == who]
-            again = [codec.give(texts[key], new) if new else "" for key in theirs]
+            theirs = [key for key, text in texts.items() if codec.learner_key_of(text) == who]
+            again = [codec.reassign(texts[key], new) if new else "" for key in theirs]
             words = [word for pair in zip(theirs, again, strict=True) for word in pair]
             if words:
-                answer = self._run("take", [stream, self._queue], [GROUP, _LONGEST_MS, *words])
-                gone, held = gone + answer[0], held + answer[1]
-        return Erased(gone, held)
+                answer = self._run("take", [stream, self._queue], [GROUP, _MAX_HOLD_MS, *words])
+                gone, leased = gone + answer[0], leased + answer[1]
+        return Erased(gone, leased)
 
     def _pages(self, stream: str) -> Iterator[list[tuple[str, dict[str, str]]]]:
         least = "-"
@@ -231,7 +237,7 @@ class RedisOutbox:
                 return
 
     def _run(self, name: str, keys: Sequence[str], words: Sequence[str | int]) -> Any:
-        """Run a script; where the group is not there yet, make it and run it again."""
+        """Run a script, twice where the consumer group has to be made first."""
 
         def run() -> Any:
             try:
@@ -253,7 +259,10 @@ class RedisOutbox:
             self._create_group()
 
     def _create_group(self) -> None:
-        """From the very first entry on: what was put before anybody read is delivered too."""
+        """Make the consumer group, from the very first entry on, unless it is there.
+
+        What was put before anybody read is delivered too.
+        """
         try:
             self._redis.xgroup_create(self._queue, GROUP, id="0", mkstream=True)
         except redis.ResponseError as error:
@@ -288,26 +297,26 @@ def _client(settings: OutboxSettings) -> redis.Redis:
 
 
 def _script(name: str) -> str:
-    return "".join((_LUA / f"{part}.lua").read_text(encoding="utf-8") for part in ("held", name))
+    return "".join((_LUA / f"{part}.lua").read_text(encoding="utf-8") for part in ("common", name))
 
 
 def _milliseconds(seconds: float) -> int:
-    return round(min(seconds, LONGEST) * 1000)
+    return round(min(seconds, MAX_HOLD_SECONDS) * 1000)
 
 
 def _seconds(milliseconds: int) -> float | None:
     return None if milliseconds < 0 else milliseconds / 1000
 
 
-def _fenced(items: Sequence[Leased]) -> list[str]:
+def _ids_and_tokens(items: Sequence[Leased]) -> list[str]:
     return [word for item in items for word in (item.id, item.token)]
 
 
-def _known(ids: Sequence[str]) -> list[str]:
-    """Those that can be the id of a dead letter, each once."""
+def _possible_ids(ids: Sequence[str]) -> list[str]:
+    """Return those that can be the id of a dead letter, each once."""
     return [key for key in dict.fromkeys(ids) if _ID.fullmatch(key)]
 
 
 def _dead_letter(key: str, fields: dict[str, str]) -> DeadLetter:
     died = datetime.fromtimestamp(int(key.partition("-")[0]) / 1000, UTC)
-    return DeadLetter(key, codec.read(fields["completion"]), fields["reason"], died)
+    return DeadLetter(key, codec.decode(fields["completion"]), fields["reason"], died)

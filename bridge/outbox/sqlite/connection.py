@@ -46,7 +46,7 @@ class SQLiteFile(ForkSafe):
         self._writing: sqlite3.Connection
 
     def __enter__(self) -> sqlite3.Connection:
-        """Begin a transaction that writes; on disk when the block has ended without an error.
+        """Begin a transaction that writes, on disk when the block has ended without an error.
 
         Raises:
             OutboxUnavailable: nothing was done; so does the end of the block.
@@ -66,7 +66,7 @@ class SQLiteFile(ForkSafe):
             self._undo(reopen=False)
 
     def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """Run one statement, a transaction by itself; the rows that it gives.
+        """Run one statement, a transaction by itself, and return the rows that it gives.
 
         Raises:
             OutboxUnavailable: nothing was done.
@@ -103,7 +103,7 @@ class SQLiteFile(ForkSafe):
                 self._connection.execute("PRAGMA busy_timeout = 0")
 
     def close(self) -> None:
-        """Close the connection; the next transaction opens another."""
+        """Close the connection. The next transaction opens another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -113,7 +113,7 @@ class SQLiteFile(ForkSafe):
             self.close()
 
     def _connected(self) -> sqlite3.Connection:
-        """The connection, opened anew when the file is another than before, or gone.
+        """Return the connection, opened anew when the file is another than before, or gone.
 
         Written to a file that has lost its name, completions would never be seen again. A second
         of them is lost at most, which whoever removes the file loses in any case.
@@ -137,12 +137,12 @@ class SQLiteFile(ForkSafe):
         return connection
 
     def _failed(self, error: sqlite3.Error) -> OutboxUnavailable:
-        """Undo what was begun; the error to raise."""
+        """Undo what was begun, and return the error to raise."""
         self._undo(reopen=primary_code(error) not in _PASSING)
         return self._unavailable(error)
 
     def _undo(self, *, reopen: bool) -> None:
-        """Back to before the transaction; with a new connection when this one may be spoilt."""
+        """Undo the transaction, and close the connection when it may be spoilt (``reopen``)."""
         with suppress(sqlite3.Error):
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -151,7 +151,7 @@ class SQLiteFile(ForkSafe):
                 self.close()
 
     def _unavailable(self, error: sqlite3.Error) -> OutboxUnavailable:
-        """SQLite's error in words; they hold no value of a row."""
+        """Return SQLite's error in words, which hold no value of a row."""
         words = {
             sqlite3.SQLITE_BUSY: f"another process has locked it for over {self.timeout:g} s",
             sqlite3.SQLITE_LOCKED: f"another process has locked it for over {self.timeout:g} s",
@@ -170,7 +170,10 @@ class SQLiteFile(ForkSafe):
 
 
 def _create(path: Path) -> None:
-    """An empty file that only its owner may read; SQLite gives -wal and -shm the same mode."""
+    """Create an empty file that only its owner may read, unless it is there.
+
+    SQLite gives -wal and -shm the same mode.
+    """
     path = Path(os.path.realpath(path))  # a link is followed, as SQLite would, which asks for 0644
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -184,7 +187,7 @@ def _create(path: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Pragmas and tables.
+    """Set the pragmas, and create the tables or bring them up to date.
 
     Raises:
         sqlite3.Error: the file is locked, not writable, no outbox, or of a newer version.

@@ -20,7 +20,8 @@ from bridge.errors import OutboxUnavailable
 from bridge.model import Completion, Identity
 from bridge.outbox import codec
 from bridge.outbox.base import (
-    LONGEST,
+    MAX_HOLD_SECONDS,
+    MAX_NOTE_AGE_SECONDS,
     Counts,
     DeadLetter,
     Erased,
@@ -32,7 +33,7 @@ from bridge.outbox.sqlite import statements as sql
 from bridge.outbox.sqlite.connection import SQLiteFile
 from bridge.outbox.sqlite.group_commit import GroupCommit
 
-_ROOM: Final = " " * 10_000
+_CHECK_TEXT: Final = " " * 10_000
 """What `check` writes and removes: more than fits a page, so that a full disk is seen."""
 
 Row = tuple[str | None, ...]
@@ -44,7 +45,7 @@ class SQLiteOutbox:
     Args:
         settings: ``path`` is the file, ``timeout`` how long to wait for its lock.
         store_email: keep e-mail addresses (personal data) until delivery.
-        clock: seconds since 1970, as `time.time` gives them; every process's must agree.
+        clock: seconds since 1970, as `time.time` gives them. Every process's must agree.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class SQLiteOutbox:
             return []
         with self._file.lock, self._file as connection:
             now = self._clock()
-            until = now + min(seconds, LONGEST)
+            until = now + min(seconds, MAX_HOLD_SECONDS)
             rows = connection.execute(sql.DUE, {"now": now, "most": most}).fetchall()
             connection.executemany(sql.LEASE_AGAIN, [(now, until, row[0]) for row in rows])
             fresh = connection.execute(sql.NEXT, (most - len(rows),)).fetchall()
@@ -80,10 +81,10 @@ class SQLiteOutbox:
             if forgotten := [(key,) for key, _, to_erase, *_what in rows if to_erase]:
                 connection.executemany(sql.FORGET, forgotten)
         items = [(str(key), n, _read(what)) for key, n, to_erase, *what in rows if not to_erase]
-        return codec.leased(items, self._bury)
+        return codec.leased_items(items, self._bury)
 
     def renew(self, items: Sequence[Leased], seconds: float) -> int:
-        return self._hold(sql.RENEW, items, seconds)
+        return self._hold_back(sql.RENEW, items, seconds)
 
     def done(self, items: Sequence[Leased]) -> int:
         if not items:
@@ -92,7 +93,7 @@ class SQLiteOutbox:
             return connection.executemany(sql.DONE, [(i.id, i.token) for i in items]).rowcount
 
     def give_back(self, items: Sequence[Leased], delay: float = 0.0) -> int:
-        return self._hold(sql.GIVE_BACK, items, delay)
+        return self._hold_back(sql.GIVE_BACK, items, delay)
 
     def bury(self, item: Leased, reason: str) -> bool:
         return self._bury(item.id, item.token, reason)
@@ -127,11 +128,13 @@ class SQLiteOutbox:
         with self._file.lock, self._file as connection:
             values["now"] = self._clock()
             gone = sum(connection.execute(statement, values).rowcount for statement in sql.ERASE)
-            held = _held(connection, values)
-        if not held:  # also when nothing was left: what was delivered can still be in the -wal file
+            leased = _leased(connection, values)
+        if (
+            not leased
+        ):  # also when nothing was left: what was delivered can still be in the -wal file
             with self._file.lock:
                 self._file.clean()
-        return Erased(gone, held)
+        return Erased(gone, leased)
 
     def request_erasure(self, identity: Identity) -> None:
         values: dict[str, Any] = identity.as_dict()
@@ -146,11 +149,11 @@ class SQLiteOutbox:
             token = secrets.token_hex(8)
             with self._file as connection:
                 now = self._clock()
-                until = now + min(seconds, LONGEST)
+                until = now + min(seconds, MAX_HOLD_SECONDS)
                 values = {"now": now, "until": until, "most": most, "token": token}
                 connection.execute(sql.LEASE_ERASURES, values)
                 rows = connection.execute(sql.LEASED_ERASURES, (token,)).fetchall()
-        return codec.erasures(rows)
+        return codec.erasure_requests(rows)
 
     def erasure_done(self, request: ErasureRequest) -> bool:
         with self._file.lock, self._file as connection:
@@ -164,7 +167,7 @@ class SQLiteOutbox:
     ) -> bool:
         with self._file.lock, self._file as connection:
             now = self._clock()
-            times = {"now": now, "until": now + min(delay, LONGEST)}
+            times = {"now": now, "until": now + min(delay, MAX_HOLD_SECONDS)}
             values = _of(request) | times | {"erased": erased}
             return connection.execute(sql.PUT_OFF_ERASURE, values).rowcount == 1
 
@@ -177,7 +180,7 @@ class SQLiteOutbox:
             values["now"] = self._clock()
             for statement in sql.MOVE:
                 connection.execute(statement, values)
-            return _held(connection, values)
+            return _leased(connection, values)
 
     def counts(self) -> Counts:
         now = self._clock()
@@ -191,22 +194,20 @@ class SQLiteOutbox:
     def note(self, worker: str, text: str) -> None:
         with self._file.lock, self._file as connection:
             now = self._clock()
-            connection.execute(sql.FORGET_NOTES, (now - LONGEST, now))
+            connection.execute(sql.FORGET_NOTES, (now - MAX_NOTE_AGE_SECONDS, now))
             connection.execute(sql.NOTE, (worker, text, now))
 
     def notes(self) -> list[Note]:
         with self._file.lock:
             rows = self._file.run(sql.NOTES, ())
-        now = (
-            self._clock()
-        )  # after it, or what was told while this one waited would be of the future
+        now = self._clock()  # after it: what was told while this waited is not of the future
         found = [Note(worker, text, _age(now, told)) for worker, text, told in rows]
         return sorted(found, key=lambda note: (note.age, note.worker))
 
     def check(self) -> list[Finding]:
         try:
             with self._file.lock, self._file as connection:
-                connection.execute(sql.NOTE, ("", _ROOM, self._clock()))
+                connection.execute(sql.NOTE, ("", _CHECK_TEXT, self._clock()))
                 connection.execute(sql.FORGET_NOTE, ("",))
         except OutboxUnavailable as error:
             remedy = "mend what it says; until then nothing is accepted"
@@ -217,18 +218,18 @@ class SQLiteOutbox:
         with self._file.lock:
             self._file.close()
 
-    def _hold(self, statement: str, items: Sequence[Leased], seconds: float) -> int:
-        """Hold back those of the items that are still held for so long; how many."""
+    def _hold_back(self, statement: str, items: Sequence[Leased], seconds: float) -> int:
+        """Hold back those of the items that are still leased, and return how many they are."""
         if not items:
             return 0
         with self._file.lock, self._file as connection:
             now = self._clock()
-            until = now + min(seconds, LONGEST)
+            until = now + min(seconds, MAX_HOLD_SECONDS)
             rows = [(now, until, item.id, item.token) for item in items]
             return connection.executemany(statement, rows).rowcount
 
     def _row(self, completion: Completion) -> Row:
-        """Column by column: to make JSON of it would take a good part of the time of a put."""
+        """Return the columns one by one: JSON would take a good part of the time of a put."""
         who = completion.identity
         return (
             str(who.origin),
@@ -241,22 +242,23 @@ class SQLiteOutbox:
         )
 
     def _commit(self, rows: Sequence[Row]) -> None:
-        """Write what several callers put; the lock is held."""
-        if len(rows) <= sql.MOST_PUT:
+        """Write what several callers put, with the lock held."""
+        if len(rows) <= sql.MAX_PUT:
             self._file.run(*self._put(rows))
             return
         with self._file as connection:
-            for start in range(0, len(rows), sql.MOST_PUT):
-                connection.execute(*self._put(rows[start : start + sql.MOST_PUT]))
+            for start in range(0, len(rows), sql.MAX_PUT):
+                connection.execute(*self._put(rows[start : start + sql.MAX_PUT]))
 
     def _put(self, rows: Sequence[Row]) -> tuple[str, tuple[float | str | None, ...]]:
-        """A statement that puts these, and its values."""
+        """Return a statement that puts these, and its values."""
         return sql.put(len(rows)), (self._clock(), *chain.from_iterable(rows))
 
 
-def _held(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
-    ((held,),) = connection.execute(sql.HELD_OF, values).fetchall()
-    return int(held)
+def _leased(connection: sqlite3.Connection, values: Mapping[str, Any]) -> int:
+    """Return how many of the learner's items a worker has leased."""
+    ((leased,),) = connection.execute(sql.COUNT_LEASED, values).fetchall()
+    return int(leased)
 
 
 def _of(request: ErasureRequest) -> dict[str, Any]:
@@ -268,11 +270,11 @@ def _since(now: float, instant: float | None) -> float | None:
 
 
 def _age(now: float, told: float) -> float:
-    """Seconds since it was told; for one from the future, as long as any note is kept.
+    """Return the seconds since a note was told, `MAX_NOTE_AGE_SECONDS` for one of the future.
 
     That was told before the clock was put back: it may not pass for new until the clock catches up.
     """
-    return now - told if told <= now else LONGEST
+    return now - told if told <= now else MAX_NOTE_AGE_SECONDS
 
 
 def _read(values: Sequence[str]) -> Completion | None:

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS waiting (
     put_at REAL NOT NULL
 );
 
--- Items that were leased at least once: by a worker (leased = 1), or waiting again (leased = 0).
+-- Items that were leased at least once: by a worker (leased = 1), or given back since (leased = 0).
 -- An item is held back only while since <= now < until, so a clock that jumps, either way, holds
 -- nothing for longer than was meant.
 CREATE TABLE IF NOT EXISTS held (

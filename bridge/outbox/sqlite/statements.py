@@ -1,4 +1,4 @@
-"""The SQL of `SQLiteOutbox`; the tables are in ``schema.sql``."""
+"""The SQL of `SQLiteOutbox`. The tables are in ``schema.sql``."""
 # ruff: noqa: S608  # only constants are put into statements
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ _WHAT: Final = ", ".join(NAMES)
 # The last id given out: of what still waits, or of what is gone.
 _LAST: Final = "max(coalesce((SELECT max(id) FROM waiting), 0), (SELECT last_gone FROM tally))"
 
-MOST_PUT: Final = 100
+MAX_PUT: Final = 100
 """Completions of one statement: older SQLites take 999 values in one."""
 
 
 @cache
 def put(count: int) -> str:
-    """Put so many completions; its values are the instant of the put, then theirs one by one.
+    """Return a statement that puts so many completions.
 
-    Several go in one statement: it is quicker, and releases Python's interpreter lock but once. One
-    alone is quicker without a query around it.
+    Its values are the instant of the put, then those of the completions one by one. Several go in
+    one statement: it is quicker, and releases Python's interpreter lock but once. One alone is
+    quicker without a query around it.
     """
     insert = f"INSERT INTO waiting (put_at, id, {_WHAT})"
     marks = ", ".join("?" * len(NAMES))
@@ -42,7 +43,7 @@ _TO_ERASE: Final = """
         SELECT 1 FROM erasures AS asked
         WHERE asked.origin = {0}.origin AND asked.external_user_id = {0}.external_user_id)"""
 
-# Each half reads no more of its index than it may hand out, however much is held.
+# Each half reads no more of its index than it may hand out, however much is held back.
 DUE: Final = f"""
     SELECT id, attempts + 1, {_TO_ERASE.format("held")}, {_WHAT} FROM held WHERE id IN (
         SELECT id FROM (SELECT id FROM held WHERE until <= :now ORDER BY until LIMIT :most)
@@ -65,17 +66,17 @@ FORGET_UP_TO: Final = "DELETE FROM waiting WHERE id <= ?"
 FORGET: Final = "DELETE FROM held WHERE id = ?"
 
 # The fence: only the lease with this number of attempts, and only until it is given back.
-_STILL_HELD: Final = "id = ? AND attempts = ? AND leased = 1"
+_STILL_LEASED: Final = "id = ? AND attempts = ? AND leased = 1"
 
-DONE: Final = f"DELETE FROM held WHERE {_STILL_HELD}"
+DONE: Final = f"DELETE FROM held WHERE {_STILL_LEASED}"
 
-GIVE_BACK: Final = f"UPDATE held SET leased = 0, since = ?, until = ? WHERE {_STILL_HELD}"
+GIVE_BACK: Final = f"UPDATE held SET leased = 0, since = ?, until = ? WHERE {_STILL_LEASED}"
 
-RENEW: Final = f"UPDATE held SET since = ?, until = ? WHERE {_STILL_HELD}"
+RENEW: Final = f"UPDATE held SET since = ?, until = ? WHERE {_STILL_LEASED}"
 
 BURY: Final = f"""
     INSERT INTO dead ({_WHAT}, reason, died_at)
-    SELECT {_WHAT}, ?, ? FROM held WHERE {_STILL_HELD}"""
+    SELECT {_WHAT}, ?, ? FROM held WHERE {_STILL_LEASED}"""
 
 DEAD: Final = f"""
     SELECT id, reason, died_at, {_WHAT} FROM dead WHERE id > ? ORDER BY id LIMIT ?"""
@@ -88,13 +89,13 @@ DROP: Final = "DELETE FROM dead WHERE id = ?"
 
 _THEIRS: Final = "origin = :origin AND external_user_id = :external_user_id"
 
-_HELD_NOW: Final = "leased = 1 AND until > :now AND since <= :now"
+_LEASED_NOW: Final = "leased = 1 AND until > :now AND since <= :now"
 
-HELD_OF: Final = f"SELECT count(*) FROM held WHERE {_THEIRS} AND {_HELD_NOW}"
+COUNT_LEASED: Final = f"SELECT count(*) FROM held WHERE {_THEIRS} AND {_LEASED_NOW}"
 
-# What of theirs no worker holds, table by table.
+# What of theirs is not leased, table by table.
 _FREE: Final = {
-    "held": f"{_THEIRS} AND NOT ({_HELD_NOW})",  # put before all that is waiting
+    "held": f"{_THEIRS} AND NOT ({_LEASED_NOW})",  # put before all that is waiting
     "waiting": _THEIRS,
     "dead": _THEIRS,
 }
@@ -115,7 +116,7 @@ MOVE: Final = tuple(
     )
 )
 
-# Asked for again while it is held or put off: due at once, and no longer its worker's.
+# Asked for again while it is leased or put off: due at once, and no longer its worker's.
 REQUEST_ERASURE: Final = """
     INSERT INTO erasures (origin, external_user_id, asked_at)
     VALUES (:origin, :external_user_id, :now)
@@ -136,14 +137,14 @@ LEASED_ERASURES: Final = """
     SELECT origin, external_user_id, token, asked_at, attempts, erased FROM erasures
     WHERE token = ? ORDER BY asked_at"""
 
-_STILL_HELD_ERASURE: Final = f"{_THEIRS} AND token = :token"
+_STILL_LEASED_ERASURE: Final = f"{_THEIRS} AND token = :token"
 
-ERASURE_DONE: Final = f"DELETE FROM erasures WHERE {_STILL_HELD_ERASURE}"
+ERASURE_DONE: Final = f"DELETE FROM erasures WHERE {_STILL_LEASED_ERASURE}"
 
 PUT_OFF_ERASURE: Final = f"""
     UPDATE erasures
     SET erased = max(erased, :erased), token = '', since = :now, until = :until
-    WHERE {_STILL_HELD_ERASURE}"""
+    WHERE {_STILL_LEASED_ERASURE}"""
 
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
 
@@ -155,7 +156,7 @@ NOTES: Final = "SELECT worker, note, told_at FROM notes"
 
 COUNTS: Final = f"""
     SELECT {_LAST} - gone + held, dead,
-        (SELECT count(*) FROM held WHERE {_HELD_NOW}),
+        (SELECT count(*) FROM held WHERE {_LEASED_NOW}),
         coalesce((SELECT put_at FROM held ORDER BY id LIMIT 1),
                  (SELECT put_at FROM waiting ORDER BY id LIMIT 1)),
         (SELECT count(*) FROM erasures), (SELECT min(asked_at) FROM erasures)

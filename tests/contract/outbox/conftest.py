@@ -74,7 +74,7 @@ def redis_home(url: str) -> Home:
 
 
 def age(settings: OutboxSettings, seconds: float) -> None:
-    """Make all that is held look as if time had passed: idle for longer, or due sooner."""
+    """Make all that is held back look as if time had passed: idle for longer, or due sooner."""
     queue, erasing = f"{{{settings.prefix}}}queue", f"{{{settings.prefix}}}erasing"
     with redis.Redis.from_url(settings.url, decode_responses=True) as client:
         for who, state in client.hgetall(erasing).items():

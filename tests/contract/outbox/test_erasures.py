@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.model import Identity
-from bridge.outbox import LONGEST, ErasureRequest, Outbox
+from bridge.outbox import MAX_HOLD_SECONDS, ErasureRequest, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home
 
@@ -66,7 +66,7 @@ def test_asking_twice_is_one_request(home: Home, outbox: Outbox) -> None:
     assert outbox.counts().erasures == 0
 
 
-def test_the_same_id_of_another_origin_is_another_request(outbox: Outbox) -> None:
+def test_another_origins_same_id_is_another_request(outbox: Outbox) -> None:
     outbox.request_erasure(Identity("moodle", 7))
     outbox.request_erasure(Identity("funmooc", "7"))
     assert len(outbox.lease_erasures(10, 60)) == 2
@@ -94,7 +94,7 @@ def test_a_request_put_off_waits_for_its_delay(home: Home, outbox: Outbox) -> No
     assert lease_one(outbox).attempts == 2
 
 
-def test_a_request_put_off_is_no_longer_held(outbox: Outbox) -> None:
+def test_a_request_put_off_is_no_longer_leased(outbox: Outbox) -> None:
     ask(outbox)
     request = lease_one(outbox)
     outbox.put_off_erasure(request, 30)
@@ -114,7 +114,7 @@ def test_an_expired_request_goes_to_the_next(home: Home, outbox: Outbox, other: 
     assert other.erasure_done(again)
 
 
-def test_a_late_worker_still_holds_a_request_nobody_took(home: Home, outbox: Outbox) -> None:
+def test_a_late_worker_keeps_a_request_nobody_took(home: Home, outbox: Outbox) -> None:
     ask(outbox)
     late = lease_one(outbox)
     home.go(61)
@@ -122,16 +122,16 @@ def test_a_late_worker_still_holds_a_request_nobody_took(home: Home, outbox: Out
     assert outbox.counts().erasures == 0
 
 
-def test_a_request_is_held_no_longer_than_the_longest(home: Home, outbox: Outbox) -> None:
+def test_no_request_is_held_back_over_a_day(home: Home, outbox: Outbox) -> None:
     ask(outbox)
-    outbox.put_off_erasure(lease_one(outbox), 100 * LONGEST)
-    home.go(LONGEST + 60)
-    assert lease_one(outbox, 100 * LONGEST).attempts == 2
-    home.go(LONGEST + 60)
+    outbox.put_off_erasure(lease_one(outbox), 100 * MAX_HOLD_SECONDS)
+    home.go(MAX_HOLD_SECONDS + 60)
+    assert lease_one(outbox, 100 * MAX_HOLD_SECONDS).attempts == 2
+    home.go(MAX_HOLD_SECONDS + 60)
     assert lease_one(outbox).attempts == 3
 
 
-def test_asked_again_while_it_is_carried_out_is_kept(outbox: Outbox) -> None:
+def test_asked_again_during_an_erasure_is_kept(outbox: Outbox) -> None:
     who = ask(outbox)
     request = lease_one(outbox)
     outbox.request_erasure(who)
@@ -163,7 +163,7 @@ def test_counts_tell_since_when_the_first_waits(home: Home, outbox: Outbox) -> N
     assert (outbox.counts().waiting, outbox.counts().oldest) == (0, None)
 
 
-def test_nothing_of_who_is_to_be_erased_is_handed_out(home: Home, outbox: Outbox) -> None:
+def test_nothing_of_a_learner_being_erased_is_leased(home: Home, outbox: Outbox) -> None:
     gone, stays = somebody("moodle"), somebody("moodle")
     outbox.put([done(gone, "put back"), done(gone, "before"), done(stays, "first")])
     outbox.give_back(outbox.lease(1, 60), delay=10)
@@ -176,25 +176,25 @@ def test_nothing_of_who_is_to_be_erased_is_handed_out(home: Home, outbox: Outbox
     assert outbox.counts().waiting == 0
 
 
-def test_the_same_id_of_another_origin_is_handed_out(outbox: Outbox) -> None:
+def test_another_origins_same_id_is_leased(outbox: Outbox) -> None:
     outbox.put([done(Identity("moodle", 7)), done(Identity("funmooc", "77"))])
     outbox.request_erasure(Identity("funmooc", "7"))
     assert len(outbox.lease(10, 60)) == 2
 
 
-def test_what_is_put_after_the_erasure_is_handed_out(outbox: Outbox) -> None:
+def test_what_is_put_after_the_erasure_is_leased(outbox: Outbox) -> None:
     who = ask(outbox)
     outbox.erasure_done(lease_one(outbox))
     outbox.put([done(who)])
     assert len(outbox.lease(10, 60)) == 1
 
 
-def test_a_worker_still_settles_what_it_holds_of_them(outbox: Outbox) -> None:
+def test_a_worker_settles_what_it_leased_before(outbox: Outbox) -> None:
     gone = somebody()
     outbox.put([done(gone, grain) for grain in "abcd"])
     one, back, bad, renewed = outbox.lease(10, 60)
     outbox.request_erasure(gone)
-    assert outbox.erase(gone).held == 4
+    assert outbox.erase(gone).leased == 4
     assert outbox.done([one]) == 1
     assert outbox.give_back([back]) == 1
     assert outbox.bury(bad, "bad")

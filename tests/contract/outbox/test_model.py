@@ -59,11 +59,11 @@ class Model(RuleBasedStateMachine):
         self.now = 0.0
         self.puts = 0
 
-    def held(self, leased: Leased) -> bool:
+    def still_leased(self, leased: Leased) -> bool:
         item = self.items.get(leased.completion.grain_id)
         return item is not None and item.leased and str(item.attempts) == leased.token
 
-    def is_held(self, item: Item) -> bool:
+    def is_leased(self, item: Item) -> bool:
         return item.leased and item.until > self.now
 
     @rule(size=st.integers(1, 4), learner=st.integers(0, 1), worker=st.integers(0, 1))
@@ -107,7 +107,7 @@ class Model(RuleBasedStateMachine):
         """Erase all that is free of the learner."""
         self.workers[worker].erase(self.learners[learner])
         for grain, item in list(self.items.items()):
-            if item.learner == learner and not self.is_held(item):
+            if item.learner == learner and not self.is_leased(item):
                 del self.items[grain]
 
     @rule(learner=st.integers(0, 1), worker=st.integers(0, 1))
@@ -136,41 +136,41 @@ class Model(RuleBasedStateMachine):
         leased = data.draw(st.sampled_from(self.taken))
         learner, outbox = self.learners.index(leased.identity), self.workers[worker]
         request = self.requests.get(learner)
-        held = request is not None and request.token == leased.token
+        still = request is not None and request.token == leased.token
         if delay is None:
-            assert outbox.erasure_done(leased) == held
+            assert outbox.erasure_done(leased) == still
         else:
-            assert outbox.put_off_erasure(leased, delay) == held
-        if held and delay is None:
+            assert outbox.put_off_erasure(leased, delay) == still
+        if still and delay is None:
             del self.requests[learner]
-        elif held and request and delay is not None:
+        elif still and request and delay is not None:
             request.token, request.until = "", self.now + delay
 
     @precondition(lambda self: self.seen)
     @rule(data=st.data(), worker=st.integers(0, 1))
     def done(self, data: st.DataObject, worker: int) -> None:
         items = data.draw(st.lists(st.sampled_from(self.seen), max_size=4, unique_by=id))
-        held = [item for item in items if self.held(item)]
-        assert self.workers[worker].done(items) == len(held)
-        for item in held:
+        still = [item for item in items if self.still_leased(item)]
+        assert self.workers[worker].done(items) == len(still)
+        for item in still:
             del self.items[item.completion.grain_id]
 
     @precondition(lambda self: self.seen)
     @rule(data=st.data(), delay=st.sampled_from((0, *HOLDS)), worker=st.integers(0, 1))
     def give_back(self, data: st.DataObject, delay: float, worker: int) -> None:
         items = data.draw(st.lists(st.sampled_from(self.seen), max_size=4, unique_by=id))
-        held = [self.items[i.completion.grain_id] for i in items if self.held(i)]
-        assert self.workers[worker].give_back(items, delay) == len(held)
-        for item in held:
+        still = [self.items[i.completion.grain_id] for i in items if self.still_leased(i)]
+        assert self.workers[worker].give_back(items, delay) == len(still)
+        for item in still:
             item.leased, item.until = False, self.now + delay
 
     @precondition(lambda self: self.seen)
     @rule(data=st.data(), worker=st.integers(0, 1))
     def bury(self, data: st.DataObject, worker: int) -> None:
         leased = data.draw(st.sampled_from(self.seen))
-        held = self.held(leased)
-        assert self.workers[worker].bury(leased, "bad") == held
-        if held:
+        still = self.still_leased(leased)
+        assert self.workers[worker].bury(leased, "bad") == still
+        if still:
             item = self.items[leased.completion.grain_id]
             (letter,) = [x for x in self.workers[0].dead() if x.id not in self.letters()]
             item.leased, item.dead = False, letter.id
@@ -195,23 +195,23 @@ class Model(RuleBasedStateMachine):
     @rule(learner=st.integers(0, 1), worker=st.integers(0, 1))
     def erase(self, learner: int, worker: int) -> None:
         theirs = [grain for grain, item in self.items.items() if item.learner == learner]
-        held = [grain for grain in theirs if self.is_held(self.items[grain])]
+        still = [grain for grain in theirs if self.is_leased(self.items[grain])]
         answer = self.workers[worker].erase(self.learners[learner])
-        assert answer == (len(theirs) - len(held), len(held))
-        for grain in set(theirs) - set(held):
+        assert answer == (len(theirs) - len(still), len(still))
+        for grain in set(theirs) - set(still):
             del self.items[grain]
 
     @rule(old=st.integers(0, 1), new=st.integers(0, 1), worker=st.integers(0, 1))
     def move(self, old: int, new: int, worker: int) -> None:
         theirs = {g: item for g, item in self.items.items() if item.learner == old}
-        held = [g for g, item in theirs.items() if self.is_held(item)]
+        still = [g for g, item in theirs.items() if self.is_leased(item)]
         letters = [x.completion.grain_id for x in self.workers[worker].dead() if x.completion]
         answer = self.workers[worker].move(self.learners[old], self.learners[new])
         if old == new:
             assert answer == 0
             return
-        assert answer == len(held)
-        alive = sorted(theirs.keys() - held - set(letters), key=lambda grain: theirs[grain].order)
+        assert answer == len(still)
+        alive = sorted(theirs.keys() - still - set(letters), key=lambda grain: theirs[grain].order)
         moved = [*alive, *(grain for grain in letters if grain in theirs)]
         for grain in moved:
             self.puts += 1
@@ -228,7 +228,7 @@ class Model(RuleBasedStateMachine):
     def counts_agree(self) -> None:
         counts = self.workers[0].counts()
         alive = [item for item in self.items.values() if item.dead is None]
-        leased = sum(self.is_held(item) for item in alive)
+        leased = sum(self.is_leased(item) for item in alive)
         dead = len(self.items) - len(alive)
         assert (counts.waiting, counts.leased, counts.dead) == (len(alive) - leased, leased, dead)
         assert (counts.oldest is None) == (not alive)
@@ -246,7 +246,7 @@ class Model(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(("name", "examples"), [("sqlite", 50), ("redis", 30)])
-def test_every_sequence_of_calls_ends_as_the_contract_says(
+def test_every_sequence_of_calls_keeps_the_contract(
     name: str, examples: int, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     numbers = iter(range(examples * 1000))

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import InvalidCompletion, RuleCode
 from bridge.model import Completion, Identity
-from bridge.outbox import LONGEST, DeadLetter, Erased, Leased, Outbox
+from bridge.outbox import MAX_HOLD_SECONDS, DeadLetter, Erased, Leased, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home
 
@@ -43,7 +43,7 @@ def test_what_is_put_is_leased_as_it_was(outbox: Outbox) -> None:
     assert (item.completion, item.attempts) == (completion, 1)
 
 
-def test_an_email_address_is_kept_only_where_it_is_asked_for(home: Home) -> None:
+def test_an_email_address_is_kept_only_where_wanted(home: Home) -> None:
     completion = done(somebody(), email="a@example.org")
     home.open().put([completion])
     home.open(store_email=True).put([completion])
@@ -56,7 +56,7 @@ def test_nothing_put_is_nothing_there(outbox: Outbox) -> None:
     assert states(outbox) == (0, 0, 0)
 
 
-def test_items_are_leased_in_the_order_in_which_they_were_put(outbox: Outbox) -> None:
+def test_items_are_leased_in_order_of_puts(outbox: Outbox) -> None:
     completions = some(5)
     outbox.put(completions[:3])
     outbox.put(completions[3:])
@@ -99,7 +99,7 @@ def test_an_expired_lease_goes_to_another_worker(home: Home, outbox: Outbox, oth
     assert (item.completion.grain_id, item.attempts) == ("0", 2)
 
 
-def test_each_lease_lasts_as_long_as_it_was_asked_for(home: Home, outbox: Outbox) -> None:
+def test_each_lease_lasts_as_long_as_asked(home: Home, outbox: Outbox) -> None:
     outbox.put(some(2))
     outbox.lease(1, 1000)
     outbox.lease(1, 10)
@@ -109,11 +109,11 @@ def test_each_lease_lasts_as_long_as_it_was_asked_for(home: Home, outbox: Outbox
     assert grains(outbox.lease(10, 1)) == ["0", "1"]
 
 
-def test_no_lease_and_no_delay_is_longer_than_the_longest(home: Home, outbox: Outbox) -> None:
+def test_no_lease_or_delay_exceeds_a_day(home: Home, outbox: Outbox) -> None:
     outbox.put(some(2))
-    (first, _) = outbox.lease(2, 100 * LONGEST)
-    outbox.give_back([first], 100 * LONGEST)
-    home.go(LONGEST - 60)
+    (first, _) = outbox.lease(2, 100 * MAX_HOLD_SECONDS)
+    outbox.give_back([first], 100 * MAX_HOLD_SECONDS)
+    home.go(MAX_HOLD_SECONDS - 60)
     assert outbox.lease(10, 60) == []
     home.go(120)
     assert grains(outbox.lease(10, 60)) == ["0", "1"]
@@ -133,9 +133,7 @@ def test_a_late_worker_cannot_acknowledge_what_it_lost(
     assert other.done([now_theirs]) == 1
 
 
-def test_a_late_worker_still_holds_what_nobody_else_has_asked_for(
-    home: Home, outbox: Outbox
-) -> None:
+def test_a_late_worker_keeps_what_nobody_asked_for(home: Home, outbox: Outbox) -> None:
     outbox.put(some(1))
     items = outbox.lease(1, 10)
     home.go(11)
@@ -144,7 +142,7 @@ def test_a_late_worker_still_holds_what_nobody_else_has_asked_for(
     assert states(outbox) == (0, 0, 0)
 
 
-def test_what_is_given_back_is_due_again_at_once(outbox: Outbox) -> None:
+def test_what_is_given_back_is_due_at_once(outbox: Outbox) -> None:
     outbox.put(some(2))
     items = outbox.lease(1, 60)
     assert outbox.give_back(items) == 1
@@ -166,7 +164,7 @@ def test_what_is_given_back_waits_for_its_delay(home: Home, outbox: Outbox) -> N
     assert grains(outbox.lease(10, 1000)) == ["0"]
 
 
-def test_what_was_given_back_cannot_be_acknowledged_any_more(home: Home, outbox: Outbox) -> None:
+def test_what_was_given_back_cannot_be_done(home: Home, outbox: Outbox) -> None:
     outbox.put(some(1))
     items = outbox.lease(1, 60)
     outbox.give_back(items, delay=30)
@@ -177,7 +175,7 @@ def test_what_was_given_back_cannot_be_acknowledged_any_more(home: Home, outbox:
     assert len(outbox.lease(10, 60)) == 1
 
 
-def test_a_dead_letter_keeps_its_completion_and_its_reason(home: Home, outbox: Outbox) -> None:
+def test_a_dead_letter_keeps_completion_and_reason(home: Home, outbox: Outbox) -> None:
     completions = some(1)
     outbox.put(completions)
     (item,) = outbox.lease(1, 60)
@@ -192,7 +190,7 @@ def test_a_dead_letter_keeps_its_completion_and_its_reason(home: Home, outbox: O
     assert outbox.lease(10, 60) == []
 
 
-def test_dead_letters_come_by_the_page_first_died_first(outbox: Outbox) -> None:
+def test_dead_letters_come_by_page_oldest_first(outbox: Outbox) -> None:
     outbox.put(some(5))
     for item in reversed(outbox.lease(5, 60)):
         outbox.bury(item, "bad")
@@ -204,7 +202,7 @@ def test_dead_letters_come_by_the_page_first_died_first(outbox: Outbox) -> None:
     assert outbox.dead(after="nobody's id") == []
 
 
-def test_a_replayed_letter_is_delivered_as_if_new_behind_the_others(outbox: Outbox) -> None:
+def test_a_replayed_letter_is_like_new_and_last(outbox: Outbox) -> None:
     outbox.put(some(1))
     outbox.bury(outbox.lease(1, 60)[0], "bad")
     (letter,) = outbox.dead()
@@ -227,7 +225,7 @@ def test_a_dropped_letter_is_gone(outbox: Outbox) -> None:
     assert (outbox.drop([]), outbox.replay([])) == (0, 0)
 
 
-def test_the_id_of_a_dead_letter_is_never_given_to_another(outbox: Outbox) -> None:
+def test_a_dead_letters_id_is_never_reused(outbox: Outbox) -> None:
     outbox.put(some(2))
     items = outbox.lease(2, 60)
     outbox.bury(items[0], "bad")
@@ -237,17 +235,17 @@ def test_the_id_of_a_dead_letter_is_never_given_to_another(outbox: Outbox) -> No
     assert outbox.dead()[0].id != first.id
 
 
-def test_a_learner_is_erased_wherever_no_worker_holds_them(outbox: Outbox) -> None:
+def test_a_learner_is_erased_where_nothing_is_leased(outbox: Outbox) -> None:
     gone, stays = somebody("moodle"), somebody("moodle")
     outbox.put(some(4, gone) + some(1, stays))
     dead, leased, back = outbox.lease(3, 60)
     outbox.bury(dead, "bad")
     outbox.give_back([back], delay=30)
-    assert outbox.erase(gone) == Erased(gone=3, held=1)
-    assert outbox.erase(gone) == Erased(gone=0, held=1)
+    assert outbox.erase(gone) == Erased(gone=3, leased=1)
+    assert outbox.erase(gone) == Erased(gone=0, leased=1)
     assert states(outbox) == (1, 1, 0)
     assert outbox.done([leased]) == 1
-    assert outbox.erase(gone) == Erased(gone=0, held=0)
+    assert outbox.erase(gone) == Erased(gone=0, leased=0)
     assert [item.completion.identity for item in outbox.lease(10, 60)] == [stays]
 
 
@@ -256,19 +254,19 @@ def test_what_a_worker_holds_no_longer_is_erased(home: Home, outbox: Outbox) -> 
     outbox.put(some(1, gone))
     late = outbox.lease(1, 60)
     home.go(61)
-    assert outbox.erase(gone) == Erased(gone=1, held=0)
+    assert outbox.erase(gone) == Erased(gone=1, leased=0)
     assert (outbox.done(late), outbox.give_back(late)) == (0, 0)
     assert states(outbox) == (0, 0, 0)
 
 
-def test_the_same_id_under_another_origin_is_not_erased(outbox: Outbox) -> None:
+def test_another_origins_same_id_is_not_erased(outbox: Outbox) -> None:
     moodle = somebody("moodle")
     outbox.put([done(moodle)])
     assert outbox.erase(Identity("funmooc", moodle.external_user_id)).gone == 0
     assert states(outbox) == (1, 0, 0)
 
 
-def test_the_counts_are_right_when_the_newest_was_erased(outbox: Outbox) -> None:
+def test_counts_are_right_when_the_newest_is_erased(outbox: Outbox) -> None:
     newest = somebody()
     outbox.put(some(3))
     outbox.put(some(2, newest))
@@ -281,7 +279,7 @@ def test_the_counts_are_right_when_the_newest_was_erased(outbox: Outbox) -> None
     assert states(outbox) == (2, 0, 0)
 
 
-def test_more_than_a_page_of_a_learner_is_erased(outbox: Outbox) -> None:
+def test_more_than_a_page_is_erased(outbox: Outbox) -> None:
     who = somebody()
     outbox.put(some(2500, who) + some(3))
     assert outbox.erase(who).gone == 2500
@@ -306,7 +304,7 @@ def test_what_nobody_holds_of_a_learner_becomes_anothers(outbox: Outbox) -> None
     assert outbox.counts().oldest is None
 
 
-def test_a_worker_that_is_late_no_longer_holds_what_was_moved(home: Home, outbox: Outbox) -> None:
+def test_a_late_worker_loses_what_was_moved(home: Home, outbox: Outbox) -> None:
     guest, account = somebody(), somebody()
     outbox.put(some(1, guest))
     late = outbox.lease(1, 60)
@@ -328,7 +326,7 @@ def test_a_moved_completion_is_as_it_was_put(home: Home) -> None:
     assert item.completion.email == "a@example.org"
 
 
-def test_more_than_a_page_of_a_learner_is_moved(outbox: Outbox) -> None:
+def test_more_than_a_page_is_moved(outbox: Outbox) -> None:
     guest, account = somebody(), somebody()
     outbox.put(some(2500, guest) + some(3))
     assert outbox.move(guest, account) == 0
@@ -349,7 +347,7 @@ def test_the_oldest_is_as_old_as_its_put(home: Home, outbox: Outbox) -> None:
         assert outbox.counts().oldest == pytest.approx(age + 120)
 
 
-def test_the_oldest_is_the_next_one_when_the_first_is_done(outbox: Outbox) -> None:
+def test_the_oldest_is_the_next_after_done(outbox: Outbox) -> None:
     outbox.put(some(1))
     items = outbox.lease(1, 60)
     assert outbox.counts().oldest is not None
@@ -357,13 +355,13 @@ def test_the_oldest_is_the_next_one_when_the_first_is_done(outbox: Outbox) -> No
     assert outbox.counts().oldest is None
 
 
-def test_a_check_of_a_well_kept_outbox_finds_nothing_wrong(outbox: Outbox) -> None:
+def test_a_check_of_a_sound_outbox_finds_nothing(outbox: Outbox) -> None:
     findings = outbox.check()
     assert findings
     assert [finding for finding in findings if not finding.ok] == []
 
 
-def test_what_this_version_cannot_read_is_set_aside_and_holds_up_nobody(
+def test_the_unreadable_is_buried_and_delays_nobody(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = Completion.from_dict

@@ -61,7 +61,7 @@ def read(process: subprocess.Popen[str], lines: int) -> list[str]:
     return [process.stdout.readline().strip() for _ in range(lines)]
 
 
-def test_what_a_killed_process_was_promised_is_there_and_no_half_of_a_batch(home: Home) -> None:
+def test_a_killed_process_keeps_whole_batches_it_put(home: Home) -> None:
     promised: set[str] = set()
     for turn, lines in enumerate((1, 7, 20, 43)):
         with worker(home, "put", f"w{turn}") as process:
@@ -81,9 +81,7 @@ def test_a_killed_process_keeps_nobody_from_putting(home: Home, outbox: Outbox) 
     assert "after" in taken(outbox)
 
 
-def test_two_processes_deliver_everything_between_them_and_nothing_twice(
-    home: Home, outbox: Outbox
-) -> None:
+def test_two_processes_deliver_everything_once(home: Home, outbox: Outbox) -> None:
     outbox.put([done(somebody(), str(number)) for number in range(500)])
     with worker(home, "take") as one, worker(home, "take") as two:
         assert read(one, 1) + read(two, 1) == ["ready", "ready"]
@@ -97,7 +95,7 @@ def test_two_processes_deliver_everything_between_them_and_nothing_twice(
     assert outbox.counts().waiting == 0
 
 
-def test_threads_put_and_deliver_at_once_and_nothing_is_lost_or_doubled(home: Home) -> None:
+def test_threads_putting_and_delivering_lose_or_double_nothing(home: Home) -> None:
     outbox, delivered, puts_over = home.open(), [], Event()
 
     def put(thread: int) -> None:

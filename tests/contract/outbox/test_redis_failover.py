@@ -84,7 +84,7 @@ def request_erasure(outbox: Outbox) -> None:
 
 
 @pytest.mark.parametrize("ask", [put, put_two, lease, request_erasure])
-def test_the_try_after_a_failover_reaches_the_new_primary(
+def test_after_a_failover_the_new_primary_is_reached(
     servers: tuple[Redis, Redis], address: Address, ask: Callable[[Outbox], None]
 ) -> None:
     old, new = servers

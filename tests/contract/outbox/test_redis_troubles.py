@@ -90,9 +90,7 @@ def test_out_of_memory_accepts_nothing_and_still_delivers(admin: redis.Redis, op
     assert outbox.counts().waiting == 3
 
 
-def test_a_batch_that_memory_has_not_room_for_is_refused_whole(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_batch_without_memory_is_refused_whole(admin: redis.Redis, open_: Open) -> None:
     outbox = open_()
     put(outbox)
     admin.config_set("maxmemory", str(admin.info("memory")["used_memory"] + 1_000_000))
@@ -101,9 +99,7 @@ def test_a_batch_that_memory_has_not_room_for_is_refused_whole(
     assert outbox.counts().waiting == 1
 
 
-def test_a_letter_that_memory_has_no_room_for_stays_with_its_worker(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_letter_without_memory_stays_with_its_worker(admin: redis.Redis, open_: Open) -> None:
     outbox = open_()
     put(outbox)
     (item,) = outbox.lease(1, 60)
@@ -124,9 +120,7 @@ def test_a_read_only_replica_is_told(admin: redis.Redis, open_: Open) -> None:
     assert (finding.ok, finding.fatal) == (False, True)
 
 
-def test_a_read_only_replica_hands_out_and_settles_no_erasure(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_replica_leases_and_settles_no_erasure(admin: redis.Redis, open_: Open) -> None:
     outbox = open_(prefix="replicated:")
     outbox.request_erasure(somebody())
     (request,) = outbox.lease_erasures(10, 60)
@@ -155,9 +149,7 @@ def test_nobody_listening_is_told(open_: Open) -> None:
     assert "the-password" not in f"{finding}"
 
 
-def test_a_redis_that_does_not_answer_is_waited_for_as_long_as_it_was_said(
-    server: Redis, open_: Open
-) -> None:
+def test_a_silent_redis_is_waited_for_until_timeout(server: Redis, open_: Open) -> None:
     outbox = open_(prefix="{still}", timeout=1.0)
     put(outbox)
     os.kill(server.pid, signal.SIGSTOP)
@@ -169,9 +161,7 @@ def test_a_redis_that_does_not_answer_is_waited_for_as_long_as_it_was_said(
     assert open_(prefix="{still}").counts().waiting >= 1
 
 
-def test_a_wrong_password_and_a_missing_one_are_told_in_words(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_wrong_or_missing_password_is_told(admin: redis.Redis, open_: Open) -> None:
     admin.config_set("requirepass", "right")
     put(open_(":right@"))
     with pytest.raises(OutboxUnavailable, match="refuses the user or the password") as caught:
@@ -201,9 +191,7 @@ def test_a_connection_that_redis_closed_is_opened_again(admin: redis.Redis, open
     assert outbox.counts().waiting == 2
 
 
-def test_a_group_that_is_gone_is_made_again_and_nothing_is_lost(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_lost_group_is_remade_and_nothing_lost(admin: redis.Redis, open_: Open) -> None:
     outbox = open_(prefix="regrouped:")
     put(outbox)
     outbox.lease(1, 600)
@@ -226,7 +214,7 @@ def test_two_prefixes_are_two_outboxes(open_: Open) -> None:
     assert (one.counts().waiting, two.counts().waiting) == (1, 0)
 
 
-def test_all_keys_are_in_one_slot_of_a_cluster(admin: redis.Redis, open_: Open) -> None:
+def test_all_keys_share_one_cluster_slot(admin: redis.Redis, open_: Open) -> None:
     outbox = open_(prefix="slotted:")
     outbox.put([done(somebody()), done(somebody())])
     dead, _ = outbox.lease(2, 60)
@@ -243,9 +231,7 @@ def test_the_wrong_node_of_a_cluster_is_told() -> None:
     assert "another node of the cluster has our keys" in str(meaning(moved, "redis://h/0"))
 
 
-def test_when_the_server_s_clock_was_put_back_nothing_is_held_for_longer(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_server_clock_put_back_extends_no_lease(admin: redis.Redis, open_: Open) -> None:
     outbox = open_(prefix="back:")
     outbox.put([done(somebody(), grain) for grain in "ab"])
     leased = outbox.lease(1, 600)
@@ -275,7 +261,7 @@ def test_settings_that_keep_the_promise_are_found_right(open_: Open) -> None:
         ("maxmemory-policy", "allkeys-lru", "throws completions away"),
     ],
 )
-def test_a_setting_that_breaks_the_promise_is_a_warning_with_its_remedy(
+def test_an_unsafe_setting_is_a_warning_with_remedy(
     admin: redis.Redis, open_: Open, name: str, value: str, words: str
 ) -> None:
     admin.config_set(name, value)
@@ -290,9 +276,7 @@ def test_evicting_only_keys_that_expire_keeps_the_promise(admin: redis.Redis, op
     assert found(open_().check(), "volatile-lru").ok
 
 
-def test_a_server_that_forbids_info_and_config_is_a_warning_for_it_can_be_used(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_forbidden_info_and_config_are_warnings_only(admin: redis.Redis, open_: Open) -> None:
     limit(admin, "~*", "+@all", "-@dangerous")
     outbox = open_("limited:pw@")
     put(outbox)
@@ -306,7 +290,7 @@ def test_a_server_that_forbids_info_and_config_is_a_warning_for_it_can_be_used(
 @pytest.mark.parametrize(
     "rights", [["~other:*", "+@all"], ["~*", "+@all", "-xadd"], ["~*", "+@all", "-xgroup"]]
 )
-def test_a_right_without_which_nothing_is_put_is_found(
+def test_a_missing_right_to_put_is_found(
     admin: redis.Redis, open_: Open, rights: list[str]
 ) -> None:
     limit(admin, *rights)
@@ -317,9 +301,7 @@ def test_a_right_without_which_nothing_is_put_is_found(
     assert (finding.ok, finding.fatal) == (False, True)
 
 
-def test_a_right_without_which_nothing_is_delivered_is_found(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_missing_right_to_deliver_is_found(admin: redis.Redis, open_: Open) -> None:
     limit(admin, "~*", "+@all", "-@scripting")
     assert found(open_("limited:pw@").check(), "ACL forbids").fatal
 
@@ -360,14 +342,14 @@ def test_a_server_that_forbids_config_is_told_apart(admin: redis.Redis, open_: O
 
 
 @pytest.mark.parametrize("url", ["redis://h:not-a-port/0", "redis://h/0?socket_timeout=soon"])
-def test_a_url_that_cannot_be_read_is_a_configuration_error(url: str) -> None:
+def test_an_unreadable_url_is_a_configuration_error(url: str) -> None:
     settings = Settings.from_mapping({"store": {"url": "memory:"}, "outbox": {"url": url}})
     with pytest.raises(ConfigurationError, match=r"outbox\.url") as caught:
         open_outbox(settings)
     assert url not in str(caught.value)
 
 
-def test_out_of_memory_takes_no_request_and_still_erases(admin: redis.Redis, open_: Open) -> None:
+def test_out_of_memory_refuses_requests_and_still_erases(admin: redis.Redis, open_: Open) -> None:
     outbox, other = open_(prefix="full:"), open_(prefix="full:")
     who = somebody()
     outbox.request_erasure(who)
@@ -383,9 +365,7 @@ def test_out_of_memory_takes_no_request_and_still_erases(admin: redis.Redis, ope
     assert outbox.counts().erasures == 0
 
 
-def test_a_request_leased_without_memory_is_not_lost_when_asked_anew(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_asked_anew_without_memory_loses_no_request(admin: redis.Redis, open_: Open) -> None:
     outbox, who = open_(prefix="full-again:"), somebody()
     outbox.request_erasure(who)
     admin.config_set("maxmemory", "1")
@@ -396,9 +376,7 @@ def test_a_request_leased_without_memory_is_not_lost_when_asked_anew(
     assert outbox.counts().erasures == 1
 
 
-def test_when_the_server_s_clock_was_put_back_no_erasure_waits_for_longer(
-    admin: redis.Redis, open_: Open
-) -> None:
+def test_a_server_clock_put_back_delays_no_erasure(admin: redis.Redis, open_: Open) -> None:
     outbox, who = open_(prefix="erased-back:"), somebody()
     outbox.request_erasure(who)
     (request,) = outbox.lease_erasures(10, 600)
@@ -415,7 +393,7 @@ def test_when_the_server_s_clock_was_put_back_no_erasure_waits_for_longer(
     assert outbox.erasure_done(again)
 
 
-def test_an_entry_that_cannot_be_read_erases_nobody_else(admin: redis.Redis, open_: Open) -> None:
+def test_an_unreadable_entry_erases_nobody_else(admin: redis.Redis, open_: Open) -> None:
     outbox = open_(prefix="unread:")
     outbox.request_erasure(somebody())
     for text in ("", "[]", "{", "null", '{"origin": 1, "external_user_id": {}}'):

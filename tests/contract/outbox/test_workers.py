@@ -7,13 +7,13 @@ from pathlib import Path
 import redis
 
 from bridge.delivery.status import Report, State, overview
-from bridge.outbox import LONGEST, Outbox
+from bridge.outbox import MAX_NOTE_AGE_SECONDS, Outbox
 from tests.contract.learners import done, somebody
 from tests.contract.outbox.conftest import Home, redis_home, sqlite_home
 from tests.servers.redis import Redis
 
 
-def test_a_lease_that_is_renewed_lasts_from_then_on(home: Home, outbox: Outbox) -> None:
+def test_a_renewed_lease_lasts_from_then_on(home: Home, outbox: Outbox) -> None:
     outbox.put([done(somebody(), "first"), done(somebody(), "second")])
     first, second = outbox.lease(2, 60)
     home.go(50)
@@ -35,7 +35,7 @@ def test_a_renewed_lease_ends_as_others_do(home: Home, outbox: Outbox, other: Ou
     assert outbox.done(items) == 0
 
 
-def test_what_was_given_back_or_done_is_not_held_again(outbox: Outbox) -> None:
+def test_what_was_settled_is_not_renewed(outbox: Outbox) -> None:
     outbox.put([done(somebody(), "back"), done(somebody(), "done")])
     back, finished = outbox.lease(2, 60)
     outbox.give_back([back])
@@ -56,7 +56,7 @@ def test_what_a_worker_tells_is_read_by_others(outbox: Outbox, other: Outbox) ->
     assert 0 <= note.age < 60
 
 
-def test_only_the_last_note_of_a_worker_is_kept(outbox: Outbox, other: Outbox) -> None:
+def test_a_workers_last_note_alone_is_kept(outbox: Outbox, other: Outbox) -> None:
     outbox.note("host-1", "one")
     other.note("host-2", "two")
     outbox.note("host-1", "three")
@@ -66,11 +66,11 @@ def test_only_the_last_note_of_a_worker_is_kept(outbox: Outbox, other: Outbox) -
     }
 
 
-def test_a_worker_that_told_nothing_for_a_day_is_forgotten(tmp_path: Path) -> None:
+def test_a_worker_silent_for_a_day_is_forgotten(tmp_path: Path) -> None:
     home = sqlite_home(tmp_path / "outbox.db")
     outbox = home.open()
     outbox.note("old", "one")
-    home.go(LONGEST + 1)
+    home.go(MAX_NOTE_AGE_SECONDS + 1)
     outbox.note("new", "two")
     assert [note.worker for note in outbox.notes()] == ["new"]
     outbox.close()
@@ -85,13 +85,13 @@ def assert_nobody_runs(outbox: Outbox) -> None:
     outbox.put([done(somebody())])
     assert overview(outbox).state is State.STOPPED
     (note,) = outbox.notes()
-    assert note.age == LONGEST
+    assert note.age == MAX_NOTE_AGE_SECONDS
     outbox.note("running", KILLED)
     assert [note.worker for note in outbox.notes()] == ["running"]
     assert overview(outbox).state is State.DELIVERING
 
 
-def test_a_note_from_before_the_clock_was_put_back_shows_nobody_running(tmp_path: Path) -> None:
+def test_a_note_of_the_future_shows_nobody_running(tmp_path: Path) -> None:
     home = sqlite_home(tmp_path / "outbox.db")
     outbox = home.open()
     outbox.note("killed", KILLED)
@@ -100,7 +100,7 @@ def test_a_note_from_before_the_clock_was_put_back_shows_nobody_running(tmp_path
     outbox.close()
 
 
-def test_nor_does_one_from_before_the_server_s_clock_was_put_back(redis_server: Redis) -> None:
+def test_nor_does_one_of_the_servers_future(redis_server: Redis) -> None:
     home = redis_home(redis_server.url)
     outbox = home.open()
     with redis.Redis.from_url(redis_server.url) as admin:

@@ -1,4 +1,4 @@
--- What there is. KEYS: queue, dead, erasures. ARGV: group, the longest in milliseconds.
+-- Count what there is. KEYS: queue, dead, erasures. ARGV: group, the longest in milliseconds.
 -- Returns {all that is not dead, leased, dead, age of the oldest in milliseconds or -1, how many
 -- learners are to be erased, milliseconds since the first of these erasures was asked for or -1}.
 local queue, group = KEYS[1], ARGV[1]

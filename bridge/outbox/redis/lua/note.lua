@@ -1,6 +1,6 @@
--- Keep what a worker tells, and forget who told nothing for long, or told it in the future (the clock
--- was put back since; who still runs tells again). KEYS: notes.
--- ARGV: worker, text, the longest in milliseconds. A note is the time, a space and the text.
+-- Keep what a worker writes. Forget notes that are too old, or from the future: the clock was put
+-- back since, and who still runs writes again. KEYS: notes.
+-- ARGV: worker, text, the age up to which notes are kept in milliseconds. A note is the time, a space and the text.
 local time = now()
 local notes = redis.call('HGETALL', KEYS[1])
 for n = 1, #notes, 2 do

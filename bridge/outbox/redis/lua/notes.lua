@@ -1,6 +1,7 @@
--- What the workers told last. KEYS: notes. ARGV: the longest in milliseconds.
--- Returns {worker, age in milliseconds, text} of each. A note from the future, told before the clock
--- was put back, is as old as any.
+-- Return the last note of each worker. KEYS: notes.
+-- ARGV: the age up to which notes are kept in milliseconds.
+-- Returns {worker, age in milliseconds, text} of each. A note from the future, written before the
+-- clock was put back, is as old as any.
 local notes, told, time = redis.call('HGETALL', KEYS[1]), {}, now()
 for n = 1, #notes, 2 do
     local at, text = string.match(notes[n + 1], '^(%d+) (.*)$')

@@ -1,4 +1,4 @@
--- Ask for a learner's erasure; asked for before, it is due at once and nobody holds it any more.
+-- Ask for a learner's erasure; asked for before, it is due at once and no worker's any more.
 -- KEYS: erasures (a sorted set: learners by the time of asking), erasing (a hash: of each, since and
 -- until when it is held back, how often it was leased, 1 when it was carried out once, and the token).
 -- ARGV: learner, token.

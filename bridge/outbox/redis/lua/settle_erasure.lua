@@ -1,4 +1,4 @@
--- A request that this lease still holds is carried out, or put off.
+-- Forget a request that is still under its lease, for it is carried out, or put it off.
 -- KEYS: erasures, erasing.
 -- ARGV: learner, token, how long it is put off in milliseconds or '', 1 when it was carried out once.
 local learner, token, delay = ARGV[1], ARGV[2], ARGV[3]

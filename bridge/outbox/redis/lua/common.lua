@@ -1,15 +1,15 @@
--- Goes before the other scripts: names of the group's two consumers, and the fence.
+-- Goes before every other script: the group's two consumers, and functions that several use.
 
--- Items that a worker holds, and items that wait to be handed out again.
+-- The consumer of leased items, and that of items given back, which wait to be due again.
 local WORKERS, WAITERS = 'workers', 'waiters'
 
--- Whether this very lease still holds the item: the number of deliveries is its token.
-local function held(queue, group, id, token)
+-- Return whether the item is still under this very lease: the number of deliveries is its token.
+local function still_leased(queue, group, id, token)
     local pending = redis.call('XPENDING', queue, group, id, id, 1)[1]
     return pending and pending[2] == WORKERS and pending[4] == tonumber(token)
 end
 
--- Set a field of a hash; whether there was memory for it. What a Redis that is out of memory hands out
+-- Set a field of a hash, and return whether there was memory for it. What a Redis that is out of memory hands out
 -- must be settled all the same, so that it can be emptied.
 local function set(hash, field, value)
     local answer = redis.pcall('HSET', hash, field, value)
@@ -18,7 +18,7 @@ local function set(hash, field, value)
     return not failure
 end
 
--- The server's time in milliseconds.
+-- Return the server's time in milliseconds.
 local function now()
     local time = redis.call('TIME')
     return time[1] * 1000 + math.floor(time[2] / 1000)

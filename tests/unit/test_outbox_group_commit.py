@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -42,21 +42,7 @@ def test_puts_that_wait_share_one_commit(path: Path, monkeypatch: pytest.MonkeyP
     assert outbox.counts().waiting == 17
 
 
-def test_who_came_back_first_waits_for_those_who_shared_the_last_commit() -> None:
-    sizes: list[int] = []
-    group: GroupCommit[int] = GroupCommit(threading.Lock(), told_to(sizes))
-    group._expected, group._patience = 3, 60.0
-    threads = [threading.Thread(target=group.add, args=([number],)) for number in range(3)]
-    threads[0].start()
-    wait_for(lambda: group._gatherer is not None)
-    for thread in threads[1:]:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sizes == [3]
-
-
-def test_those_who_shared_a_commit_are_waited_for_at_the_next() -> None:
+def test_who_comes_during_a_commit_shares_the_next() -> None:
     may_end, sizes = threading.Semaphore(0), []
 
     def commit(rows: Sequence[int]) -> None:
@@ -73,26 +59,15 @@ def test_those_who_shared_a_commit_are_waited_for_at_the_next() -> None:
     may_end.release(2)
     for thread in threads:
         thread.join()
-    assert (sizes, group._expected) == ([1, 2], 2)
+    assert sizes == [1, 2]
 
 
-def test_a_caller_who_is_alone_again_waits_for_the_others_once_at_most(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_caller_who_is_alone_commits_at_once() -> None:
     sizes: list[int] = []
-    group: GroupCommit[int] = GroupCommit(threading.Lock(), told_to(sizes))
-    group._expected, group._patience = 8, 0.2
-    gather, waits = group._gather, []
-    monkeypatch.setattr(group, "_gather", lambda: waits.append(gather()))
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), lambda rows: sizes.append(len(rows)))
     for number in range(10):
         group.add([number])
     assert sizes == [1] * 10
-    assert len(waits) == 1
-
-
-def told_to(sizes: list[int]) -> Callable[[Sequence[int]], None]:
-    """A commit that tells how many rows it was given."""
-    return lambda rows: sizes.append(len(rows))
 
 
 def test_when_a_shared_commit_fails_everybody_is_told(path: Path) -> None:
@@ -138,7 +113,7 @@ def test_an_interrupted_put_keeps_nobody_else_waiting(path: Path) -> None:
     assert outbox.counts().waiting == 3
 
 
-def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> None:
+def test_who_is_interrupted_during_a_commit_delays_nobody() -> None:
     may_end, main = [threading.Event(), threading.Event()], threading.get_ident()
     commits: list[Sequence[int]] = []
 
@@ -172,6 +147,59 @@ def test_who_is_interrupted_during_the_commit_keeps_nobody_else_waiting() -> Non
     assert commits == [[0], [1, 99, 2]]
 
 
+def test_an_interrupted_commit_is_told_to_all() -> None:
+    may_begin, commits, told = threading.Event(), [], []
+
+    def commit(rows: Sequence[int]) -> None:
+        commits.append(rows)
+        if len(commits) == 1:
+            assert may_begin.wait(60)
+        if len(commits) == 2:
+            raise KeyboardInterrupt
+
+    def add(number: int) -> None:
+        try:
+            group.add([number])
+        except (OutboxUnavailable, KeyboardInterrupt) as error:
+            told.append((type(error), str(error)))
+
+    group: GroupCommit[int] = GroupCommit(threading.Lock(), commit)
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(3)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        wait_for(lambda number=number: (len(commits), len(group._waiting)) == (1, number))
+    may_begin.set()
+    for thread in threads:
+        thread.join(60)
+    interrupted = (OutboxUnavailable, "the commit was interrupted")
+    assert sorted(told, key=str) == sorted([(KeyboardInterrupt, ""), interrupted], key=str)
+    group.add([3])
+    assert commits == [[0], [1, 2], [3]]
+
+
+def test_who_is_interrupted_before_committing_lets_the_next() -> None:
+    lock, main = threading.Lock(), threading.get_ident()
+    commits: list[Sequence[int]] = []
+    group: GroupCommit[int] = GroupCommit(lock, commits.append)
+    behind = threading.Thread(target=group.add, args=([1],))
+
+    def interrupt() -> None:
+        wait_for(lambda: len(group._waiting) == 1)  # the main thread leads, and waits for the lock
+        behind.start()
+        wait_for(lambda: len(group._waiting) == 2)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    with lock:
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            group.add([0])
+    for thread in (interrupter, behind):
+        thread.join(60)
+        assert not thread.is_alive()
+    assert commits == [[1]]
+
+
 def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
     outbox = opened(path, timeout=0.3)
     put(outbox)
@@ -185,7 +213,7 @@ def test_who_waits_commits_in_turn_after_a_failure(path: Path) -> None:
     assert outbox.counts().waiting == 9
 
 
-def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) -> None:
+def test_a_forked_child_and_parent_share_the_outbox(path: Path) -> None:
     outbox = opened(path)
     put(outbox)
 
@@ -200,7 +228,7 @@ def test_a_forked_child_and_its_parent_go_on_with_the_same_outbox(path: Path) ->
     assert outbox.counts().waiting == 2
 
 
-def test_a_fork_in_the_middle_of_other_threads_puts_harms_neither(path: Path) -> None:
+def test_a_fork_during_other_threads_puts_harms_neither(path: Path) -> None:
     outbox, over = opened(path, timeout=30), threading.Event()
     puts = [0, 0, 0]
 

@@ -1,9 +1,9 @@
--- Hold back items that this lease still holds: for its worker, or until they are handed out again.
+-- Hold back items that are still under their lease: for its worker, or until they are due again.
 -- KEYS: queue, clock.
 -- ARGV: group, which consumer, how long and the longest, in milliseconds, then id and token of each.
 local count = 0
 for n = 5, #ARGV, 2 do
-    if held(KEYS[1], ARGV[1], ARGV[n], ARGV[n + 1]) then
+    if still_leased(KEYS[1], ARGV[1], ARGV[n], ARGV[n + 1]) then
         redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[n],
             'IDLE', ARGV[4] - ARGV[3], 'JUSTID')
         count = count + 1
