@@ -2,7 +2,7 @@
 
 While all is well, ``connections`` batches of up to ``batch`` completions are under way. A store
 that is unavailable is left alone for a time that doubles, then tried with one batch of half the
-size; each success doubles the size again. So a store that is slow rather than down is sent what it
+size. Each success doubles the size again. So a store that is slow rather than down is sent what it
 can take, and one that comes back is not run over.
 """
 

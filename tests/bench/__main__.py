@@ -27,7 +27,7 @@ BENCHES: Final[dict[str, Bench]] = {
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """Read what was asked for on the command line."""
     parser = argparse.ArgumentParser("python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}")
     parser.add_argument(
@@ -44,7 +44,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the benchmarks; 0 when all ran, whether or not they reach their bars."""
+    """Run the benchmarks, and return 0 when all ran, whether or not they reach their bars."""
     asked = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops the servers
     with Bed(asked.scale) as bed:

@@ -41,24 +41,24 @@ class Bed:
             self.directus = directus
 
     def count(self, full: int) -> int:
-        """The size to use where ``full`` is asked for."""
+        """Return the size to use where ``full`` is asked for."""
         return max(1, round(full * self._scale))
 
     @cached_property
     def folder(self) -> Path:
-        """For files; on a disk, not in memory."""
+        """Make a folder for files, on a disk, not in memory."""
         path = Path(tempfile.mkdtemp(prefix="bench-", dir="/var/tmp"))
         self._stack.callback(shutil.rmtree, path, ignore_errors=True)
         return path
 
     @cached_property
     def postgres(self) -> Postgres:
-        """A PostgreSQL that syncs every commit to the disk, as it does by default."""
+        """Start a PostgreSQL that syncs every commit to the disk, as it does by default."""
         return self._stack.enter_context(Postgres(fsync=True))
 
     @cached_property
     def directus(self) -> Directus:
-        """Directus 11 over that PostgreSQL, as `progress-bridge setup` leaves it."""
+        """Start Directus 11 over that PostgreSQL, as `progress-bridge setup` leaves it."""
         url = self.postgres.create_database("directus")
         server = self._stack.enter_context(Directus(DIRECTUS, self.folder / "directus", url))
         create_tables(server)

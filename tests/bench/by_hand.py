@@ -19,7 +19,7 @@ TIMEOUT = 60.0
 
 
 def row(learner: int, completion: Completion) -> dict[str, Any]:
-    """The completion as Directus takes it."""
+    """Return the completion as Directus takes it."""
     return {
         "apprenant_id": learner,
         "grain_id": completion.grain_id,
@@ -54,7 +54,7 @@ class OneByOne:
         return found
 
     def _find(self, collection: str, wanted: Mapping[str, object]) -> int | None:
-        """The key of the row with these values."""
+        """Find the key of the row with these values."""
         query = {
             "filter": {name: {"_eq": value} for name, value in wanted.items()},
             "fields": ["id"],

@@ -24,7 +24,7 @@ _LOOK: Final = 0.02
 
 
 def deliver(bed: Bed) -> Iterator[Result]:
-    """20,000 completions of 4,000 learners whom the store knows, of grains new to them."""
+    """Deliver 20,000 completions of 4,000 learners whom the store knows, of grains new to them."""
     learners = identities(bed.count(4_000))
     place = replace(bed.directus.store_settings, read_timeout=TIMEOUT)
     queue = OutboxSettings(url=f"sqlite:///{bed.folder}/delivery.db")

@@ -29,7 +29,7 @@ GRAINS: Final = 5
 
 
 def new(bed: Bed) -> Iterator[Result]:
-    """2,000 completions of 2,000 learners that nobody has seen."""
+    """Record 2,000 completions of 2,000 learners that nobody has seen."""
     many, few = bed.count(2_000), bed.count(ENOUGH)
     hand = OneByOne(bed.directus.store_settings)
 
@@ -47,7 +47,7 @@ def new(bed: Bed) -> Iterator[Result]:
 
 
 def again(bed: Bed) -> Iterator[Result]:
-    """2,000 completions that are all recorded already, by a bridge that has not seen them."""
+    """Record 2,000 that are all recorded already, by a bridge that has not seen them."""
     completions = _of_new_learners(bed.count(2_000))
     few = completions[: bed.count(ENOUGH)]
     with _bridge(bed) as bridge:
@@ -68,7 +68,7 @@ def again(bed: Bed) -> Iterator[Result]:
 
 
 def known(bed: Bed) -> Iterator[Result]:
-    """5,000 completions of 1,000 learners whom the bridge knows, of grains new to them."""
+    """Record 5,000 completions of 1,000 learners whom the bridge knows, of grains new to them."""
     learners = identities(bed.count(1_000))
     with _bridge(bed) as bridge:
         _record(bridge, [Completion(who, "first") for who in learners], Status.CREATED)
@@ -93,7 +93,7 @@ def known(bed: Bed) -> Iterator[Result]:
 
 
 def _bridge(bed: Bed) -> Bridge:
-    """A bridge that waits for as long as the other sides do: a busy machine is no failure."""
+    """Make a bridge that waits as long as the other sides do: a busy machine is no failure."""
     store = replace(bed.directus.store_settings, read_timeout=TIMEOUT)
     return Bridge.from_settings(Settings(store=store))
 
@@ -110,7 +110,7 @@ def _record(bridge: Bridge, completions: Sequence[Completion], expected: Status)
 
 
 def identities(count: int) -> list[Identity]:
-    """Learners as Open edX names them, 32 hex characters."""
+    """Make learners as Open edX names them, 32 hex characters."""
     return [Identity(Origin.FUNMOOC, uuid.uuid4().hex) for _ in range(count)]
 
 
@@ -120,7 +120,7 @@ def _of_new_learners(count: int) -> list[Completion]:
 
 
 def of_grains(learners: Sequence[Identity], prefix: str) -> list[Completion]:
-    """Completions of `GRAINS` grains by every learner, learner after learner."""
+    """Make completions of `GRAINS` grains by every learner, learner after learner."""
     now = datetime.now(UTC)
     return [
         Completion(who, f"{prefix}-{grain}", "module-1", "seq-1", now)
@@ -130,13 +130,13 @@ def of_grains(learners: Sequence[Identity], prefix: str) -> list[Completion]:
 
 
 def _keys(bed: Bed) -> dict[str, int]:
-    """The learners' keys by external id."""
+    """Return the learners' keys by external id."""
     with psycopg.connect(bed.directus.database_url or "") as connection:
         return dict(connection.execute("SELECT external_user_id, id FROM apprenants").fetchall())
 
 
 def writing(bed: Bed, side: Side, rows: int) -> Side:
-    """The side, held to writing just so many rows of progress.
+    """Wrap the side, which has to write just so many rows of progress.
 
     Raises:
         AssertionError: it wrote another number of rows.

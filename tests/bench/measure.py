@@ -44,12 +44,12 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Whether the bar is reached."""
+        """Return whether the bar is reached."""
         figure = self.value if self.ratio is None else self.ratio
         return figure <= self.bar if self.lower_is_better else figure >= self.bar
 
     def as_json(self) -> str:
-        """One line, figures to four digits."""
+        """Write one line, figures to four digits."""
         values = asdict(self)
         rounded = {k: _digits(v) if isinstance(v, float) else v for k, v in values.items()}
         return json.dumps(rounded, ensure_ascii=False)
@@ -83,7 +83,7 @@ def compare(
     lower_is_better: bool = False,
     rounds: int = ROUNDS,
 ) -> Iterator[Result]:
-    """Measure ours and all rivals in turns; a result for each, its ratio that of the medians."""
+    """Measure ours and all rivals in turns, and yield each's ratio of the medians."""
     mine, *others = interleave(ours, *(rival.side for rival in rivals), rounds=rounds)
     say(f"{name}: {_shown(mine)} {unit}")
     for rival, figures in zip(rivals, others, strict=True):
@@ -100,7 +100,7 @@ def compare(
 
 
 def interleave(*sides: Side, rounds: int = ROUNDS) -> list[list[float]]:
-    """Each side's figures, measured A B A B …: what slows the machine down slows all of them."""
+    """Measure the sides A B A B …, so that what slows the machine down slows all of them."""
     figures: list[list[float]] = [[] for _ in sides]
     for number in range(rounds):
         for side, mine in zip(sides, figures, strict=True):
@@ -109,20 +109,20 @@ def interleave(*sides: Side, rounds: int = ROUNDS) -> list[list[float]]:
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items in runs of ``size``; the last may be shorter."""
+    """Yield the items in runs of ``size``, of which the last may be shorter."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
-    """How many a second, when the work does ``count`` of them."""
+    """Return how many a second the work does, when it does ``count`` of them."""
     start = time.perf_counter()
     work()
     return count / (time.perf_counter() - start)
 
 
 def say(text: str) -> None:
-    """Tell the person who waits; standard output is for results."""
+    """Print to standard error for the person who waits, as standard output is for results."""
     print(text, file=sys.stderr, flush=True)
 
 

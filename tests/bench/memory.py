@@ -26,7 +26,7 @@ GRAINS: Final = 20
 
 
 def sqlite(bed: Bed) -> Iterator[Result]:
-    """The most memory that recording 1,000,000 generated completions into SQLite takes."""
+    """Measure the most memory that recording 1,000,000 completions into SQLite takes."""
     count = bed.count(1_000_000)
     url = f"sqlite:///{bed.folder / 'memory.db'}"
     command = [sys.executable, "-m", "tests.bench.memory", url, str(count)]
@@ -42,7 +42,7 @@ def sqlite(bed: Bed) -> Iterator[Result]:
 
 
 def record(url: str, count: int) -> int:
-    """Record the completions; the process's most memory, in bytes.
+    """Record the completions, and return the process's most memory, in bytes.
 
     Raises:
         AssertionError: an outcome is missing.
@@ -68,7 +68,7 @@ def _generated(count: int) -> Iterator[Completion]:
 
 
 def _peak() -> int:
-    """``VmHWM``; unlike getrusage's ``ru_maxrss`` it is not inherited over fork and exec."""
+    """Read ``VmHWM``. Unlike getrusage's ``ru_maxrss`` it is not inherited over fork and exec."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
     if found is None:

@@ -32,7 +32,7 @@ Put = Callable[[Completion], object]
 
 
 def put(bed: Bed) -> Iterator[Result]:
-    """One completion after the other, each on disk before the next."""
+    """Put one completion after the other, each on disk before the next."""
     completions = _completions(bed.count(1_000))
     with TemporaryDirectory(dir=bed.folder) as name, ExitStack() as stack:
         folder = Path(name)
@@ -69,7 +69,7 @@ def put(bed: Bed) -> Iterator[Result]:
 
 
 def put_threads(bed: Bed) -> Iterator[Result]:
-    """16 threads, each one completion after the other, against one thread.
+    """Put by 16 threads, each one completion after the other, against one thread.
 
     On all processors, and on one: what a put of many threads costs beyond its commit is to wake one
     thread by another, which costs most when the other has to begin on an idle processor.
@@ -122,7 +122,7 @@ def _ours(folder: Path) -> tuple[Put, Callable[[], object]]:
 
 
 def _by_hand(folder: Path) -> tuple[Put, Callable[[], object]]:
-    """As little as it takes to keep the same as safely; the values are ready, always the same."""
+    """Insert with as little as it takes to be as safe. The values are ready, always the same."""
     connection = sqlite3.connect(folder / "by-hand.db")
     for pragma in ("journal_mode = WAL", *PRAGMAS):
         connection.execute(f"PRAGMA {pragma}")
@@ -144,7 +144,7 @@ def _by_hand(folder: Path) -> tuple[Put, Callable[[], object]]:
 
 
 def _persist_queue(folder: Path) -> tuple[Put, Callable[[], object]]:
-    """It has no pragma of its own for safety, so SQLite's default: FULL, as ours."""
+    """Put into a queue without a pragma for safety, so with SQLite's default: FULL, as ours."""
     queue = SQLiteAckQueue(str(folder / "persist-queue"), multithreading=True)
     return lambda completion: queue.put(completion.as_dict()), queue.close
 
@@ -154,7 +154,7 @@ def _huey(folder: Path) -> tuple[Put, Callable[[], object]]:
 
     @huey.task()
     def deliver(completion: Mapping[str, str]) -> None:
-        """What huey's worker would run."""
+        """Do what huey's worker would run."""
 
     return lambda completion: deliver(completion.as_dict()), huey.storage.close
 
@@ -165,7 +165,7 @@ def _each(one: Put, completions: list[Completion]) -> None:
 
 
 def _by_threads(threads: int, outbox: SQLiteOutbox, completions: list[Completion]) -> float:
-    """Each thread puts them all, so the work of a thread is the same however many there are."""
+    """Let each thread put all, so that its work is the same however many threads there are."""
 
     def put_all() -> float:
         with ThreadPoolExecutor(threads) as pool:
@@ -180,7 +180,7 @@ def _by_threads(threads: int, outbox: SQLiteOutbox, completions: list[Completion
 
 @contextmanager
 def _processors(most: int | None) -> Iterator[None]:
-    """On so many at most, None for all; threads inherit it from the thread that starts them."""
+    """Run on so many processors at most, None for all. Threads inherit it from this one."""
     all_of_them = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(all_of_them)[:most])
     try:
@@ -203,7 +203,7 @@ def _filled(folder: Path, size: int) -> SQLiteOutbox:
 
 
 def _side(timed: Callable[[SQLiteOutbox], float], outbox: SQLiteOutbox, count: int) -> Side:
-    """Milliseconds, the median of a round of so many that leaves as many waiting as before."""
+    """Return the median of a round, in ms, which leaves as many waiting as before."""
     return lambda _: 1000 * median(timed(outbox) for _ in range(count))
 
 
@@ -215,7 +215,7 @@ def _time_put(outbox: SQLiteOutbox) -> float:
 
 
 def _time_lease(outbox: SQLiteOutbox) -> float:
-    """The lease alone; what it took is put again afterwards, so the number waiting stays."""
+    """Time the lease alone. What it took is put again afterwards, so the number waiting stays."""
     start = time.perf_counter()
     items = outbox.lease(BATCH, 60)
     elapsed = time.perf_counter() - start
@@ -235,7 +235,7 @@ def _completions(count: int) -> list[Completion]:
 
 
 def _made() -> Iterator[Completion]:
-    """Completions of as many learners as there are completions."""
+    """Make completions, each of a learner of its own."""
     for number in itertools.count(1):
         yield Completion(Identity(Origin.MOODLE, number), "grain-1", "module-1", "sequence-1")
 

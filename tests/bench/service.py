@@ -42,7 +42,7 @@ class Bare(Server):
 
 
 def single(bed: Bed) -> Iterator[Result]:
-    """One completion a request, 32 connections, each answered when it is on disk."""
+    """Post one completion a request over 32 connections, each answered when it is on disk."""
     count = bed.count(10_000)
     loads: list[Load] = []
     with TemporaryDirectory(dir=bed.folder) as name, ExitStack() as stack:
@@ -76,7 +76,7 @@ def single(bed: Bed) -> Iterator[Result]:
 
 
 def batches(bed: Bed) -> Iterator[Result]:
-    """500 completions a request, 4 connections."""
+    """Post 500 completions a request over 4 connections."""
     count = bed.count(100)
     with (
         TemporaryDirectory(dir=bed.folder) as name,
@@ -99,7 +99,7 @@ def batches(bed: Bed) -> Iterator[Result]:
 
 
 def _parsing(count: int) -> Side:
-    """The service's own parsing and validation, in a loop and nothing else."""
+    """Run the service's own parsing and validation, in a loop and nothing else."""
     key, _ = new_key("bench", list(Origin), list(KeyRight))
     caller = ServerCaller(key)
     bodies = [orjson.dumps(_body(n * BATCH, BATCH, 0)) for n in range(count)]
@@ -128,7 +128,7 @@ def _body(first: int, size: int, round_: int) -> list[dict[str, Any]]:
 
 
 def _singles(count: int, round_: int, token: str) -> Iterator[tuple[int, bytes]]:
-    """Made beforehand: making them is not what is measured."""
+    """Make the requests beforehand, for making them is not what is measured."""
     bodies = (orjson.dumps(_item(number, round_)) for number in range(count))
     return iter([(n, post(_PATH, body, token)) for n, body in enumerate(bodies)])
 
@@ -140,7 +140,7 @@ def _batches(count: int, round_: int, token: str) -> Iterator[tuple[int, bytes]]
 
 
 def _resident(pid: int) -> float:
-    """The process's memory, in MB."""
+    """Return the process's resident memory, in MB."""
     (line,) = (
         line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line
     )

@@ -51,7 +51,7 @@ ADD_PROGRESSES: Final = """
 
 
 def postgresql(bed: Bed) -> Iterator[Result]:
-    """100,000 completions of 20,000 learners that nobody has seen, in no order."""
+    """Record 100,000 completions of 20,000 learners that nobody has seen, in no order."""
     completions = _completions(bed.count(20_000))
 
     def side(record: Recorder) -> Side:
@@ -92,7 +92,7 @@ def by_executemany(url: str, completions: Sequence[Completion]) -> None:
 
 
 def by_unnest(url: str, completions: Sequence[Completion]) -> None:
-    """The same with one statement for all rows of a batch: as fast as it gets by hand."""
+    """Write the same with one statement for all rows of a batch: as fast as it gets by hand."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         for batch in chunks(completions, BATCH):
             cursor.execute(ADD_LEARNERS, _columns(sorted(_learners(batch))))
@@ -101,7 +101,7 @@ def by_unnest(url: str, completions: Sequence[Completion]) -> None:
 
 
 def _timed(bed: Bed, name: str, completions: Sequence[Completion], record: Recorder) -> float:
-    """The rate on a fresh base, which must hold every row afterwards."""
+    """Return the rate on a fresh base, which must hold every row afterwards."""
     url = bed.postgres.create_database(name)
     bed.postgres.psql(name, SCHEMA)
     figure = rate(len(completions), lambda: record(url, completions))

@@ -37,7 +37,7 @@ _OURS: Final = {"grain_id": "grain-1", "module_id": "module-1", "sequence_id": "
 
 
 def view(bed: Bed) -> Iterator[Result]:
-    """``student_view`` of a block that a request has just loaded."""
+    """Render the ``student_view`` of a block that a request has just loaded."""
     count = bed.count(300)
     _configure_django()
 
@@ -60,21 +60,21 @@ def view(bed: Bed) -> Iterator[Result]:
 
 
 def _microseconds(once: Callable[[int], float], count: int) -> Side:
-    """The median of a round, each time of another learner."""
+    """Return the median of a round, each time of another learner."""
     return lambda number: 1e6 * median(once(number * count + n) for n in range(count))
 
 
 class _Runtime(TestRuntime):
     def publish(self, block: object, event_type: str, event_data: object) -> None:
-        """To nobody: what the platform does with events is the same for all."""
+        """Publish to nobody: what the platform does with events is the same for all."""
 
     def local_resource_url(self, block: object, uri: str) -> str:
-        """As the LMS's, but for what it is under."""
+        """Return a path as the LMS's, but for what it is under."""
         return f"/xblock/resource/{uri}"
 
 
 def _block(kind: type[XBlock], fields: Settings, settings: Settings, learner: int) -> XBlock:
-    """One learner's block, loaded as in an LMS that has these settings for it."""
+    """Load one learner's block as in an LMS that has these settings for it."""
     attributes = {IS_AUTHENTICATED: True, LearnerId.PLATFORM.key: f"{learner:032x}"}
     user = SimpleNamespace(opt_attrs=attributes)
     services = {
@@ -98,7 +98,7 @@ def _configure_django() -> None:
 
 
 def click(bed: Bed) -> Iterator[Result]:
-    """A learner's click as a whole request of an LMS, where an edx-platform is at hand."""
+    """Time a learner's click as a whole request of an LMS, where an edx-platform is at hand."""
     platform = named()
     if platform is None:
         say("xblock-click: no edx-platform is given (make bench EDX=DIR, tests/real/README.md)")

@@ -17,7 +17,7 @@ from tests.faults.campaign import Campaign, Plan
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """Read what was asked for on the command line."""
     parser = argparse.ArgumentParser("python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, help="replay this one (default: a new one)")
     parser.add_argument("--count", type=int, default=100_000, help="completions")
@@ -28,12 +28,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def say(line: str) -> None:
-    """Progress goes to standard error: standard output holds the tables alone."""
+    """Print progress to standard error, for standard output holds the tables alone."""
     print(line, file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Run it on one outbox or on both; 0 when all is well."""
+    """Run it on one outbox or on both, and return 0 when all is well."""
     asked = arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill stops the servers
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed

@@ -44,12 +44,12 @@ class AdjustableDirectus(Directus):
     adjusted: Mapping[str, str] = {}
 
     def environment(self) -> Mapping[str, str]:
-        """As always, with the adjustments over it."""
+        """Return the usual variables with the adjustments over them."""
         return {**super().environment(), **self.adjusted}
 
 
 class Bed:
-    """Real servers, each on its own, for they are killed; a context manager.
+    """Real servers, each on its own, for they are killed. A context manager.
 
     Args:
         outbox: ``sqlite`` or ``redis``.
@@ -92,7 +92,7 @@ class Bed:
         self._stack.callback(self._keep_logs)
 
     def _keep_logs(self) -> None:
-        """The logs of the last campaign on this outbox stay."""
+        """Keep the logs of the last campaign on this outbox."""
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir(parents=True)
         for log in (*self.folder.rglob("*.log"), self.postgres.log):
@@ -100,34 +100,34 @@ class Bed:
 
     @property
     def logs(self) -> Path:
-        """Where the logs are when the campaign is over."""
+        """Return where the logs are when the campaign is over."""
         return CACHE / "logs" / f"faults-{self.outbox}"
 
     @property
     def config(self) -> Path:
-        """The YAML file of every process of the bridge."""
+        """Return the YAML file of every process of the bridge."""
         return self.folder / "bridge.yaml"
 
     @property
     def outbox_file(self) -> Path:
-        """Where the SQLite outbox is."""
+        """Return where the SQLite outbox is."""
         return self.folder / "outbox.db"
 
     @cached_property
     def bridge_user(self) -> tuple[str, str]:
-        """Id and token of the user that the bridge is in Directus."""
+        """Return id and token of the user that the bridge is in Directus."""
         token = self.directus.token_file.read_text().strip()
         answer = self.directus.request("GET", "/users/me?fields=id", token=token)
         return answer.json()["data"]["id"], token
 
     @contextmanager
     def base(self) -> Iterator[psycopg.Connection]:
-        """A connection to the base, past Directus and proxy."""
+        """Open a connection to the base, past Directus and proxy."""
         with psycopg.connect(self.directus.database_url or "", autocommit=True) as connection:
             yield connection
 
     def holds(self, external_user_id: str, grain: str) -> bool:
-        """Whether there is a row; False also while the base cannot say."""
+        """Return whether there is a row, False also while the base cannot say."""
         query = (
             "SELECT 1 FROM progress p JOIN apprenants a ON a.id = p.apprenant_id "
             "WHERE a.external_user_id = %s AND p.grain_id = %s"

@@ -1,4 +1,4 @@
-"""One campaign: producers, deliverers and servers at work while faults strike; then the judge."""
+"""One campaign: producers, deliverers and servers at work while faults strike, then the judge."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Campaign:
         self.report = Report(plan.seed, plan.outbox, plan.count)
 
     def run(self) -> Report:
-        """From the start of the servers to the verdict."""
+        """Run the campaign, from the start of the servers to the verdict."""
         began = time.monotonic()
         self._say(f"seed {self._plan.seed}: the servers start")
         with ExitStack() as stack:
@@ -112,7 +112,7 @@ class Campaign:
         return outbox
 
     def _strive(self) -> None:
-        """Work and faults, until all is put and delivered."""
+        """Let the processes work and the faults strike, until all is put and delivered."""
         steady, *victims = self._deliverers
         field = Field(self._bed, list(self._producers), list(victims), steady, self._put_canary)
         self._heal()
@@ -146,7 +146,7 @@ class Campaign:
 
     @contextmanager
     def _feeding(self, done: float, share: float) -> Iterator[None]:
-        """Meanwhile the producers put little by little, so that a fault finds work under way."""
+        """Let the producers put little by little, so that a fault finds work under way."""
         over = threading.Event()
 
         def feed() -> None:
@@ -196,7 +196,7 @@ class Campaign:
             self.report.complaints.append(f"{event.name}: the campaign itself failed: {error}")
 
     def _await_canary(self) -> float | None:
-        """Put one completion and wait for its row; the seconds it took, None when it does not."""
+        """Put one completion, and return the seconds until its row is there, None if never."""
         began = time.monotonic()
         canary = self._put_canary()
         while not self._bed.holds(canary.identity.external_user_id, canary.grain_id):
@@ -256,7 +256,7 @@ class Campaign:
                 self.report.complaints.append(f"learner {who} was erased, and is there")
 
     def _finish(self) -> None:
-        """All is put, the outbox is empty, and all who are to be are erased."""
+        """Wait until all is put, the outbox is empty, and all who are to be are erased."""
         self._say("the faults are over: the rest is put and delivered")
         self._heal()
         self._allow(1.0)
@@ -275,7 +275,7 @@ class Campaign:
             self.report.complaints.append(f"a deliverer grew from {before:.0f} to {after:.0f} MB")
 
     def _puts(self) -> Iterator[Put]:
-        """All that was put, as the ledgers tell."""
+        """Yield all that was put, as the ledgers tell."""
         yield from self._canaries
         for writer in range(self._workload.writers):
             account = ledger.read(ledger_path(self._bed.folder, writer))

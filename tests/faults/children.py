@@ -26,7 +26,7 @@ _POLITE: Final = 10.0
 
 
 def clock_file(folder: Path, name: str) -> Path:
-    """The clock of the machine, or of one process."""
+    """Return the file of the clock of the machine, or of one process."""
     return folder / f"clock-{name}"
 
 
@@ -49,16 +49,16 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it is there."""
+        """Return whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        """Its process id; None when it is not there."""
+        """Return its process id, None when it is not there."""
         return self._process.pid if self._process is not None and self.running else None
 
     def start(self) -> None:
-        """Start it; a process that has ended by itself is a complaint."""
+        """Start the process, and complain when it has ended by itself before."""
         if self.running:
             return
         self.look_after()
@@ -94,7 +94,7 @@ class Child:
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Ask it to end; it is a complaint when it does not within 10 s, or not with code 0."""
+        """Ask it to end, and complain when it does not within 10 s, or not with code 0."""
         process = self._process
         self._signal(signal.SIGTERM)
         if process is not None:
@@ -110,7 +110,7 @@ class Child:
         self._forget()
 
     def memory(self) -> float | None:
-        """Its resident memory in MB."""
+        """Return its resident memory in MB."""
         with contextlib.suppress(OSError, TypeError, StopIteration):
             status = Path(f"/proc/{self.pid}/status").read_text().splitlines()
             return int(next(x for x in status if x.startswith("VmRSS")).split()[1]) / 1024
@@ -130,7 +130,7 @@ class Child:
 
 
 class Producer(Child):
-    """Two writers; goes no further than it is allowed."""
+    """Two writers. They go no further than they are allowed."""
 
     def __init__(self, bed: Bed, workload: Workload, number: int) -> None:
         words = {
@@ -155,7 +155,7 @@ class Producer(Child):
         self.allow(self._allowed)
 
     def allow(self, count: int) -> None:
-        """Each of its writers may go as far as ``count`` completions."""
+        """Allow each of its writers to go as far as ``count`` completions."""
         self._allowed = max(count, self._allowed)
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._process is not None and self._process.stdin is not None:
@@ -163,7 +163,7 @@ class Producer(Child):
                 self._process.stdin.flush()
 
     def finish(self, patience: float) -> None:
-        """Let it come to its end; it is a complaint when it does not."""
+        """Let it come to its end, and complain when it does not."""
         process = self._process
         if process is None or process.stdin is None:
             self.complaints.append(f"{self.name} is not there at the end")
@@ -192,7 +192,7 @@ class Deliverer(Child):
 
 
 class Memory:
-    """A deliverer's memory over time; `flat` compares the middle of two stretches.
+    """A deliverer's memory over time. `flat` compares the middle of two stretches.
 
     Args:
         child: must not be restarted meanwhile.
@@ -219,14 +219,14 @@ class Memory:
 
     @property
     def before_and_after(self) -> tuple[float, float]:
-        """MB: the middle of the first quarter, and of the last one."""
+        """Return the median of the first quarter, and of the last one, in MB."""
         quarter = max(1, len(self.samples) // 4)
         first, last = sorted(self.samples[:quarter]), sorted(self.samples[-quarter:])
         return first[len(first) // 2], last[len(last) // 2]
 
     @property
     def flat(self) -> bool:
-        """Whether the last is no more than 15 % and 4 MB over the first."""
+        """Return whether the last is no more than 15 % and 4 MB over the first."""
         before, after = self.before_and_after
         return after <= before * self.GROWTH + self.SLACK
 

@@ -1,4 +1,4 @@
-"""A clock that jumps: the wall clock of a process, moved by the campaign; its stopwatch is not.
+"""A clock that jumps: the wall clock of a process, moved by the campaign, unlike its stopwatch.
 
 All processes of the bridge follow the machine's clock; each has one of its own besides, so that one
 of them alone can be wrong.
@@ -19,14 +19,14 @@ _POLL: Final = 0.02
 
 
 def jump(file: Path, seconds: float) -> None:
-    """Put the clock this far ahead of the true time; the file changes in one step."""
+    """Put the clock this far ahead of the true time, by changing the file in one step."""
     draft = file.with_suffix(".new")
     draft.write_text(str(seconds))
     draft.replace(file)
 
 
 def follow(files: Sequence[Path]) -> None:
-    """From here on, this process's wall clock is off by what the files say together."""
+    """Put this process's wall clock off by what the files say together, from here on."""
     began = time.time() - time.monotonic()
 
     def told() -> float:

@@ -75,12 +75,12 @@ class Fault:
 
 
 def _last(dice: Random, least: float = 0.3, most: float = 2.5) -> None:
-    """The fault lasts as long as the dice say, in seconds."""
+    """Wait as many seconds as the dice say, for the fault lasts so long."""
     time.sleep(dice.uniform(least, most))
 
 
 def producer_killed(field: Field, dice: Random) -> None:
-    """SIGKILL, in the middle of putting."""
+    """Kill a producer in the middle of putting."""
     victim = dice.choice(field.producers)
     _last(dice, 0.0, 0.3)
     victim.kill()
@@ -88,7 +88,7 @@ def producer_killed(field: Field, dice: Random) -> None:
 
 
 def deliverer_killed(field: Field, dice: Random) -> None:
-    """SIGKILL; its items wait until their lease is over."""
+    """Kill a deliverer, whose items wait until their lease is over."""
     victim = dice.choice(field.victims)
     _last(dice, 0.0, 0.6)
     victim.kill()
@@ -97,7 +97,7 @@ def deliverer_killed(field: Field, dice: Random) -> None:
 
 
 def deliverer_stopped(field: Field, dice: Random) -> None:
-    """SIGTERM: it has 10 s."""
+    """Stop a deliverer by SIGTERM, for which it has 10 s."""
     victim = dice.choice(field.victims)
     _last(dice, 0.0, 0.6)
     victim.stop()
@@ -105,7 +105,7 @@ def deliverer_stopped(field: Field, dice: Random) -> None:
 
 
 def deliverer_frozen(field: Field, dice: Random) -> None:
-    """It stands still for longer than its leases, goes on, and is late with everything."""
+    """Freeze a deliverer for longer than its leases: it goes on, and is late with everything."""
     victim = dice.choice(field.victims)
     _last(dice, 0.0, 0.6)
     victim.freeze()
@@ -114,13 +114,13 @@ def deliverer_frozen(field: Field, dice: Random) -> None:
 
 
 def clock_jumps(field: Field, dice: Random) -> None:
-    """The clock of the machine, under all processes of the bridge, there and back."""
+    """Move the clock of the machine, under all processes of the bridge, there and back."""
     file = clock_file(field.bed.folder, MACHINE)
     _jump(file, dice)
 
 
 def clock_is_off(field: Field, dice: Random) -> None:
-    """The clock of one deliverer differs from everybody else's."""
+    """Move the clock of one deliverer alone."""
     _jump(dice.choice([*field.victims, field.steady]).clock, dice)
 
 
@@ -131,7 +131,7 @@ def _jump(file: clock.Path, dice: Random) -> None:
 
 
 def outbox_locked(field: Field, dice: Random) -> None:
-    """Another program holds the outbox's file for longer than anybody waits."""
+    """Lock the outbox's file, as another program, for longer than anybody waits."""
     with closing(sqlite3.connect(field.bed.outbox_file, timeout=30)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         _last(dice, OUTBOX_TIMEOUT, 2 * OUTBOX_TIMEOUT)
@@ -139,7 +139,7 @@ def outbox_locked(field: Field, dice: Random) -> None:
 
 
 def redis_killed(field: Field, dice: Random) -> None:
-    """SIGKILL."""
+    """Kill Redis."""
     redis = field.bed.redis
     assert redis is not None
     _last(dice, 0.0, 0.6)
@@ -149,7 +149,7 @@ def redis_killed(field: Field, dice: Random) -> None:
 
 
 def redis_frozen(field: Field, dice: Random) -> None:
-    """It stands still for longer than anybody waits, then does all that was asked of it."""
+    """Freeze Redis for longer than anybody waits, then let it do all that was asked of it."""
     redis = field.bed.redis
     assert redis is not None
     _last(dice, 0.0, 0.6)
@@ -159,7 +159,7 @@ def redis_frozen(field: Field, dice: Random) -> None:
 
 
 def directus_killed(field: Field, dice: Random) -> None:
-    """SIGKILL, children included."""
+    """Kill Directus, children included."""
     _last(dice, 0.0, 0.6)
     field.bed.directus.kill()
     _last(dice, 0.0, 1.0)
@@ -167,7 +167,7 @@ def directus_killed(field: Field, dice: Random) -> None:
 
 
 def postgres_killed(field: Field, dice: Random) -> None:
-    """``pg_ctl stop -m immediate``: no goodbye to anybody, recovery from the log."""
+    """Stop PostgreSQL by ``-m immediate``: no goodbye to anybody, recovery from the log."""
     _last(dice, 0.0, 0.6)
     field.bed.postgres.stop("immediate")
     _last(dice, 0.0, 1.5)
@@ -176,7 +176,7 @@ def postgres_killed(field: Field, dice: Random) -> None:
 
 
 def limiter(adjusted: Mapping[str, str]) -> Strike:
-    """Directus itself turns requests away, from one restart to the next."""
+    """Make Directus itself turn requests away, from one restart to the next."""
 
     def strike(field: Field, dice: Random) -> None:
         directus = field.bed.directus
@@ -190,7 +190,7 @@ def limiter(adjusted: Mapping[str, str]) -> Strike:
 
 
 def token_revoked(field: Field, dice: Random) -> None:
-    """The bridge's token is taken from its user and given back."""
+    """Take the bridge's token from its user and give it back."""
     directus = field.bed.directus
     user, token = field.bed.bridge_user
 
@@ -206,13 +206,13 @@ def token_revoked(field: Field, dice: Random) -> None:
 
 
 def collection_removed(field: Field, dice: Random) -> None:
-    """The table is gone and Directus knows it: 403."""
+    """Move the table away and let Directus know it: 403."""
     with _renamed(field.bed, clear=True):
         _last(dice)
 
 
 def table_missing(field: Field, dice: Random) -> None:
-    """The table is gone behind Directus's back: 500 on everything."""
+    """Move the table away behind Directus's back: 500 on everything."""
     with _renamed(field.bed, clear=False):
         _last(dice)
 
@@ -250,13 +250,13 @@ def _await_status(ask: Callable[[], requests.Response], expected: int) -> None:
 
 
 def refused(field: Field, dice: Random) -> None:
-    """Nobody listens where Directus was."""
+    """Let nobody listen where Directus was."""
     with field.bed.proxy.refusing():
         _last(dice)
 
 
 def through(misbehaviour: Misbehaviour) -> Fault:
-    """The proxy does this to all requests, or to some of them."""
+    """Let the proxy do this to all requests, or to some of them."""
 
     def strike(field: Field, dice: Random) -> None:
         server = field.bed.proxy

@@ -30,22 +30,22 @@ class Account:
 
     @property
     def next(self) -> int:
-        """The first chunk that was never begun."""
+        """Return the first chunk that was never begun."""
         return max(self.tries, default=-1) + 1
 
 
 class Ledger:
-    """The file of one writer; a context manager."""
+    """The file of one writer. A context manager."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def trying(self, chunk: int) -> None:
-        """The chunk is about to be put."""
+        """Note that the chunk is about to be put."""
         os.write(self._file, b"? %d\n" % chunk)
 
     def accepted(self, chunk: int) -> None:
-        """The put has returned."""
+        """Note that the put has returned."""
         os.write(self._file, b"+ %d\n" % chunk)
 
     def __enter__(self) -> Self:
@@ -56,7 +56,7 @@ class Ledger:
 
 
 def read(path: Path) -> Account:
-    """What the ledger says; nothing when there is none."""
+    """Read what the ledger says, nothing when there is none."""
     account = Account()
     if not path.exists():
         return account

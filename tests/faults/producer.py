@@ -29,7 +29,7 @@ _AGAIN: Final = 0.05  # a web server would answer its client 503, who would try 
 
 
 class Allowance:
-    """How far the writers may go; grows."""
+    """How far the writers may go, which only grows."""
 
     def __init__(self) -> None:
         self._limit = 0
@@ -47,7 +47,7 @@ class Allowance:
             self._changed.notify_all()
 
     def wait_for(self, count: int) -> bool:
-        """Wait until ``count`` completions are allowed; False when they never will be."""
+        """Wait until ``count`` completions are allowed, and return False if they never are."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or count <= self._limit)
             return count <= self._limit
@@ -87,7 +87,7 @@ def put(outbox: Outbox, book: Ledger, number: int, chunk: list[Completion]) -> N
 
 
 def ledger_path(folder: Path, writer: int | str) -> Path:
-    """Where a writer's ledger is."""
+    """Return where a writer's ledger is."""
     return folder / f"ledger-{writer}"
 
 

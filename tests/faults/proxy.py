@@ -39,7 +39,7 @@ class Message:
 
     @property
     def raw(self) -> bytes:
-        """All of it."""
+        """Return head and body."""
         return self.head + self.body
 
 
@@ -55,11 +55,11 @@ class Exchange:
     """Whether the time of misbehaving is not over yet."""
 
     async def request(self) -> Message:
-        """All of the request."""
+        """Read all of the request."""
         return Message(self.head, await read_body(self.head, self.reader))
 
     async def carry_out(self) -> Message:
-        """Let Directus do what is asked; its answer."""
+        """Let Directus do what is asked, and return its answer."""
         return await self.upstream.forward(await self.request())
 
     async def answer(self, message: Message) -> None:
@@ -82,7 +82,7 @@ Misbehaviour = Callable[[Exchange], Awaitable[None]]
 
 
 def page(status: str, title: str, *headers: str) -> Message:
-    """An answer in HTML, as proxies and login portals give it."""
+    """Make an answer in HTML, as proxies and login portals give it."""
     body = _PAGE % title.encode()
     lines = [
         f"HTTP/1.1 {status}",
@@ -104,14 +104,14 @@ async def reset_mid_request(exchange: Exchange) -> None:
 
 
 async def reset_mid_response(exchange: Exchange) -> None:
-    """Directus did what was asked; the answer stops halfway and the connection is cut."""
+    """Let Directus do what is asked, then cut the connection halfway through the answer."""
     answer = await exchange.carry_out()
     exchange.writer.write(answer.raw[: len(answer.raw) // 2])
     exchange.reset()
 
 
 async def lose_answer(exchange: Exchange) -> None:
-    """Directus did what was asked; not one byte of the answer comes."""
+    """Let Directus do what is asked, and send not one byte of the answer."""
     await exchange.carry_out()
     await exchange.hang()
 
@@ -134,7 +134,7 @@ async def trickle(exchange: Exchange) -> None:
 
 
 async def halve_json(exchange: Exchange) -> None:
-    """Directus did what was asked; half the body comes, in a well-formed answer."""
+    """Let Directus do what is asked, and send half the body, in a well-formed answer."""
     answer = await exchange.carry_out()
     half = answer.body[: len(answer.body) // 2]
     lines = [
@@ -147,7 +147,7 @@ async def halve_json(exchange: Exchange) -> None:
 
 
 def instead(message: Message) -> Misbehaviour:
-    """Give this answer; Directus sees nothing of the request."""
+    """Give this answer, and let Directus see nothing of the request."""
 
     async def give(exchange: Exchange) -> None:
         await exchange.request()
@@ -167,7 +167,7 @@ def after(message: Message) -> Misbehaviour:
 
 
 class Proxy:
-    """Listens on a loopback port and passes on to another; a context manager.
+    """Listens on a loopback port and passes on to another. A context manager.
 
     Args:
         upstream: the port that Directus listens on.
@@ -188,14 +188,14 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """What the bridge is told is Directus's URL."""
+        """Return what the bridge is told is Directus's URL."""
         return f"http://{HOST}:{self.port}"
 
     @contextlib.contextmanager
     def misbehaving(
         self, misbehaviour: Misbehaviour, share: float = 1.0, seed: int = 0
     ) -> Iterator[None]:
-        """For a time, a share (0 to 1) of the requests meets this instead of Directus.
+        """Let a share (0 to 1) of the requests meet this instead of Directus, for a time.
 
         How many did is told by ``struck``.
         """
@@ -209,7 +209,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """For a time, nobody listens, and the connections there are break."""
+        """Let nobody listen for a time, and break the connections there are."""
         self._do(self._stop_listening())
         try:
             yield
@@ -289,7 +289,7 @@ class Upstream:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def forward(self, request: Message) -> Message:
-        """Directus's answer.
+        """Pass the request on, and return Directus's answer.
 
         Raises:
             Cut: there is none.
@@ -305,7 +305,7 @@ class Upstream:
         raise Cut
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The kept connection, or another where Directus has closed it for being idle."""
+        """Return the kept connection, or another where Directus has closed it for being idle."""
         if self._streams is None or self._streams[0].at_eof():
             self.close()
             self._streams = await asyncio.open_connection(HOST, self._port)
@@ -318,7 +318,7 @@ class Upstream:
 
 
 async def read_head(reader: asyncio.StreamReader) -> bytes:
-    """The head of the next request or answer; empty when the connection has ended before it.
+    """Read the head of the next message, empty when the connection has ended before it.
 
     Raises:
         asyncio.IncompleteReadError: it ended in the middle.
@@ -332,7 +332,7 @@ async def read_head(reader: asyncio.StreamReader) -> bytes:
 
 
 async def read_body(head: bytes, reader: asyncio.StreamReader) -> bytes:
-    """The body that follows the head, framing included.
+    """Read the body that follows the head, framing included.
 
     Raises:
         asyncio.IncompleteReadError: the connection ended in the middle.
@@ -345,7 +345,7 @@ async def read_body(head: bytes, reader: asyncio.StreamReader) -> bytes:
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    """A chunked body, framing included."""
+    """Read a chunked body, framing included."""
     parts = []
     while True:
         line = await reader.readuntil(b"\r\n")

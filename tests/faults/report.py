@@ -47,11 +47,11 @@ class Report:
 
     @property
     def wrong(self) -> list[str]:
-        """All that went wrong, in sentences; empty when the campaign is passed."""
+        """Return all that went wrong, in sentences, empty when the campaign is passed."""
         return [*self.verdict.faults, *self.complaints]
 
     def as_markdown(self) -> str:
-        """The table, and the totals beneath it."""
+        """Write the table, and the totals beneath it."""
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:

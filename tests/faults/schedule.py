@@ -28,14 +28,14 @@ class Event:
 
     @property
     def side(self) -> str:
-        """Which side of the connection it strikes."""
+        """Return which side of the connection it strikes."""
         return FAULTS[self.name].side
 
 
 def schedule(
     seed: int, outbox: str, count: int, only: Collection[str] = FAULTS
 ) -> list[list[Event]]:
-    """The faults, ``count`` in all, one slot after another.
+    """Draw the faults, ``count`` in all, one slot after another.
 
     Every kind comes as often as every other, give or take one. Where two neighbours are of
     different sides they may share a slot: then they strike together.

@@ -1,4 +1,4 @@
-"""The fault campaign in short, every kind of fault once; `make faults` is the long one."""
+"""The fault campaign in short, every kind of fault once. `make faults` is the long one."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Verdict:
 
     @property
     def faults(self) -> Iterator[str]:
-        """Every sentence, the first few of each kind."""
+        """Yield every sentence, the first few of each kind."""
         for name in ("lost", "doubled", "halved", "strange", "neighbours"):
             cases = getattr(self, name)
             yield from (f"{name}: {case}" for case in cases[:SHOWN])
@@ -86,19 +86,19 @@ def judge(puts: Sequence[Put], found: Found) -> Verdict:
 
 
 def key_of(completion: Completion) -> Key:
-    """Which row it belongs to."""
+    """Return the key of the row that the completion belongs to."""
     who = completion.identity
     return str(who.origin), who.external_user_id, completion.grain_id
 
 
 def row_of(completion: Completion) -> Row:
-    """The row that holds it, and nothing else does."""
+    """Return the row that the completion alone makes."""
     of = completion
     return (*key_of(of), of.module_id, of.sequence_id, of.completed_at)
 
 
 def _judge_rows(verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row]) -> None:
-    """Each row is the earliest accepted, or an earlier one that may have been accepted."""
+    """Judge that each row is the earliest accepted, or an earlier one that may have been."""
     earliest: dict[Key, Row] = {}
     possible: dict[Key, set[Row]] = defaultdict(set)
     for put, completion in _good(puts):
@@ -121,7 +121,7 @@ def _judge_rows(verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row])
 def _judge_dead(
     verdict: Verdict, puts: Sequence[Put], dead: Sequence[tuple[Completion | None, str]]
 ) -> None:
-    """The refused, all of them and nobody else, each once for each time it was put."""
+    """Judge that the dead are the refused, all of them, each once for each time it was put."""
     letters = Counter(completion for completion, _ in dead)
     verdict.neighbours += [f"{c} is dead: {why}" for c, why in dead if c and not is_refused(c)]
     verdict.strange += [f"{c} is dead for no reason" for c, why in dead if not why.strip()]
@@ -140,7 +140,7 @@ def _judge_dead(
 def _judge_halves(
     verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row], dead: set[Completion]
 ) -> None:
-    """A chunk whose put was cut short is there whole or not at all."""
+    """Judge that a chunk whose put was cut short is there whole or not at all."""
     for put in puts:
         if put.accepted:
             continue
@@ -151,7 +151,7 @@ def _judge_halves(
 
 
 def _surely_absent(completion: Completion, recorded: dict[Key, Row], dead: set[Completion]) -> bool:
-    """Whether what is there would be otherwise, had this completion been accepted."""
+    """Return whether what is there would be otherwise, had this completion been accepted."""
     if is_refused(completion):
         return completion not in dead
     row = recorded.get(key_of(completion))

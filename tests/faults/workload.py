@@ -44,11 +44,11 @@ class Workload:
 
     @property
     def share(self) -> int:
-        """Completions of one writer."""
+        """Return the number of completions of one writer."""
         return -(-self.count // self.writers)
 
     def chunks(self, writer: int) -> Iterator[list[Completion]]:
-        """The completions of one writer (0 to ``writers`` - 1), one `put` after another."""
+        """Yield the completions of one writer (0 to ``writers`` - 1), one `put` after another."""
         source = random.Random(f"{self.seed}/{writer}")  # the text: a tuple's hash is no seed
         done = 0
         while done < self.share:
@@ -58,7 +58,7 @@ class Workload:
             done += size
 
     def _completion(self, source: random.Random, number: int) -> Completion:
-        """The completion of that number; no two have the same instant, so one is the earliest."""
+        """Make the completion of that number, of an instant of its own: one is the earliest."""
         learner = source.randrange(_HOT if source.random() < 0.05 else max(_HOT, self.count // 20))
         identity, grain = identity_of(learner), f"grain-{source.randrange(_GRAINS)}"
         if number % self.refused_every == self.seed % self.refused_every:
@@ -74,7 +74,7 @@ class Workload:
     def _refused(
         self, source: random.Random, number: int, identity: Identity
     ) -> tuple[Identity, str]:
-        """One that the base refuses: for its grain, in one of two ways, or for its learner."""
+        """Make one that the base refuses: for its grain, in one of two ways, or for its learner."""
         kind = source.choice(("500", "400", "learner"))
         if kind == "learner":
             return Identity(Origin.FUNMOOC, f"{REFUSED}-{number}"), "grain-0"
@@ -82,13 +82,13 @@ class Workload:
 
 
 def is_refused(completion: Completion) -> bool:
-    """Whether the base refuses it."""
+    """Return whether the base refuses the completion."""
     ids = (completion.grain_id, completion.identity.external_user_id)
     return any(text.startswith(REFUSED) for text in ids)
 
 
 def identity_of(number: int) -> Identity:
-    """A learner; one in three of each origin."""
+    """Return a learner, one in three of each origin."""
     origin = list(Origin)[number % len(Origin)]
     if origin is Origin.MOODLE:
         return Identity(origin, number + 1)
@@ -98,5 +98,5 @@ def identity_of(number: int) -> Identity:
 
 
 def instant_of(number: int) -> datetime:
-    """An instant of its own for each number, in no order; long past, whatever the clock says."""
+    """Return an instant of its own for each number, in no order and long past."""
     return _SINCE + timedelta(seconds=number * _STRIDE % _PRIME)

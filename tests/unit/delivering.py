@@ -74,7 +74,7 @@ class FaultyStore(MemoryStore):
 
     @property
     def grains(self) -> list[str]:
-        """The grains that are recorded."""
+        """Return the grains that are recorded."""
         return sorted(grain for _, grain in self._rows)
 
 
@@ -106,7 +106,7 @@ class Bench:
         return Delivery(self.outbox, self.store, self.settings, **{**words, **self.more, **more})
 
     def put(self, *grains: str, who: Identity | None = None) -> None:
-        """One completion of each grain, of as many learners."""
+        """Put one completion of each grain, of as many learners."""
         learners = (Identity("moodle", number + 1) for number in range(len(grains)))
         self.outbox.put([done(who or next(learners), grain) for grain in grains])
 
@@ -129,11 +129,11 @@ class Bench:
 
     @property
     def dead(self) -> dict[str, str]:
-        """Reasons, by grain."""
+        """Return the reasons of the dead letters, by grain."""
         letters = self.outbox.dead()
         return {x.completion.grain_id: x.reason for x in letters if x.completion}
 
 
 def at_once(work: Callable[[], None]) -> None:
-    """Instead of a thread."""
+    """Run the work at once, instead of in a thread."""
     work()

@@ -26,7 +26,7 @@ def put(outbox: SQLiteOutbox, grain: str = "grain-1") -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Another process's write lock, as far as SQLite can tell."""
+    """Hold another process's write lock, as far as SQLite can tell."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -40,7 +40,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def in_a_fork(work: Callable[[], None]) -> int:
-    """The exit code of a forked child that does the work: 0 when it raised nothing."""
+    """Do the work in a forked child, and return its exit code: 0 when it raised nothing."""
     child = os.fork()
     if child == 0:
         code = 1

@@ -39,7 +39,7 @@ def waiting(bridge: Bridge) -> int:
 
 
 def leased_by_a_deliverer(bridge: Bridge) -> list[Leased]:
-    """Of two learners with a grain each, the first is having a second grain delivered."""
+    """Put a grain of two learners each, while a second grain of the first is being delivered."""
     for learner in (1, 2):
         bridge.record("moodle", learner, "g1")
     deliver(bridge)

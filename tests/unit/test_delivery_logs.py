@@ -23,7 +23,7 @@ EMAIL = "learner@example.org"
 
 @pytest.fixture(autouse=True)
 def loggers() -> Iterator[None]:
-    """As they were, afterwards."""
+    """Restore the loggers afterwards."""
     root, ours = logging.getLogger(), logging.getLogger("bridge")
     kept = root.handlers[:], root.level, ours.level
     yield
@@ -56,7 +56,7 @@ def log(capsys: pytest.CaptureFixture[str]) -> Log:
 
 
 def drive(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that can go wrong, with personal data in all that goes wrong."""
+    """Let go wrong all that can, with personal data in all that goes wrong."""
     personal = f"{EMAIL} {LEARNER.external_user_id}"
     bench.outbox.put([done(LEARNER, f"g{n}", email=EMAIL) for n in range(6)])
     bench.store.refused, bench.store.bad = {"g1"}, {"g2"}

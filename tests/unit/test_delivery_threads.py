@@ -76,7 +76,7 @@ def started(outbox: Outbox, store: GatedStore, name: str = "test", **more: float
 
 
 def emptied(outbox: Outbox) -> bool:
-    """Whether all is delivered, after some patience."""
+    """Return whether all is delivered, after some patience."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         counts = outbox.counts()

@@ -33,7 +33,7 @@ class SQLiteFile(ForkSafe):
     (https://www.sqlite.org/howtocorrupt.html, 2.6).
 
     Args:
-        path: created when it is not there, for this user alone; its folder must be there.
+        path: created when it is not there, for this user alone. Its folder must be there.
         timeout: seconds to wait for another process's lock.
     """
 
@@ -49,7 +49,7 @@ class SQLiteFile(ForkSafe):
         """Begin a transaction that writes, on disk when the block has ended without an error.
 
         Raises:
-            OutboxUnavailable: nothing was done; so does the end of the block.
+            OutboxUnavailable: nothing was done. The end of the block can raise it too.
         """
         self._writing = self._begin("BEGIN IMMEDIATE")
         return self._writing

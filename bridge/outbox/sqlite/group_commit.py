@@ -3,10 +3,11 @@
 A commit costs a trip to the disk, whatever is in it. So the first caller commits, those who come in
 the meantime wait, and the first of these commits for all of them.
 
-Measured with 16 threads against one, on 2 processors and a disk that others used too: 7 to 32 times
-as many puts a second, against 1 to 4 times when each thread commits for itself. To gather all 16 in
-each commit, and to wake them two at a time, gave 11 to 18 times in the same runs: not worth 70 more
-lines. A caller who is alone waits for nobody.
+Measured with 16 threads against one, on 2 processors and a disk that others used too: 4 to 39 times
+as many puts a second (medians of 12 runs, on one processor the least), against 1 to 4 times when
+each thread commits for itself. To gather all 16 in each commit, and to wake them two at a time,
+gave 7 to 47 times in the same runs: not worth 70 more lines. A caller who is alone waits for
+nobody.
 """
 
 from __future__ import annotations

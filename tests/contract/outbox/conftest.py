@@ -68,7 +68,7 @@ def sqlite_home(path: Path) -> Home:
 
 
 def redis_home(url: str) -> Home:
-    """A prefix of its own on the server."""
+    """Make a home with a prefix of its own on the server."""
     settings = OutboxSettings(url=url, prefix=f"test-{secrets.token_hex(6)}:")
     return Home("redis", settings, RedisOutbox, lambda seconds: age(settings, seconds))
 
@@ -107,5 +107,5 @@ def outbox(home: Home) -> Outbox:
 
 @pytest.fixture
 def other(home: Home) -> Outbox:
-    """A second outbox on the same home, as another process would open it."""
+    """Open a second outbox on the same home, as another process would."""
     return home.open()

@@ -23,7 +23,7 @@ HOLDS = (1050, 6050, 60050)
 
 @dataclass
 class Item:
-    """What the model knows of an item; ``until`` is None for one that was never leased."""
+    """What the model knows of an item. ``until`` is None for one that was never leased."""
 
     learner: int
     order: int
@@ -43,7 +43,7 @@ class Request:
 
 
 class Model(RuleBasedStateMachine):
-    """Two workers on one home; every answer is what the model says it must be."""
+    """Two workers on one home. Every answer is what the model says it must be."""
 
     make_home: Callable[[], Home]
 

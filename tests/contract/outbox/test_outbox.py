@@ -15,7 +15,7 @@ from tests.contract.outbox.conftest import Home
 
 
 def some(count: int, who: Identity | None = None) -> list[Completion]:
-    """Completions of grains 0, 1, 2, …"""
+    """Make completions of grains 0, 1, 2, …."""
     who = who or somebody()
     return [done(who, str(number)) for number in range(count)]
 

@@ -40,7 +40,7 @@ def worker(home: Home, what: str, name: str = "") -> Iterator[subprocess.Popen[s
 
 
 def taken(outbox: Outbox) -> list[str]:
-    """The grains of all there is, which is done with afterwards."""
+    """Take the grains of all there is, which is done with afterwards."""
     grains = []
     while items := outbox.lease(1000, 600):
         grains += [item.completion.grain_id for item in items]
@@ -49,7 +49,7 @@ def taken(outbox: Outbox) -> list[str]:
 
 
 def check_kept(promised: set[str], grains: list[str]) -> None:
-    """All that was promised is there, and of what was not, a whole batch or none of it."""
+    """Check that all that was promised is there, and of the rest whole batches or nothing."""
     parts = Counter(grain.rpartition(".")[0] for grain in grains)
     assert len(set(grains)) == len(grains)
     assert promised <= set(parts)

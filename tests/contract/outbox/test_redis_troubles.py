@@ -35,7 +35,7 @@ SET_BACK = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """A Redis that may be spoilt."""
+    """Start a Redis that may be spoilt."""
     need("redis")
     with Redis(tmp_path_factory.mktemp("troubled"), appendonly=True) as server:
         yield server
@@ -53,7 +53,7 @@ def admin(server: Redis) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def open_(server: Redis) -> Iterator[Open]:
-    """Opens an outbox on the server, with changes to the settings."""
+    """Return what opens an outbox on the server, with changes to the settings."""
     opened: list[Outbox] = []
 
     def open_one(user: str = "", prefix: str = "", timeout: float = 5.0) -> Outbox:

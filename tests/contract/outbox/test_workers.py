@@ -81,7 +81,7 @@ KILLED = Report(state=State.DELIVERING).as_text()
 
 
 def assert_nobody_runs(outbox: Outbox) -> None:
-    """Although there is a note, until a deliverer that runs tells again."""
+    """Check that nobody seems to run, for all the note, until a running deliverer tells again."""
     outbox.put([done(somebody())])
     assert overview(outbox).state is State.STOPPED
     (note,) = outbox.notes()

@@ -33,7 +33,7 @@ def put_for_ever(outbox: Outbox, name: str) -> None:
 
 
 def take_all(outbox: Outbox) -> None:
-    """When told to go, deliver until nothing is left, and tell what."""
+    """Deliver until nothing is left, once told to go, and tell what."""
     os.write(1, b"ready\n")
     sys.stdin.readline()
     while items := outbox.lease(7, 600):
