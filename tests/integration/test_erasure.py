@@ -123,6 +123,26 @@ class Site:
             connection.execute("BEGIN IMMEDIATE")
             yield
 
+    def freeze(self, deliverer: subprocess.Popen[bytes]) -> None:
+        """Stop a deliverer at a moment when it does not hold the lock of the outbox's file.
+
+        Another of its threads may be renewing a lease just then.
+        """
+        while True:
+            deliverer.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, deliverer.pid, os.WSTOPPED)
+            if self._redis or self._file_is_free():
+                return
+            deliverer.send_signal(signal.SIGCONT)
+
+    def _file_is_free(self) -> bool:
+        with closing(sqlite3.connect(self._file, isolation_level=None, timeout=0)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
     @contextmanager
     def learner_locked(self, who: Identity) -> Iterator[Callable[[], bool]]:
         """Keep everybody from erasing the learner, and give a way to ask who waits for it."""
@@ -204,7 +224,7 @@ def test_what_a_frozen_deliverer_records_late_is_erased(site: Site) -> None:
             base.execute("LOCK TABLE progress IN SHARE MODE")
             site.put(gone, "late")
             until(lambda: somebody_waits(base), "the deliverer is recording")
-            frozen.send_signal(signal.SIGSTOP)
+            site.freeze(frozen)
         with site.bridge() as bridge:
             bridge.request_erasure("funmooc", gone.external_user_id)
         with site.deliverer():
