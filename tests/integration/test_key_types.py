@@ -8,7 +8,7 @@ import pytest
 
 from bridge import Status
 from tests.contract.learners import done, somebody
-from tests.integration.base import Base
+from tests.integration.own_base import OwnBase
 
 SERVERS = ["directus_pg", "directus_10", "directus_12"]
 
@@ -38,14 +38,14 @@ TYPES = {
 
 
 @pytest.fixture(params=SERVERS)
-def base(request: pytest.FixtureRequest) -> Iterator[Base]:
-    made = Base(request.getfixturevalue(request.param))
+def base(request: pytest.FixtureRequest) -> Iterator[OwnBase]:
+    made = OwnBase(request.getfixturevalue(request.param))
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("change", TYPES.values(), ids=TYPES.keys())
-def test_keys_of_any_integer_type_serve(base: Base, change: str) -> None:
+def test_keys_of_any_integer_type_serve(base: OwnBase, change: str) -> None:
     base.alter(change)
     alice, bob = somebody(), somebody()
     store = base.writer()

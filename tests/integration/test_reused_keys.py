@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from bridge import Completion, Identity, Status
+from bridge import Completion, Identity, Status, StoreUnavailable
 from bridge.stores.directus import DirectusStore
+from bridge.stores.directus.client import DirectusClient
 from tests.contract.learners import done
-from tests.integration.base import Base
+from tests.integration.own_base import OwnBase
 
 ALICE = Identity("moodle", 2002)
 BOB = Identity("moodle", 3003)
@@ -19,8 +21,8 @@ SERVERS = ["directus_pg", "directus_sqlite", "directus_10", "directus_12"]
 
 
 @pytest.fixture(params=SERVERS)
-def base(request: pytest.FixtureRequest) -> Iterator[Base]:
-    made = Base(request.getfixturevalue(request.param))
+def base(request: pytest.FixtureRequest) -> Iterator[OwnBase]:
+    made = OwnBase(request.getfixturevalue(request.param))
     yield made
     made.close()
 
@@ -29,7 +31,7 @@ def statuses(store: DirectusStore, *completions: Completion) -> list[Status]:
     return [outcome.status for outcome in store.record(completions)]
 
 
-def test_an_emptied_base_mixes_up_nobody(base: Base) -> None:
+def test_an_emptied_base_mixes_up_nobody(base: OwnBase) -> None:
     remembering = base.writer()
     remembering.record([done(ALICE, "g1")])
     base.empty()
@@ -38,7 +40,7 @@ def test_an_emptied_base_mixes_up_nobody(base: Base) -> None:
     assert base.rows() == {("3003", "g1"), ("2002", "g2")}
 
 
-def test_a_grain_the_other_has_is_not_taken(base: Base) -> None:
+def test_a_grain_the_other_has_is_not_taken(base: OwnBase) -> None:
     remembering = base.writer()
     remembering.record([done(ALICE, "g1")])
     base.empty()
@@ -49,7 +51,7 @@ def test_a_grain_the_other_has_is_not_taken(base: Base) -> None:
     assert [first, second] == [done(BOB, "g1").progress, done(BOB, "g2", hours=1).progress]
 
 
-def test_an_earlier_completion_replaces_nobody_elses(base: Base) -> None:
+def test_an_earlier_completion_replaces_nobody_elses(base: OwnBase) -> None:
     remembering = base.writer()
     remembering.record([done(ALICE, "g1")])
     base.empty()
@@ -60,7 +62,7 @@ def test_an_earlier_completion_replaces_nobody_elses(base: Base) -> None:
     assert base.writer().progress(ALICE) == [done(ALICE, "g1", hours=-1).progress]
 
 
-def test_restored_keys_in_another_order_mix_up_nobody(base: Base) -> None:
+def test_restored_keys_in_another_order_mix_up_nobody(base: OwnBase) -> None:
     remembering = base.writer()
     remembering.record([done(who, "g1") for who in (ALICE, BOB, CAROL)])
     base.empty()
@@ -72,7 +74,7 @@ def test_restored_keys_in_another_order_mix_up_nobody(base: Base) -> None:
     assert base.rows() == expected | {("carol", "g1"), ("2002", "g1")}
 
 
-def test_reading_and_erasing_find_the_right_one(base: Base) -> None:
+def test_reading_and_erasing_find_the_right_one(base: OwnBase) -> None:
     remembering = base.writer()
     remembering.record([done(ALICE, "g1")])
     base.empty()
@@ -80,3 +82,25 @@ def test_reading_and_erasing_find_the_right_one(base: Base) -> None:
     assert remembering.progress(ALICE) == []
     assert not remembering.erase(ALICE)
     assert base.rows() == {("3003", "g1")}
+
+
+def test_what_cannot_be_taken_back_is_remembered(
+    base: OwnBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembering = base.writer()
+    remembering.record([done(ALICE, "g1")])
+    base.empty()
+    base.writer().record([done(BOB, "g1")])
+    ask, cut = DirectusClient.request, []
+
+    def down_once(self: DirectusClient, method: str, path: str, **more: Any) -> Any:
+        if method == "DELETE" and not cut:
+            cut.append(path)
+            raise StoreUnavailable("cut")
+        return ask(self, method, path, **more)
+
+    monkeypatch.setattr(DirectusClient, "request", down_once)
+    with pytest.raises(StoreUnavailable):
+        remembering.record([done(ALICE, "g2")])
+    assert statuses(remembering, done(CAROL, "g3"), done(ALICE, "g2")) == [Status.CREATED] * 2
+    assert base.rows() == {("3003", "g1"), ("2002", "g2"), ("carol", "g3")}

@@ -153,11 +153,19 @@ class LearnerRows:
         """Forget the primary keys of these learners, who may have been erased by another writer."""
         self._cache.forget(identities)
 
-    def erase(self, identity: Identity) -> None:
-        """Remove the learner's row, once their progress is gone."""
+    def erase(self, identity: Identity) -> list[Key]:
+        """Remove the learner's row, once their progress is gone.
+
+        Returns:
+            The primary keys that they had.
+
+        Raises:
+            DirectusRefusal: something still refers to the row.
+        """
         keys = list(self.find([identity]).values())
         self.forget([identity])
         delete(self._client, self._collection, self._columns.id, keys, self._filter([identity]))
+        return keys
 
     def read(self, identity: Identity) -> Learner | None:
         """Read the learner's whole row."""

@@ -50,7 +50,8 @@ class ProgressRows:
         self._names = names = settings.names
         self._columns = columns = names.progress_fields
         self._unique = UniqueColumns.of_progress(names)
-        self._writer = Writer(probe, self._unique)
+        self._inserter = Writer(probe, self._unique)
+        self._replacer = Writer(probe, self._unique)  # an array of as many rows asks for more
         self._owner = Owner(client, names)
         self._written = WrittenRows(client, names, self._owner)
         self._fields = (
@@ -111,7 +112,7 @@ class ProgressRows:
     ) -> WriteResult[LearnerGrain]:
         """Write new rows, as `Writer.write` does."""
         rows = {pair: self._row(ids[pair[0]], progress) for pair, progress in new.items()}
-        return self._writer.write(rows, self._written.insert, isolate_conflicts=isolate_conflicts)
+        return self._inserter.write(rows, self._written.insert, isolate_conflicts=isolate_conflicts)
 
     def replace(
         self,
@@ -137,7 +138,7 @@ class ProgressRows:
             self._patch_learners(steps)
             return self._written.confirm(some)
 
-        return self._writer.write(rows, swap, isolate_conflicts=isolate_conflicts)
+        return self._replacer.write(rows, swap, isolate_conflicts=isolate_conflicts)
 
     def refused(
         self, conflicts: Mapping[LearnerGrain, RowConflict], ids: Mapping[Identity, Key]
@@ -179,6 +180,18 @@ class ProgressRows:
             )
         raise StoreUnavailable("other writers keep recording for this learner")
 
+    def erase_orphans(self, learner_ids: Sequence[Key]) -> None:
+        """Remove the rows that came while their learner went, where no foreign key prevents it.
+
+        Args:
+            learner_ids: the primary keys that the learner had.
+        """
+        key = self._columns.id
+        wanted = {self._columns.learner: {"_in": list(learner_ids)}}
+        rows = self._owner.search(wanted, [key]) if learner_ids else []
+        orphans = [row[key] for row in rows if self._owner.of(row) is None]
+        delete(self._client, self._names.progress, key, orphans)
+
     def _rows_of(self, identity: Identity, fields: Sequence[str]) -> list[Row]:
         rows = self._owner.search(self._owner.filter(identity), fields)
         theirs = self._owner.key_of(identity)
@@ -201,7 +214,8 @@ class ProgressRows:
         try:
             self._client.request("PATCH", path, params=params, body=steps)
         except DirectusRefusal as refusal:
-            if refusal.may_be_server_fault or refusal.code in (NOT_UNIQUE, TOO_LARGE):
+            too_much = refusal.max_rows is not None or refusal.code == TOO_LARGE
+            if too_much or refusal.may_be_server_fault or refusal.code == NOT_UNIQUE:
                 raise
             raise StoreMisconfigured(
                 f"{path}: {refusal} when a progress row is replaced through the field "

@@ -89,7 +89,7 @@ class DirectusStore:
                 return erased
             self._rows.erase(identity)
             try:
-                self._learners.erase(identity)
+                self._rows.erase_orphans(self._learners.erase(identity))
             except DirectusRefusal as refusal:
                 failure = self._why_not_erased(identity, refusal)
             erased = True

@@ -130,6 +130,7 @@ class ChunkSize:
 
     def __init__(self) -> None:
         self._rows = 50
+        self._max_rows = MAX_ROWS_WRITTEN
 
     def rows(self) -> int:
         """Return how many rows to send next."""
@@ -140,7 +141,12 @@ class ChunkSize:
         if seconds > self.SLOW:
             self._rows = max(self.MIN_ROWS, min(self._rows, rows // 2))
         elif seconds < self.QUICK and rows >= self._rows:
-            self._rows = min(MAX_ROWS_WRITTEN, 2 * self._rows)
+            self._rows = min(self._max_rows, 2 * self._rows)
+
+    def limit(self, max_rows: int) -> None:
+        """Send no more rows than this from now on: the server refuses more."""
+        self._max_rows = max(1, min(self._max_rows, max_rows))
+        self._rows = min(self._rows, self._max_rows)
 
 
 class Writer:
@@ -190,6 +196,8 @@ class Writer:
             return WriteResult()  # it may be there by now: look again
         except DirectusRefusal as refusal:
             conflict = as_conflict(refusal)
+            if refusal.max_rows is not None:
+                self._chunk_size.limit(min(refusal.max_rows, len(rows) // 2))
         orphaned = conflict is not None and conflict.code == NO_SUCH_PARENT
         if conflict and len(rows) == 1:
             if self._unique.is_primary_key(conflict):
