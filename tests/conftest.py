@@ -65,8 +65,8 @@ def directus_pg(postgres: Postgres, start_directus: Callable[..., Directus]) -> 
 
 @pytest.fixture(scope="session")
 def directus_sqlite(start_directus: Callable[..., Directus]) -> Directus:
-    """Run Directus 11 over SQLite, which gives no more than 100 rows at once."""
-    return start_directus("11.17.4", QUERY_LIMIT_MAX="100")
+    """Run Directus 11 over SQLite, which gives and changes no more than 100 rows at once."""
+    return start_directus("11.17.4", QUERY_LIMIT_MAX="100", MAX_BATCH_MUTATION="100")
 
 
 @pytest.fixture(scope="session")

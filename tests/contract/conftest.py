@@ -12,12 +12,24 @@ import pytest
 from bridge.config import Settings, StoreSettings
 from bridge.stores import Store, open_store
 from bridge.stores.memory import MemoryStore
+from tests.integration.own_base import OwnBase
+from tests.integration.own_tables import admin_settings
 from tests.servers import ROOT
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, psql
 
 SQL: Final = ROOT / "sql"
 
-DIRECTUS: Final = ("directus_pg", "directus_sqlite", "directus_10", "directus_12")
+DIRECTUS: Final = (
+    "directus_pg",
+    "directus_bigint",
+    "directus_sqlite",
+    "directus_10",
+    "directus_12",
+)
+_BIGINT: Final = (
+    "ALTER TABLE apprenants ALTER id TYPE bigint;"
+    "ALTER TABLE progress ALTER id TYPE bigint, ALTER apprenant_id TYPE bigint;"
+)
 PLACES: Final = ("memory", "sqlite", "postgresql", "postgresql_old", *DIRECTUS)
 
 
@@ -59,6 +71,12 @@ def place(
     elif name.startswith("postgresql"):
         url = _postgresql(request.getfixturevalue("postgres"), name)
         yield Place(name, opener(StoreSettings(url=url)), examples=60)
+    elif name == "directus_bigint":
+        base = OwnBase(request.getfixturevalue("directus_pg"))
+        base.alter("ALTER TABLE {learners} ALTER id TYPE bigint")  # what refers to it stays integer
+        settings = admin_settings(base.directus, base.names)
+        yield Place(name, opener(settings), examples=15)
+        base.close()
     else:
         settings = request.getfixturevalue(name).store_settings
         yield Place(name, opener(replace(settings, read_timeout=60)), examples=15)
@@ -73,13 +91,15 @@ def _memory() -> Callable[..., Store]:
 
 
 def _postgresql(postgres: Postgres, name: str) -> str:
-    """Make a fresh base, or an old one, migrated and without the constraint on progress."""
+    """Make a fresh base, or an old one: migrated, with BIGINT keys, without the constraint."""
     scripts: list[Path] = [SQL / "schema-multi-origin.sql"]
     if name == "postgresql_old":
         scripts = [SQL / "schema.sql", SQL / "schema-migration-multi-origin.sql"]
     url = postgres.create_database(f"contract_{name}")
     for script in scripts:
         postgres.psql(f"contract_{name}", script)
+    if name == "postgresql_old":
+        psql(url, _BIGINT)
     return url
 
 

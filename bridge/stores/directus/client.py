@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,6 +33,9 @@ _TRY_LATER: Final = frozenset({408, 425, 429, 502, 503, 504})
 _UNREACHABLE: Final = range(520, 600)  # what CDNs say of the server behind them
 
 
+_MAX_ROWS: Final = re.compile(r"max batch mutation limit of (\d+)")
+
+
 class ConnectionCut(StoreUnavailable):
     """The connection broke after the request was sent: it may or may not have been carried out."""
 
@@ -44,10 +48,17 @@ class DirectusRefusal(StoreError):
         code: ``extensions.code`` of Directus's first error, or None when the answer has none.
         field: ``extensions.field``, a hint at best (it can name the wrong column), or None.
         collection: ``extensions.collection``, likewise.
+        max_rows: how many rows the server lets one request change (``MAX_BATCH_MUTATION``), when
+            that is why it refuses.
     """
 
     def __init__(
-        self, status: int, code: str | None, field: str | None, collection: str | None = None
+        self,
+        status: int,
+        code: str | None,
+        field: str | None,
+        collection: str | None = None,
+        max_rows: int | None = None,
     ) -> None:
         where = f" (field {field})" if field else ""
         super().__init__(f"Directus refuses: {code or f'HTTP {status}'}{where}")
@@ -55,6 +66,7 @@ class DirectusRefusal(StoreError):
         self.code = code
         self.field = field
         self.collection = collection
+        self.max_rows = max_rows
 
     @property
     def may_be_server_fault(self) -> bool:
@@ -298,7 +310,7 @@ class DirectusClient:
         if answer is None and "json" in response.headers.get("Content-Type", ""):
             # Not a refusal: which row it is about, and whether it is about a row, was in the rest.
             return ConnectionCut(f"{url}: the answer is cut off or not JSON (HTTP {status})")
-        return DirectusRefusal(status, code, field, collection)
+        return DirectusRefusal(status, code, field, collection, _max_rows(answer))
 
 
 def encode(body: Any) -> bytes:
@@ -349,6 +361,15 @@ def _extensions(answer: Any) -> tuple[str | None, str | None, str | None]:
     except (LookupError, TypeError, AttributeError):
         return None, None, None
     return _text(code), _text(field), _text(collection)
+
+
+def _max_rows(answer: Any) -> int | None:
+    """Return ``MAX_BATCH_MUTATION`` when that is why Directus refuses, which it says in words."""
+    try:
+        told = _MAX_ROWS.search(answer["errors"][0]["extensions"]["reason"])
+    except (LookupError, TypeError):
+        return None
+    return int(told[1]) if told else None
 
 
 def _text(value: Any) -> str | None:

@@ -17,10 +17,12 @@ from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.conflicts import RowConflict, UniqueColumns
 from bridge.stores.directus.reading import among, search
 from bridge.stores.directus.writing import (
+    Key,
     Row,
     Writer,
     WriteResult,
     chunks,
+    delete,
     map_concurrently,
     row_sender,
 )
@@ -40,7 +42,7 @@ class LearnerIds:
         refused: those that Directus refuses to create, and why.
     """
 
-    ids: dict[Identity, int] = field(default_factory=dict)
+    ids: dict[Identity, Key] = field(default_factory=dict)
     fresh: set[Identity] = field(default_factory=set)
     refused: dict[Identity, str] = field(default_factory=dict)
 
@@ -55,11 +57,11 @@ class LearnerCache(ForkSafe):
     def __init__(self, size: int) -> None:
         super().__init__()
         self._size = size
-        self._ids: OrderedDict[Identity, int] = OrderedDict()
+        self._ids: OrderedDict[Identity, Key] = OrderedDict()
 
-    def get(self, identities: Iterable[Identity]) -> dict[Identity, int]:
+    def get(self, identities: Iterable[Identity]) -> dict[Identity, Key]:
         """Return the primary keys of those learners that are remembered."""
-        known = {}
+        known: dict[Identity, Key] = {}
         with self.lock:
             for identity in identities:
                 learner_id = self._ids.get(identity)
@@ -68,7 +70,7 @@ class LearnerCache(ForkSafe):
                     self._ids.move_to_end(identity)
         return known
 
-    def put(self, ids: Mapping[Identity, int]) -> None:
+    def put(self, ids: Mapping[Identity, Key]) -> None:
         """Remember these learners, forgetting those unused for longest."""
         with self.lock:
             for identity, learner_id in ids.items():
@@ -139,9 +141,9 @@ class LearnerRows:
             )
         return resolved
 
-    def find(self, identities: Iterable[Identity]) -> dict[Identity, int]:
+    def find(self, identities: Iterable[Identity]) -> dict[Identity, Key]:
         """Ask Directus for the primary keys of those learners that it has."""
-        found: dict[Identity, int] = {}
+        found: dict[Identity, Key] = {}
         for ids in map_concurrently(self._search, list(chunks(identities)), self._connections):
             found |= ids
         self._cache.put(found)
@@ -151,9 +153,19 @@ class LearnerRows:
         """Forget the primary keys of these learners, who may have been erased by another writer."""
         self._cache.forget(identities)
 
-    def erase(self, learner_id: int) -> None:
-        """Remove the learner's row, once their progress is gone."""
-        self._client.request("DELETE", f"/items/{self._collection}/{learner_id}")
+    def erase(self, identity: Identity) -> list[Key]:
+        """Remove the learner's row, once their progress is gone.
+
+        Returns:
+            The primary keys that they had.
+
+        Raises:
+            DirectusRefusal: something still refers to the row.
+        """
+        keys = list(self.find([identity]).values())
+        self.forget([identity])
+        delete(self._client, self._collection, self._columns.id, keys, self._filter([identity]))
+        return keys
 
     def read(self, identity: Identity) -> Learner | None:
         """Read the learner's whole row."""
@@ -162,10 +174,10 @@ class LearnerRows:
         for row in search(self._client, self._collection, self._filter([identity]), fields):
             if identity in self._ids([identity], [row]):
                 created_at = parse_stored_instant(row[columns.date_creation])
-                return Learner(row[columns.id], identity, row[columns.email], created_at)
+                return Learner(int(row[columns.id]), identity, row[columns.email], created_at)
         return None
 
-    def _search(self, identities: list[Identity]) -> dict[Identity, int]:
+    def _search(self, identities: list[Identity]) -> dict[Identity, Key]:
         rows = search(self._client, self._collection, self._filter(identities), self._fields)
         return self._ids(identities, rows)
 
@@ -230,7 +242,7 @@ class LearnerRows:
             row[columns.email] = email
         return row
 
-    def _ids(self, wanted: Iterable[Identity], rows: Iterable[Row]) -> dict[Identity, int]:
+    def _ids(self, wanted: Iterable[Identity], rows: Iterable[Row]) -> dict[Identity, Key]:
         """Return the primary keys of those who are wanted. Among the rows may be others."""
         columns = self._columns
         by_id = {(who.origin, who.external_user_id): who for who in wanted}

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Container
 from typing import Final
 
 from bridge.config import StoreSettings
-from bridge.errors import StoreMisconfigured
-from bridge.json_format import isoformat, parse_stored_instant
+from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.json_format import isoformat
 from bridge.model import Identity, Progress
 from bridge.stores.directus.client import TOO_LARGE, DirectusClient, DirectusRefusal
+from bridge.stores.directus.confirming import Owner, OwnerKey, WrittenRows, exact_instant
 from bridge.stores.directus.conflicts import NOT_UNIQUE, RowConflict, UniqueColumns
-from bridge.stores.directus.reading import among, search
-from bridge.stores.directus.writing import MAX_ROWS_ASKED, Row, Writer, WriteResult, row_sender
+from bridge.stores.directus.reading import among
+from bridge.stores.directus.writing import MAX_ROWS_ASKED, Key, Row, Writer, WriteResult, delete
 from bridge.stores.merge import LearnerGrain, earliest
 
 MAX_COMBINATIONS: Final = 5_000
 """Learners times grains in one question: it may give as many rows."""
 
-Recorded = dict[LearnerGrain, tuple[int, Progress]]
+MAX_SWEEPS: Final = 6
+"""How often a learner's rows are read and removed while other writers add some."""
+
+Recorded = dict[LearnerGrain, tuple[Key, Progress]]
 """What Directus holds: the primary key and the progress."""
+
+
+class KeysReused(Exception):
+    """A learner's remembered primary key is another learner's by now, as after a restored dump."""
 
 
 class ProgressRows:
     """The progress collection.
+
+    A primary key says who a row's learner is only as long as the base is not emptied or restored.
+    So every answer is asked for the learner's origin and external id beside the row.
 
     Args:
         client: the server.
@@ -39,18 +50,19 @@ class ProgressRows:
         self._names = names = settings.names
         self._columns = columns = names.progress_fields
         self._unique = UniqueColumns.of_progress(names)
-        self._writer = Writer(probe, self._unique)
-        self._send = row_sender(client, names.progress, [columns.id])
+        self._inserter = Writer(probe, self._unique)
+        self._replacer = Writer(probe, self._unique)  # an array of as many rows asks for more
+        self._owner = Owner(client, names)
+        self._written = WrittenRows(client, names, self._owner)
         self._fields = (
             columns.id,
             columns.grain_id,
             columns.module_id,
             columns.sequence_id,
             columns.completed_at,
-            columns.learner,
         )
 
-    def read(self, pairs: Container[LearnerGrain], ids: Mapping[Identity, int]) -> Recorded:
+    def read(self, pairs: Container[LearnerGrain], ids: Mapping[Identity, Key]) -> Recorded:
         """Read what is recorded already for these learners and grains.
 
         Args:
@@ -59,49 +71,54 @@ class ProgressRows:
 
         Returns:
             Also what is recorded of other pairs of the same learners and grains.
+
+        Raises:
+            KeysReused: one of the keys is not that learner's any more.
         """
         if not pairs:
             return {}
         columns = self._columns
-        identities = {ids[identity]: identity for identity, _ in pairs}
-        learners = {columns.learner: {"_in": sorted(identities)}}
+        owners: dict[OwnerKey | None, Identity] = {
+            self._owner.key_of(identity): identity for identity, _ in pairs
+        }
+        learners = {columns.learner: {"_in": sorted({ids[identity] for identity, _ in pairs})}}
         wanted = {"_and": [learners, among(columns.grain_id, {grain for _, grain in pairs})]}
-        rows = search(self._client, self._names.progress, wanted, self._fields)
+        rows = self._owner.search(wanted, self._fields)
+        if any(self._owner.of(row) not in owners for row in rows):
+            raise KeysReused
         return earliest(
             (
-                (identities[row[columns.learner]], row[columns.grain_id]),
+                (owners[self._owner.of(row)], row[columns.grain_id]),
                 row[columns.id],
                 self._progress(row),
             )
             for row in rows
         )
 
-    def of_learner(self, identity: Identity, learner_id: int) -> list[Progress]:
+    def of_learner(self, identity: Identity) -> list[Progress]:
         """Read the learner's record, earliest first."""
-        columns = self._columns
-        wanted = {columns.learner: {"_eq": learner_id}}
-        rows = search(self._client, self._names.progress, wanted, self._fields)
+        rows = self._rows_of(identity, self._fields)
         recorded = earliest(
-            ((identity, row[columns.grain_id]), None, self._progress(row)) for row in rows
+            ((identity, row[self._columns.grain_id]), None, self._progress(row)) for row in rows
         )
         return sorted(progress for _, progress in recorded.values())
 
     def insert(
         self,
         new: Mapping[LearnerGrain, Progress],
-        ids: Mapping[Identity, int],
+        ids: Mapping[Identity, Key],
         *,
         isolate_conflicts: bool,
     ) -> WriteResult[LearnerGrain]:
         """Write new rows, as `Writer.write` does."""
         rows = {pair: self._row(ids[pair[0]], progress) for pair, progress in new.items()}
-        return self._writer.write(rows, self._send, isolate_conflicts=isolate_conflicts)
+        return self._inserter.write(rows, self._written.insert, isolate_conflicts=isolate_conflicts)
 
     def replace(
         self,
         new: Mapping[LearnerGrain, Progress],
         recorded: Recorded,
-        ids: Mapping[Identity, int],
+        ids: Mapping[Identity, Key],
         *,
         isolate_conflicts: bool,
     ) -> WriteResult[LearnerGrain]:
@@ -114,28 +131,73 @@ class ProgressRows:
         """
         rows = {pair: self._row(ids[pair[0]], progress) for pair, progress in new.items()}
 
-        def swap(some: dict[LearnerGrain, Row]) -> list[Row]:
+        def swap(some: dict[LearnerGrain, Row]) -> WriteResult[LearnerGrain]:
             steps = [
                 step for pair in some for step in self._swap_steps(recorded[pair][0], some[pair])
             ]
-            return self._patch_learners(steps)
+            self._patch_learners(steps)
+            return self._written.confirm(some)
 
-        return self._writer.write(rows, swap, isolate_conflicts=isolate_conflicts)
+        return self._replacer.write(rows, swap, isolate_conflicts=isolate_conflicts)
 
     def refused(
-        self, conflicts: Mapping[LearnerGrain, RowConflict], ids: Mapping[Identity, int]
+        self, conflicts: Mapping[LearnerGrain, RowConflict], ids: Mapping[Identity, Key]
     ) -> dict[LearnerGrain, str]:
         """Choose the rows to refuse, as `UniqueColumns.refused` does."""
         return self._unique.refused(
             conflicts, lambda pair: [found == pair for found in self.read([pair], ids)]
         )
 
-    def erase(self, learner_id: int) -> None:
-        """Remove every row of the learner."""
-        wanted = {"query": {"filter": {self._columns.learner: {"_eq": learner_id}}, "limit": -1}}
-        self._client.ask("DELETE", f"/items/{self._names.progress}", body=wanted)
+    def rehearse(self, learner_id: Key) -> None:
+        """Make sure that instants are kept exactly, before a row is replaced.
 
-    def _swap_steps(self, old_id: int, new: Row) -> Iterator[Row]:
+        Args:
+            learner_id: of a learner to write a made-up row for, which is removed at once.
+
+        Raises:
+            StoreMisconfigured: they are not.
+        """
+        self._written.rehearse({self._columns.learner: learner_id})
+
+    def undo_misplaced(self) -> None:
+        """Remove rows that could not be taken back when they were written for somebody else."""
+        self._written.undo_misplaced()
+
+    def erase(self, identity: Identity) -> None:
+        """Remove every row of the learner, until none is read any more.
+
+        Raises:
+            StoreUnavailable: other writers keep recording for this learner.
+        """
+        columns = self._columns
+        for _ in range(MAX_SWEEPS):
+            rows = self._rows_of(identity, [columns.id])
+            if not rows:
+                return
+            keys = [row[columns.id] for row in rows]
+            delete(
+                self._client, self._names.progress, columns.id, keys, self._owner.filter(identity)
+            )
+        raise StoreUnavailable("other writers keep recording for this learner")
+
+    def erase_orphans(self, learner_ids: Sequence[Key]) -> None:
+        """Remove the rows that came while their learner went, where no foreign key prevents it.
+
+        Args:
+            learner_ids: the primary keys that the learner had.
+        """
+        key = self._columns.id
+        wanted = {self._columns.learner: {"_in": list(learner_ids)}}
+        rows = self._owner.search(wanted, [key]) if learner_ids else []
+        orphans = [row[key] for row in rows if self._owner.of(row) is None]
+        delete(self._client, self._names.progress, key, orphans)
+
+    def _rows_of(self, identity: Identity, fields: Sequence[str]) -> list[Row]:
+        rows = self._owner.search(self._owner.filter(identity), fields)
+        theirs = self._owner.key_of(identity)
+        return [row for row in rows if self._owner.of(row) == theirs]
+
+    def _swap_steps(self, old_id: Key, new: Row) -> Iterator[Row]:
         """Give the two updates of a learner that delete the old row and create the new one.
 
         Directus creates before it deletes, so they cannot be one.
@@ -146,21 +208,21 @@ class ProgressRows:
             nested = {"create": [], "update": [], "delete": [], **step}
             yield {learner_columns.id: new[learner], learner_columns.progress: nested}
 
-    def _patch_learners(self, steps: list[Row]) -> list[Row]:
+    def _patch_learners(self, steps: list[Row]) -> None:
         columns = self._names.learner_fields
         path, params = f"/items/{self._names.learners}", {"fields": columns.id}
         try:
             self._client.request("PATCH", path, params=params, body=steps)
         except DirectusRefusal as refusal:
-            if refusal.may_be_server_fault or refusal.code in (NOT_UNIQUE, TOO_LARGE):
+            too_much = refusal.max_rows is not None or refusal.code == TOO_LARGE
+            if too_much or refusal.may_be_server_fault or refusal.code == NOT_UNIQUE:
                 raise
             raise StoreMisconfigured(
                 f"{path}: {refusal} when a progress row is replaced through the field "
                 f"{columns.progress}; run `progress-bridge setup`"
             ) from None
-        return []
 
-    def _row(self, learner_id: int, progress: Progress) -> Row:
+    def _row(self, learner_id: Key, progress: Progress) -> Row:
         columns = self._columns
         return {
             columns.learner: learner_id,
@@ -176,7 +238,7 @@ class ProgressRows:
             row[columns.grain_id],
             row[columns.module_id],
             row[columns.sequence_id],
-            parse_stored_instant(row[columns.completed_at]),
+            exact_instant(self._names, row),
         )
 
 

@@ -20,8 +20,8 @@ from bridge.stores.directus.check import check
 from bridge.stores.directus.client import DirectusClient, DirectusRefusal
 from bridge.stores.directus.learners import LearnerIds, LearnerRows
 from bridge.stores.directus.probe import Probe
-from bridge.stores.directus.progress import ProgressRows, Recorded, question_groups
-from bridge.stores.directus.writing import WriteResult, map_concurrently
+from bridge.stores.directus.progress import KeysReused, ProgressRows, Recorded, question_groups
+from bridge.stores.directus.writing import Key, WriteResult, map_concurrently
 from bridge.stores.merge import Changes, LearnerGrain, learner_grain, merge
 
 MAX_ATTEMPTS: Final = 6
@@ -47,6 +47,7 @@ class DirectusStore:
         self._rows = ProgressRows(self._client, settings, probe.check_progress)
 
     def record(self, completions: Sequence[Completion]) -> list[Outcome]:
+        self._rows.undo_misplaced()
         emails = {completion.identity: completion.email for completion in reversed(completions)}
         resolved = self._learners.resolve(emails)
         pending = PendingRows(completions)
@@ -60,8 +61,7 @@ class DirectusStore:
         return pending.outcomes()
 
     def progress(self, identity: Identity) -> list[Progress]:
-        learner_id = self._learners.find([identity]).get(identity)
-        return [] if learner_id is None else self._rows.of_learner(identity, learner_id)
+        return self._rows.of_learner(identity)
 
     def learner(self, identity: Identity, email: str | None = None) -> Learner:
         learner = self._learners.read(identity)
@@ -78,22 +78,21 @@ class DirectusStore:
         learner = self._learners.read(identity)
         if learner is None:
             return None
-        return learner_as_json(learner, self._rows.of_learner(identity, learner.id))
+        return learner_as_json(learner, self._rows.of_learner(identity))
 
     def erase(self, identity: Identity) -> bool:
-        failure: StoreError = StoreUnavailable("the learner was not erased")
+        failure: StoreError = StoreUnavailable("other writers keep recording for this learner")
+        erased = False
         for _ in range(MAX_ATTEMPTS):
-            learner_id = self._learners.find([identity]).get(identity)
             self._learners.forget([identity])
-            if learner_id is None:
-                return False
-            self._rows.erase(learner_id)
+            if not self._learners.find([identity]):
+                return erased
+            self._rows.erase(identity)
             try:
-                self._learners.erase(learner_id)
+                self._rows.erase_orphans(self._learners.erase(identity))
             except DirectusRefusal as refusal:
-                failure = self._why_not_erased(identity, learner_id, refusal)
-            else:
-                return True
+                failure = self._why_not_erased(identity, refusal)
+            erased = True
         raise failure
 
     def check(self) -> list[Finding]:
@@ -102,14 +101,12 @@ class DirectusStore:
     def close(self) -> None:
         self._client.close()
 
-    def _why_not_erased(
-        self, identity: Identity, learner_id: int, refusal: DirectusRefusal
-    ) -> StoreError:
+    def _why_not_erased(self, identity: Identity, refusal: DirectusRefusal) -> StoreError:
         """Return the error that says why a learner's row stays although their progress is gone.
 
         Directus gives a foreign key of another table as 500, as it does its own failures.
         """
-        if self._rows.of_learner(identity, learner_id):
+        if self._rows.of_learner(identity):
             return StoreUnavailable("other writers keep recording for this learner")
         path = f"/items/{self._names.learners}"
         if refusal.code is None:
@@ -125,10 +122,15 @@ class DirectusStore:
         """Record the completions of these rows, trying again as long as others interfere."""
         left, ids, fresh = list(group), dict(resolved.ids), resolved.fresh
         for attempt in range(MAX_ATTEMPTS):
-            recorded = self._rows.read([pair for pair in left if pair[0] not in fresh], ids)
+            try:
+                recorded = self._rows.read([pair for pair in left if pair[0] not in fresh], ids)
+            except KeysReused:
+                ids |= self._resolve_again(left)
+                continue
             changes = pending.merge(left, recorded)
             result = self._rows.insert(changes.create, ids, isolate_conflicts=attempt > 1)
             if changes.replace:
+                self._rows.rehearse(ids[next(iter(changes.replace))[0]])
                 result.add(self._replace(changes.replace, recorded, ids, attempt))
             left = pending.settle(left, changes, result)
             if not left:
@@ -137,7 +139,10 @@ class DirectusStore:
                 ids |= self._resolve_again(left)
             fresh = set()
         conflicts = {pair: what for pair, what in result.conflicts.items() if pair in left}
-        refused = self._rows.refused(conflicts, ids)
+        try:
+            refused = self._rows.refused(conflicts, ids)
+        except KeysReused:
+            refused = {}
         pending.refuse(refused)
         if len(refused) < len(left):
             raise StoreUnavailable("other writers keep changing these rows")
@@ -146,7 +151,7 @@ class DirectusStore:
         self,
         new: Mapping[LearnerGrain, Progress],
         recorded: Recorded,
-        ids: Mapping[Identity, int],
+        ids: Mapping[Identity, Key],
         attempt: int,
     ) -> WriteResult[LearnerGrain]:
         """Replace the rows.
@@ -163,7 +168,7 @@ class DirectusStore:
                 raise
             return WriteResult(orphaned=gone)
 
-    def _resolve_again(self, pairs: Iterable[LearnerGrain]) -> dict[Identity, int]:
+    def _resolve_again(self, pairs: Iterable[LearnerGrain]) -> dict[Identity, Key]:
         """Find the primary keys of these learners anew: another writer erased some of them."""
         identities = {identity for identity, _ in pairs}
         self._learners.forget(identities)

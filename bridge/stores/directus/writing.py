@@ -28,6 +28,9 @@ MAX_ROWS_ASKED: Final = 500
 MAX_ROWS_WRITTEN: Final = 250
 """Rows in one array POST: more are no faster, and a refusal costs more."""
 
+MAX_ROWS_DELETED: Final = 100
+"""Rows removed by one request: few of those who limit Directus allow it less."""
+
 MAX_BYTES: Final = 900_000
 """Bytes in one body: Directus's default limit (MAX_PAYLOAD_SIZE) is 1 MB."""
 
@@ -35,7 +38,8 @@ K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
 Row = dict[str, Any]
-SendRows = Callable[[dict[K, Row]], list[Row]]
+Key = int | str
+"""A primary key as Directus gives it: text for a BIGINT, a number for an INTEGER."""
 
 
 @dataclass(slots=True)
@@ -67,6 +71,10 @@ class WriteResult(Generic[K]):
         self.conflicts |= other.conflicts
         self.orphaned |= other.orphaned
         return self
+
+
+SendRows = Callable[[dict[K, Row]], WriteResult[K]]
+"""Writes rows in one request, whole or not at all, and tells what became of them."""
 
 
 def chunks(
@@ -122,6 +130,7 @@ class ChunkSize:
 
     def __init__(self) -> None:
         self._rows = 50
+        self._max_rows = MAX_ROWS_WRITTEN
 
     def rows(self) -> int:
         """Return how many rows to send next."""
@@ -132,7 +141,12 @@ class ChunkSize:
         if seconds > self.SLOW:
             self._rows = max(self.MIN_ROWS, min(self._rows, rows // 2))
         elif seconds < self.QUICK and rows >= self._rows:
-            self._rows = min(MAX_ROWS_WRITTEN, 2 * self._rows)
+            self._rows = min(self._max_rows, 2 * self._rows)
+
+    def limit(self, max_rows: int) -> None:
+        """Send no more rows than this from now on: the server refuses more."""
+        self._max_rows = max(1, min(self._max_rows, max_rows))
+        self._rows = min(self._rows, self._max_rows)
 
 
 class Writer:
@@ -156,7 +170,7 @@ class Writer:
 
         Args:
             rows: by the key that tells them apart.
-            send: writes them in one request, whole or not at all, and gives Directus's answer.
+            send: writes them in one request, whole or not at all.
             isolate_conflicts: when an array holds a row that is not unique, or has no parent,
                 halve it until that row stands alone, and write its neighbours. Without it the
                 array is left for another attempt.
@@ -177,11 +191,13 @@ class Writer:
         self, rows: dict[K, Row], send: SendRows[K], isolate_conflicts: bool
     ) -> WriteResult[K]:
         try:
-            return WriteResult(rows=send(rows), written=set(rows))
+            return send(rows)
         except ConnectionCut:
             return WriteResult()  # it may be there by now: look again
         except DirectusRefusal as refusal:
             conflict = as_conflict(refusal)
+            if refusal.max_rows is not None:
+                self._chunk_size.limit(min(refusal.max_rows, len(rows) // 2))
         orphaned = conflict is not None and conflict.code == NO_SUCH_PARENT
         if conflict and len(rows) == 1:
             if self._unique.is_primary_key(conflict):
@@ -200,7 +216,7 @@ class Writer:
         ((key, row),) = rows.items()
         self._probe(row)
         try:
-            return WriteResult(rows=send(rows), written=set(rows))
+            return send(rows)
         except ConnectionCut:
             return WriteResult()
         except DirectusRefusal as refusal:
@@ -221,10 +237,40 @@ def row_sender(client: DirectusClient, collection: str, fields: Sequence[str]) -
     """
     path, params = f"/items/{collection}", {"fields": ",".join(fields)}
 
-    def send(rows: dict[Any, Row]) -> list[Row]:
+    def send(rows: dict[Any, Row]) -> WriteResult[Any]:
         answer = client.request("POST", path, params=params, body=list(rows.values()))
         if not isinstance(answer, list) or not answer:
             raise StoreUnavailable(f"{path}: the answer does not tell what was written")
-        return answer
+        return WriteResult(rows=answer, written=set(rows))
 
     return send
+
+
+def delete(
+    client: DirectusClient, collection: str, key: str, keys: Sequence[Key], also: Row | None = None
+) -> None:
+    """Remove rows by their primary keys, as many at a time as the server takes.
+
+    Args:
+        client: the server.
+        collection: its name.
+        key: the primary key's name.
+        keys: which rows.
+        also: a filter that they have to pass as well, when they are removed.
+
+    Raises:
+        DirectusRefusal: a single row cannot be removed.
+    """
+    left, most = list(keys), MAX_ROWS_DELETED
+    while left:
+        some = left[:most]
+        wanted = [{key: {"_in": some}}, *([also] if also else [])]
+        query = {"filter": {"_and": wanted}, "limit": len(some)}
+        try:
+            client.request("DELETE", f"/items/{collection}", body={"query": query})
+        except DirectusRefusal as refusal:
+            if len(some) == 1:
+                raise
+            most = min(refusal.max_rows or most, len(some) // 2)
+        else:
+            left = left[most:]
