@@ -8,6 +8,7 @@
 from bridge.config import Settings
 from bridge.errors import (
     BeingDelivered,
+    BridgeClosed,
     BridgeError,
     CompletionRejected,
     ConfigurationError,
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BeingDelivered",
     "Bridge",
+    "BridgeClosed",
     "BridgeError",
     "Completion",
     "CompletionRejected",

@@ -97,6 +97,10 @@ class ConfigurationError(BridgeError):
     """The configuration cannot be used as it is written."""
 
 
+class BridgeClosed(BridgeError):
+    """The bridge, or its outbox, was closed: it does nothing any more, so open another."""
+
+
 class OutboxUnavailable(BridgeError):
     """The outbox cannot take the completions now: they are *not* accepted."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from bridge import metrics
 from bridge.checks import Finding
 from bridge.config import Settings
-from bridge.errors import BeingDelivered
+from bridge.errors import BeingDelivered, BridgeClosed
 from bridge.model import ACCEPTED, Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.outbox import Outbox, open_outbox
 from bridge.stores import Store, open_store
@@ -34,7 +34,8 @@ class Bridge:
     under the rules of `Identity`. Every method may raise `InvalidIdentity`. Those that reach the
     store may raise `StoreUnavailable` (try again later) or `StoreMisconfigured` (somebody has to
     mend something). A bridge may be shared by threads. It is a context manager that closes its
-    store and its outbox.
+    store and its outbox. Once it is closed every method but `close` raises `BridgeClosed`, and
+    nothing is recorded or accepted.
 
     With an outbox, completions are `accepted`: kept through any crash before the call returns,
     whatever the store is doing, and delivered by `bridge.delivery`. Without one they are recorded
@@ -48,6 +49,7 @@ class Bridge:
     def __init__(self, store: Store, outbox: Outbox | None = None) -> None:
         self.store = store
         self.outbox = outbox
+        self._closed = False
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
@@ -117,16 +119,19 @@ class Bridge:
 
         It is empty for a learner nobody has seen, and lacks what is still in the outbox.
         """
+        self._refuse_when_closed()
         return self.store.progress(Identity(origin, external_user_id))
 
     def learner(
         self, origin: Origin | str, external_user_id: ExternalId, *, email: str | None = None
     ) -> Learner:
         """Return the learner's row, which is created when there is none."""
+        self._refuse_when_closed()
         return self.store.learner(Identity(origin, external_user_id), email)
 
     def export(self, origin: Origin | str, external_user_id: ExternalId) -> dict[str, Any] | None:
         """Return all that is kept of the learner, ready for JSON (`Store.export`), or None."""
+        self._refuse_when_closed()
         return self.store.export(Identity(origin, external_user_id))
 
     def erase(
@@ -149,6 +154,7 @@ class Bridge:
                 before. Erase again: in a moment, or when a deliverer that died has lost its lease.
             OutboxUnavailable: nothing was removed.
         """
+        self._refuse_when_closed()
         identity = Identity(origin, external_user_id)
         was_waiting = self._erase_from_outbox(identity, patience)
         return self.store.erase(identity) or was_waiting
@@ -175,6 +181,7 @@ class Bridge:
             OutboxUnavailable: ask again. (The request may be kept all the same.)
             StoreUnavailable, StoreMisconfigured: without an outbox, nothing is promised.
         """
+        self._refuse_when_closed()
         identity = Identity(origin, external_user_id)
         if self.outbox is None:
             self.store.erase(identity)
@@ -184,17 +191,19 @@ class Bridge:
         return False
 
     def check(self) -> list[Finding]:
-        """Tell what is right and wrong with the store and the outbox, in words. Does not raise.
+        """Tell what is right and wrong with the store and the outbox, in words.
 
         Leaves no row behind, and does write: the file and the tables that an SQLite store or
         outbox lacks are made, a row is put into an SQLite outbox and removed in one transaction,
         and a Directus store is sent rows that it must refuse. On a base without the constraints
         that refuse them Directus takes such rows, and they are removed at once.
         """
+        self._refuse_when_closed()
         return self.store.check() + (self.outbox.check() if self.outbox else [])
 
     def close(self) -> None:
-        """Release the connections to the store and the outbox."""
+        """Release the connections to the store and the outbox, for good."""
+        self._closed = True
         self.store.close()
         if self.outbox:
             self.outbox.close()
@@ -218,11 +227,17 @@ class Bridge:
 
     def _accept_or_record(self, batch: list[Completion]) -> list[Outcome]:
         """Put the completions into the outbox, or without one record them."""
+        self._refuse_when_closed()
         if self.outbox is None:
             return self.store.record(batch)
         self.outbox.put(batch)
         metrics.ACCEPTED.inc(len(batch))
         return [ACCEPTED] * len(batch)
+
+    def _refuse_when_closed(self) -> None:
+        """Raise what a closed bridge answers, since its store and outbox would connect anew."""
+        if self._closed:
+            raise BridgeClosed("this bridge is closed: nothing was done; open another one")
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.errors import OutboxUnavailable
+from bridge.errors import BridgeClosed, OutboxUnavailable
 from bridge.outbox import Outbox
 from bridge.support.extras import needs
 
@@ -83,7 +83,7 @@ class OutboxCollector:
         """Ask the outbox, and yield the gauges. Called by prometheus-client."""
         try:
             counts = self._outbox.counts()
-        except OutboxUnavailable:
+        except (OutboxUnavailable, BridgeClosed):
             return
         for name, text, value in (
             ("backlog", "Completions that are not delivered yet.", counts.waiting + counts.leased),

@@ -44,7 +44,7 @@ def cli(context: click.Context, config: str | None, debug: bool) -> None:
 
     Exit codes: 0 done; 1 the store or the configuration has to be mended, or a completion is
     refused; 2 wrong usage or a value that breaks a rule; 3 the store or the outbox is not
-    available now, try again later.
+    available now, try again later; 4 of `status` alone, there are dead letters.
     """
     context.obj = Context(config=config, debug=debug)
 

@@ -18,6 +18,11 @@ BAD_INPUT: Final = 2
 """Wrong usage (click's own code), or a value that breaks a rule."""
 TRY_LATER: Final = 3
 """The store or the outbox is not available now. The same command may work later."""
+DEAD_LETTERS: Final = 4
+"""Of `status` alone: delivery is well, and there are dead letters for somebody to decide about.
+
+Not one of the others: they say that completions which wait are not being delivered.
+"""
 
 
 def exit_code(error: BridgeError) -> int:

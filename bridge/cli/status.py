@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from bridge.cli.context import Context, json_option, pass_context
-from bridge.cli.errors import MEND, TRY_LATER
+from bridge.cli.errors import DEAD_LETTERS, MEND, TRY_LATER
 from bridge.cli.output import example, print_json
 from bridge.config import Settings
 from bridge.delivery.status import Overview, State, Worker, duration, overview
@@ -24,7 +24,8 @@ def status(context: Context, as_json: bool) -> None:
     """Tell what waits in the outbox, why it has not arrived, and who is not erased yet.
 
     Exit code 0 when nothing waits or it is being delivered; 1 when somebody has to mend something
-    or no deliverer is running; 3 when the store or the outbox is not available now.
+    or no deliverer is running; 3 when the store or the outbox is not available now; 4 when it
+    would be 0, but for dead letters.
     """
     settings = context.settings()
     with closing(context.outbox()) as outbox:
@@ -33,7 +34,12 @@ def status(context: Context, as_json: bool) -> None:
         print_json(_as_json(settings, found))
     else:
         _print_overview(settings, found)
-    raise SystemExit(_EXIT_CODES.get(found.state, 0))
+    raise SystemExit(_exit_code(found))
+
+
+def _exit_code(found: Overview) -> int:
+    """Return what delivery deserves, and where that is well what the dead letters do."""
+    return _EXIT_CODES.get(found.state) or (DEAD_LETTERS if found.counts.dead else 0)
 
 
 def _print_overview(settings: Settings, found: Overview) -> None:
@@ -60,6 +66,20 @@ def _print_overview(settings: Settings, found: Overview) -> None:
     click.echo(click.style(f"{found.state.upper()}: {found.why}", bold=True))
     if found.remedy:
         click.echo(f"  → {found.remedy}")
+    if found.counts.dead:
+        click.echo(click.style(f"DEAD LETTERS: {_dead_letters(found.counts.dead)}", bold=True))
+        click.echo(f"  → {_DECIDE}")
+
+
+_DECIDE: Final = (
+    "`progress-bridge dead list` tells why; mend it and `dead replay`, or forget them: `dead drop`"
+)
+
+
+def _dead_letters(count: int) -> str:
+    if count == 1:
+        return "1 completion is not recorded, and is not tried again"
+    return f"{count:,} completions are not recorded, and are not tried again"
 
 
 def _about_dead_letters(count: int) -> str:
@@ -87,6 +107,7 @@ def _as_json(settings: Settings, found: Overview) -> dict[str, Any]:
     return {
         "outbox": settings.outbox and settings.outbox.shown_url,
         "store": settings.store.shown_url,
+        "ok": _exit_code(found) == 0,
         "state": found.state,
         "why": found.why,
         "remedy": found.remedy,

@@ -128,6 +128,7 @@ class Outbox(Protocol):
     """What every outbox promises. ``tests/contract/outbox`` tests each one for it.
 
     Every method but `check` raises `OutboxUnavailable` when the outbox cannot do its part now.
+    Every method but `close` raises `BridgeClosed` once it was closed.
     Outboxes may be shared by threads, and opened by several processes at once. An e-mail address
     is kept only where ``store_email`` says so.
     """
@@ -273,4 +274,4 @@ class Outbox(Protocol):
         """Tell whether the outbox can be used, and keeps what it accepts. Does not raise."""
 
     def close(self) -> None:
-        """Release files and connections. The outbox cannot be used afterwards."""
+        """Release files and connections. Nothing is accepted or handed out afterwards."""

@@ -65,6 +65,7 @@ def create_app(settings: Settings, *, deliver: bool = True) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would lead to the host that the caller names
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(bridge, delivery),
     )
@@ -123,7 +124,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.service.sites,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "Content-Type"],
             expose_headers=["Retry-After"],
             max_age=3600,

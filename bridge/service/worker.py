@@ -5,15 +5,22 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import multiprocessing
 import os
+import signal
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any, Final, Self
 
 import uvicorn
 from fastapi import FastAPI
 
 from bridge.config import Settings
+from bridge.errors import OutboxUnavailable
+from bridge.outbox import Outbox
 from bridge.service.app import create_app
 from bridge.service.http.middleware import access_log
 from bridge.support import logs
@@ -31,6 +38,11 @@ would now and then send a request into a connection that is just being closed.""
 
 UNRESPONSIVE_SECONDS: Final = 30
 """Seconds after which a worker process that does not react is replaced."""
+
+END_WITHIN_SECONDS: Final = 10.0
+"""Seconds that a worker has to end when its parent is gone, whatever hangs."""
+
+_log: Final = logging.getLogger("bridge.service")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +76,7 @@ class ServeOptions:
 def app() -> FastAPI:
     """Create the application of a worker process, for uvicorn, which calls this."""
     options = ServeOptions.handed_over()
+    _end_with_parent()
     return create_app_with_logs(Settings.load(options.config), options)
 
 
@@ -80,6 +93,36 @@ def create_app_with_logs(settings: Settings, options: ServeOptions) -> FastAPI:
     gc.collect()
     gc.freeze()  # what exists now stays: the collector need not look at it again and again
     return app
+
+
+def refuse_unusable(outbox: Outbox) -> None:
+    """Try whether the outbox takes what is put, by the write that `Outbox.check` takes back.
+
+    Raises:
+        OutboxUnavailable: it takes nothing now, and so the service would accept nothing.
+    """
+    for finding in outbox.check():
+        if finding.fatal and not finding.ok:
+            raise OutboxUnavailable(f"the service does not start: {finding.message}")
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone, which a killed one cannot ask for.
+
+    A worker that lived on would keep the port, and accept beside the service that is started next.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    # A pipe tells: its other end closes with the parent, be that the PID 1 of a container.
+    parent.join()
+    logs.event(_log, logging.ERROR, "parent_gone", pid=parent.pid)
+    os.kill(os.getpid(), signal.SIGTERM)  # uvicorn lets the port go at once, then what is under way
+    time.sleep(END_WITHIN_SECONDS)
+    os._exit(1)
 
 
 def uvicorn_config(app: FastAPI | str, settings: Settings, **where: Any) -> uvicorn.Config:

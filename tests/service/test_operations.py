@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from bridge import StoreMisconfigured, StoreUnavailable
 from bridge.model import Progress
 from bridge.service import readiness
 from bridge.service.app import STORE_THREADS
-from bridge.service.routes import documents
+from bridge.service.routes import callers, completions, documents, learners, operations
 from tests.service.in_process import GUEST, SITE, InProcessService, bearer, serving
 
 ONE = {"origin": "moodle", "external_user_id": 98765432101, "grain_id": "g"}
@@ -181,6 +182,12 @@ def test_bug_is_a_500_logged_without_its_text(
     [
         ("GET", "/", 404),
         ("GET", "/v1/", 404),
+        ("GET", "/v1/key/", 404),
+        ("GET", "/healthz/", 404),
+        ("GET", "/docs/", 404),
+        ("GET", "//healthz", 404),
+        ("POST", "/v1/completions/", 404),
+        ("PUT", "/v1/learners/moodle/5/", 404),
         ("PATCH", "/v1/key", 405),
         ("GET", "/v1/completions", 405),
     ],
@@ -191,6 +198,77 @@ def test_what_is_not_there_is_a_problem_too(
     answer = service.client.request(method, path)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/key/", "/docs/", "/bridge.js/", "/v1/learners/moodle/5/"])
+def test_no_answer_leads_to_a_host_callers_named(service: InProcessService, path: str) -> None:
+    named = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    answer = service.client.get(path, headers=named)
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+    assert "evil" not in answer.text + str(answer.headers)
+
+
+GETS = (
+    *("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/key"),
+    *("/docs", "/docs/start.js", "/docs/swagger-ui.css", "/bridge.js"),
+    *("/v1/learners/moodle/5/progress", "/v1/learners/moodle/5/export"),
+    *("/nothing", "/v1/completions", "/v1/learners/moodle/0/progress"),
+)
+
+
+def test_head_tests_know_every_get() -> None:
+    modules = (callers, completions, documents, learners, operations)
+    found = [route for module in modules for route in module.router.routes]
+    patterns = {re.sub(r"\{\w+\}", "[^/]+", r.path) for r in found if "GET" in r.methods}
+    assert len(patterns) == 10
+    assert all(any(re.fullmatch(pattern, path) for path in GETS) for pattern in patterns)
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_head_answers_as_get_does_without_a_body(service: InProcessService, path: str) -> None:
+    headers = bearer(service.key()) | {"Origin": SITE}
+    got = service.client.get(path, headers=headers)
+    head = service.client.head(path, headers=headers)
+    assert head.status_code == got.status_code
+    assert head.content == b""
+    varying = ("date", "content-length") if path == "/metrics" else ("date",)
+    shown = [[(n, v) for n, v in r.headers.items() if n not in varying] for r in (head, got)]
+    assert shown[0] == shown[1]
+
+
+def test_head_leaves_no_body_on_the_wire(service: InProcessService) -> None:
+    """Or a kept connection's next answer would begin with it."""
+    with socket.create_connection(service.client.base_url.netloc.decode().split(":")) as wire:
+        ask = "HEAD /docs HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n"
+        wire.sendall(f"{ask}Connection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert b"\r\n\r\nHTTP/1.1 200 OK" in answer
+    assert answer.endswith(b'{"status":"ok"}')
+
+
+def test_head_is_counted_and_logged_as_such(
+    service: InProcessService, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        service.client.head("/healthz")
+    assert "method=HEAD route=/healthz status=200" in caplog.text
+
+
+def test_what_takes_get_says_that_it_takes_head(service: InProcessService) -> None:
+    assert service.client.patch("/v1/key").headers["allow"] == "GET, HEAD"
+    assert service.client.head("/v1/completions").headers["allow"] == "POST"
+
+
+def test_a_site_may_ask_for_the_head(service: InProcessService) -> None:
+    asked = {
+        "Origin": SITE,
+        "Access-Control-Request-Method": "HEAD",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    answer = service.client.options("/v1/key", headers=asked)
+    assert answer.status_code == 200
+    assert "HEAD" in answer.headers["access-control-allow-methods"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/key", "/nothing", "/docs", "/openapi.json"])

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bridge import Identity
 from tests.servers.directus import Directus
+from tests.servers.process import closed_port, listening
 from tests.service.killing import SETTINGS, run, store_of
 from tests.service.load import fire, post
 from tests.service.server import Service
@@ -105,6 +107,86 @@ def test_wrong_configuration_is_one_line_and_code_1(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("outbox", "words"),
+    [
+        ("sqlite:///{folder}/missing/outbox.db", "missing/outbox.db: No such file or directory"),
+        ("sqlite:///{folder}", "it cannot be opened"),
+        ("sqlite:///{folder}/bridge.yaml", "bridge.yaml: it is no outbox, or damaged"),
+        ("redis://127.0.0.1:{closed}/0", "cannot be reached"),
+    ],
+)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_unusable_outbox_ends_it_before_it_starts(
+    tmp_path: Path, outbox: str, words: str, workers: str
+) -> None:
+    url = outbox.format(folder=tmp_path, closed=closed_port())
+    done = _serve(Service(tmp_path, {"outbox": {"url": url}}, "--workers", workers))
+    assert done.returncode == 3
+    assert done.stderr.startswith("Error: the service does not start: outbox ")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1, "and not that it is started"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
+    with Service(tmp_path, None, "--workers", "2") as service:
+        workers = _workers_of(service)
+        assert accepted(service) == 1
+        _kill_alone(service, how)
+        _await(lambda: not listening(service.port))
+        service.start()  # on the same port, at once
+        assert accepted(service) == 1
+        _await(lambda: not any(map(_runs, workers)))
+    assert service.log.read_text().count("parent_gone") == 2
+
+
+def test_workers_end_with_their_parent_though_the_store_hangs(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings = {
+            "store": {"url": url, "token": "x", "read_timeout": 600},
+            "delivery": {"age": 0.01},
+        }
+        with Service(tmp_path, settings, "--workers", "2") as service:
+            workers = _workers_of(service)
+            assert accepted(service) == 1
+            silent.accept()  # a batch is under way
+            _kill_alone(service, signal.SIGKILL)
+            _await(lambda: not any(map(_runs, workers)))
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("127.0.0.1", ["127.0.0.1"]),
+        ("0.0.0.0", ["127.0.0.1"]),
+        ("::1", ["::1"]),
+        ("::", ["127.0.0.1", "::1"]),
+    ],
+)
+def test_host_says_on_which_addresses_it_listens(
+    tmp_path: Path, host: str, reached: list[str]
+) -> None:
+    service = Service(tmp_path, None, "--host", host)
+    if ":" in host:
+        service.url = f"http://[::1]:{service.port}"
+    with service:
+        found = [address for address in ("127.0.0.1", "::1") if _answers(address, service.port)]
+    assert found == reached
+    assert f"host={host} port={service.port}" in service.log.read_text()
+
+
+def test_ipv4_callers_stay_so_when_all_is_listened_to(tmp_path: Path) -> None:
+    """Or `service.proxies: [127.0.0.1]` would believe nobody, and all callers were one."""
+    settings = {
+        "service": {"proxies": ["127.0.0.1"], "rate_limit": {"address": "1/hour"}},
+    }
+    with Service(tmp_path, settings, "--host", "::") as service:
+        codes = [_forwarded(service, f"192.0.2.{number}") for number in (1, 1, 2)]
+    assert codes == [401, 429, 401]
+
+
 def test_taken_port_is_one_line_and_code_1(tmp_path: Path) -> None:
     service = Service(tmp_path)
     with socket.create_server(("127.0.0.1", service.port)):
@@ -120,6 +202,47 @@ def _await(what: Callable[[], object]) -> None:
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _forwarded(service: Service, address: str) -> int:
+    """Return the status of a request without a key that a proxy passes on for this address."""
+    headers = {"X-Forwarded-For": address}
+    return httpx.get(f"http://127.0.0.1:{service.port}/v1/key", headers=headers).status_code
+
+
+def _workers_of(service: Service) -> list[int]:
+    """Return the ids of the processes that this one has started."""
+    children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+    workers = [int(child) for child in children if b"spawn_main" in _command(int(child))]
+    assert len(workers) == 2
+    return workers
+
+
+def _command(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _runs(process: int) -> bool:
+    return b"spawn_main" in _command(process)
+
+
+def _kill_alone(service: Service, how: signal.Signals) -> None:
+    """Kill the process and none of its children, as the kernel does that is out of memory."""
+    process = service._process
+    assert process
+    process.send_signal(how)
+    process.wait(60)
 
 
 def _serve(service: Service) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from bridge import (
     BeingDelivered,
     Bridge,
+    BridgeClosed,
     Completion,
     Identity,
     OutboxUnavailable,
@@ -219,3 +220,48 @@ def test_only_a_valid_learner_can_be_asked_for(bridge: Bridge) -> None:
         bridge.request_erasure("moodle", "007")
     assert bridge.outbox
     assert bridge.outbox.counts().erasures == 0
+
+
+LEARNER = Identity("moodle", 1)
+
+
+@pytest.mark.parametrize("with_outbox", [True, False])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda bridge: bridge.record("moodle", 1, "g2"),
+        lambda bridge: list(bridge.record_many([done(LEARNER, "g2")])),
+        lambda bridge: bridge.progress("moodle", 1),
+        lambda bridge: bridge.learner("moodle", 1),
+        lambda bridge: bridge.export("moodle", 1),
+        lambda bridge: bridge.erase("moodle", 1),
+        lambda bridge: bridge.request_erasure("moodle", 1),
+        lambda bridge: bridge.check(),
+    ],
+)
+def test_a_closed_bridge_does_nothing_and_says_so(
+    tmp_path: Path, with_outbox: bool, ask: Callable[[Bridge], object]
+) -> None:
+    values = {"store": {"url": f"sqlite:///{tmp_path}/progress.db"}}
+    if with_outbox:
+        values["outbox"] = {"url": f"sqlite:///{tmp_path}/outbox.db"}
+    settings = Settings.from_mapping(values)
+    with Bridge.from_settings(settings) as closed:
+        closed.record("moodle", 1, "g1")
+    with pytest.raises(BridgeClosed, match="this bridge is closed: nothing was done; open another"):
+        ask(closed)
+    with Bridge.from_settings(settings) as again:
+        kept = waiting(again) if with_outbox else len(again.progress("moodle", 1))
+    assert kept == 1
+
+
+def test_closing_amid_many_keeps_what_was_answered(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.facade.BATCH", 2)
+    outcomes = bridge.record_many(done(LEARNER, f"g{number}") for number in range(4))
+    assert next(outcomes).status is Status.ACCEPTED
+    assert next(outcomes).status is Status.ACCEPTED
+    bridge.close()
+    with pytest.raises(BridgeClosed):
+        next(outcomes)

@@ -85,6 +85,7 @@ def status(code: int) -> tuple[str, str]:
     assert as_json.exit_code == code
     assert f"{answer['state'].upper()}: {answer['why']}" in said.output
     assert answer["remedy"] in said.output
+    assert answer["ok"] is (code == 0)
     return answer["state"], answer["why"]
 
 
@@ -162,6 +163,34 @@ def test_the_numbers_are_those_of_the_outbox(outbox: SQLiteOutbox) -> None:
     said = run("status").output
     assert "Dead letters  1" in said
     assert "`progress-bridge dead list` tells why" in said
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 completion is"), (2, "2 completions are")])
+def test_status_is_not_green_over_dead_letters(
+    outbox: SQLiteOutbox, count: int, words: str
+) -> None:
+    bury(outbox, *["refused"] * count)
+    assert status(4)[0] == "idle"
+    said = run("status").output
+    assert f"DEAD LETTERS: {words} not recorded, and" in said
+    assert "→ `progress-bridge dead list` tells why" in said
+    put(outbox)
+    tell(outbox, DELIVERING)
+    assert status(4)[0] == "delivering"
+    run("dead", "drop", "--all", "--yes")
+    assert status(0)[0] == "delivering"
+
+
+@pytest.mark.parametrize(("report", "code"), [(PAUSED, 1), (RETRYING, 3), (None, 1)])
+def test_trouble_with_delivery_comes_before_dead_letters(
+    outbox: SQLiteOutbox, report: Report | None, code: int
+) -> None:
+    bury(outbox, "refused")
+    put(outbox)
+    if report:
+        tell(outbox, report)
+    status(code)
+    assert "DEAD LETTERS: 1 completion" in run("status").output
 
 
 @pytest.mark.usefixtures("_still")

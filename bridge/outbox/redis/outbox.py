@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from bridge.checks import Finding
 from bridge.config import OutboxSettings
-from bridge.errors import ConfigurationError
+from bridge.errors import BridgeClosed, ConfigurationError
 from bridge.model import Completion, Identity
 from bridge.outbox import codec
 from bridge.outbox.base import (
@@ -86,6 +86,7 @@ class RedisOutbox:
         self._erasures, self._erasing = f"{tag}erasures", f"{tag}erasing"
         self._redis = _client(settings)
         self._grouped = False
+        self._closed = False
         self._scripts = {name: self._redis.register_script(_script(name)) for name in _SCRIPTS}
 
     def put(self, completions: Sequence[Completion]) -> None:
@@ -186,9 +187,11 @@ class RedisOutbox:
         return sorted(found, key=lambda note: (note.age, note.worker))
 
     def check(self) -> list[Finding]:
+        self._refuse_when_closed()
         return findings(self._redis, self._shown, lambda: self._ask(self._rehearse))
 
     def close(self) -> None:
+        self._closed = True
         self._redis.close()
 
     def _hold_back(self, consumer: str, items: Sequence[Leased], seconds: float) -> int:
@@ -270,7 +273,13 @@ class RedisOutbox:
                 raise
         self._grouped = True
 
+    def _refuse_when_closed(self) -> None:
+        """Raise what a closed outbox answers, since redis-py would connect anew."""
+        if self._closed:
+            raise BridgeClosed(f"{self._shown}: this outbox is closed: nothing was done")
+
     def _ask(self, question: Callable[[], Any]) -> Any:
+        self._refuse_when_closed()
         try:
             return question()
         except redis.RedisError as error:

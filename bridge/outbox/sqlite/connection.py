@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.errors import OutboxUnavailable
+from bridge.errors import BridgeClosed, OutboxUnavailable
 from bridge.support.forks import ForkSafe
 from bridge.support.sqlite_files import FileWatch, primary_code, retry_while_locked
 
@@ -42,6 +42,7 @@ class SQLiteFile(ForkSafe):
         self.path = path
         self.timeout = timeout
         self._connection: sqlite3.Connection | None = None
+        self._closed_for_good = False
         self._watch = FileWatch(path)
         self._writing: sqlite3.Connection
 
@@ -108,6 +109,11 @@ class SQLiteFile(ForkSafe):
         if connection is not None:
             connection.close()
 
+    def close_for_good(self) -> None:
+        """Close the connection, and let no transaction open another."""
+        self._closed_for_good = True
+        self.close()
+
     def let_go(self) -> None:
         with suppress(sqlite3.Error):
             self.close()
@@ -117,7 +123,12 @@ class SQLiteFile(ForkSafe):
 
         Written to a file that has lost its name, completions would never be seen again. A second
         of them is lost at most, which whoever removes the file loses in any case.
+
+        Raises:
+            BridgeClosed: the outbox was closed.
         """
+        if self._closed_for_good:
+            raise BridgeClosed(f"{self.path}: this outbox is closed: nothing was done")
         if self._connection is None or not self._watch.is_same():
             self.close()
             _create(self.path)

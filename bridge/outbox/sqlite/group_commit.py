@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
-from bridge.errors import OutboxUnavailable
+from bridge.errors import BridgeClosed, OutboxUnavailable
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class _Share(Generic[T]):
         self.rows = rows
         self.leads = False  # whether this caller is to commit for all who wait
         self.settled = False
-        self.failure: OutboxUnavailable | None = None
+        self.failure: OutboxUnavailable | BridgeClosed | None = None
         self.woken = threading.Lock()  # released when settled, or when it is to lead
         self.woken.acquire()
 
@@ -56,7 +56,8 @@ class GroupCommit(Generic[T]):
         """Commit the rows, together with those of other callers, and return when it is done.
 
         Raises:
-            OutboxUnavailable: the rows are not committed, nor are the others of the same commit.
+            OutboxUnavailable, BridgeClosed: the rows are not committed, nor are the others of the
+                same commit.
         """
         share = _Share(rows)
         with self._guard:
@@ -68,7 +69,7 @@ class GroupCommit(Generic[T]):
         if not share.settled:
             self._lead(share)
         if share.failure is not None:
-            raise OutboxUnavailable(str(share.failure)) from share.failure
+            raise type(share.failure)(str(share.failure)) from share.failure
 
     def forget(self) -> None:
         """Start anew, as a forked child must, in which nobody leads or waits."""
@@ -90,13 +91,13 @@ class GroupCommit(Generic[T]):
     def _lead(self, own: _Share[T]) -> None:
         """Commit for all who wait, and tell each of them what became of it."""
         shares: list[_Share[T]] = []
-        failure: OutboxUnavailable | None = None
+        failure: OutboxUnavailable | BridgeClosed | None = None
         try:
             with self._lock:
                 with self._guard:
                     shares, self._waiting = self._waiting, []
                 self._commit([row for share in shares for row in share.rows])
-        except OutboxUnavailable as error:
+        except (OutboxUnavailable, BridgeClosed) as error:
             failure = error
         except BaseException:
             failure = OutboxUnavailable("the commit was interrupted")

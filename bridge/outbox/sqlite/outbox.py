@@ -216,7 +216,7 @@ class SQLiteOutbox:
 
     def close(self) -> None:
         with self._file.lock:
-            self._file.close()
+            self._file.close_for_good()
 
     def _hold_back(self, statement: str, items: Sequence[Leased], seconds: float) -> int:
         """Hold back those of the items that are still leased, and return how many they are."""

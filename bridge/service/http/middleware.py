@@ -1,6 +1,7 @@
 """Gives every request security headers, a line in the access log and metrics.
 
-An exception that nobody handles becomes a problem instead of a traceback.
+An exception that nobody handles becomes a problem instead of a traceback. A HEAD is answered as the
+GET would be, without the body (RFC 9110, 9.3.2): monitors and proxies ask so.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 import time
 import traceback
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, Final
 
 from prometheus_client import Counter, Histogram
@@ -53,13 +55,17 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        status = 0
+        method, status = scope["method"], 0
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
 
         async def send_secured(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_security_headers(message)
+                if status == HTTPStatus.METHOD_NOT_ALLOWED:
+                    _allow_head(message)
             await send(message)
 
         try:
@@ -70,13 +76,30 @@ class RequestMiddleware:
                 problem = Problem(500, "this is a bug; the log tells more").response()
                 await problem(scope, receive, send_secured)
         finally:
-            _count_and_log(scope, status, time.perf_counter() - start)
+            _count_and_log(scope, method, status, time.perf_counter() - start)
+
+
+def _without_body(send: Send) -> Send:
+    """Return a function that sends what it is given, but for the bytes of the body."""
+
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if "body" in message else message)
+
+    return send_head
 
 
 def _add_security_headers(message: Message) -> None:
     given = {name.lower() for name, _ in message["headers"]}
     missing = [header for header in _RAW_SECURITY_HEADERS if header[0] not in given]
     message["headers"] = [*message["headers"], *missing]
+
+
+def _allow_head(message: Message) -> None:
+    """Say that HEAD is allowed wherever GET is, of which no route knows."""
+    message["headers"] = [
+        (name, b"GET, HEAD" if (name, value) == (b"allow", b"GET") else value)
+        for name, value in message["headers"]
+    ]
 
 
 def _log_bug(scope: Scope, error: Exception) -> None:
@@ -87,9 +110,9 @@ def _log_bug(scope: Scope, error: Exception) -> None:
     event(_log, logging.ERROR, "bug", exception=type(error).__name__, at=where, route=route)
 
 
-def _count_and_log(scope: Scope, status: int, seconds: float) -> None:
+def _count_and_log(scope: Scope, method: str, status: int, seconds: float) -> None:
     route = _route_pattern(scope)
-    method = scope["method"] if route != "-" else "-"
+    method = method if route != "-" else "-"
     requests, times = _labelled_metrics(method, route, status)
     requests.inc()
     times.observe(seconds)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bridge.errors import InvalidCompletion, RuleCode
+from bridge.errors import BridgeClosed, InvalidCompletion, RuleCode
 from bridge.model import Completion, Identity
 from bridge.outbox import MAX_HOLD_SECONDS, DeadLetter, Erased, Leased, Outbox
 from tests.contract.learners import done, somebody
@@ -49,6 +50,45 @@ def test_an_email_address_is_kept_only_where_wanted(home: Home) -> None:
     home.open(store_email=True).put([completion])
     kept = [item.completion.email for item in home.open().lease(10, 60)]
     assert kept == [None, "a@example.org"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda outbox: outbox.put(some(1)),
+        lambda outbox: outbox.put(some(200)),
+        lambda outbox: outbox.lease(1, 60),
+        lambda outbox: outbox.counts(),
+        lambda outbox: outbox.dead(),
+        lambda outbox: outbox.request_erasure(somebody()),
+        lambda outbox: outbox.erase(somebody()),
+        lambda outbox: outbox.note("host", "text"),
+        lambda outbox: outbox.check(),
+    ],
+)
+def test_a_closed_outbox_refuses_and_keeps_nothing(
+    home: Home, use: Callable[[Outbox], object]
+) -> None:
+    closed = home.open()
+    closed.put(some(1))
+    closed.close()
+    closed.close()  # twice does no harm
+    with pytest.raises(BridgeClosed, match="is closed: nothing was done"):
+        use(closed)
+    assert states(home.open()) == (1, 0, 0)
+
+
+def test_all_threads_learn_that_it_is_closed(home: Home) -> None:
+    closed = home.open()
+    closed.close()
+
+    def put(_: int) -> str:
+        with pytest.raises(BridgeClosed) as raised:
+            closed.put(some(1))
+        return str(raised.value)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all("is closed" in said for said in threads.map(put, range(200)))
 
 
 def test_nothing_put_is_nothing_there(outbox: Outbox) -> None:
