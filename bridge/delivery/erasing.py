@@ -41,6 +41,9 @@ LEASES_UNTIL_LAST_LOOK: Final = 2
 MAX_WATCHED: Final = 1000
 """Learners whose last look is awaited, before those are left out that had it elsewhere."""
 
+UNFORESEEN_IN_A_ROW: Final = 3
+"""Erasures that fail in a row for an unforeseen reason before they pause."""
+
 LEASED_DELAY: Final = 1.0
 """Seconds after which to look again whether completions of the learner are still leased."""
 
@@ -80,6 +83,7 @@ class ErasureRunner:
         self._lock = threading.Lock()
         self._looked = float("-inf")
         self._stopping = False
+        self._unforeseen = 0  # in a row
         self._clean_since: dict[Identity, float] = {}  # when a look first found nothing more
         self.under_way = False
         self.last_error: Trouble | None = None
@@ -162,8 +166,8 @@ class ErasureRunner:
             self._put_off(request, str(error), wait, trouble)
             return error
         except Exception as error:  # noqa: BLE001 -- whatever it is, it must cost no other learner
-            self._put_off(request, unforeseen(error), 0.0)
-            return None
+            return self._unforeseen_error(request, number, unforeseen(error))
+        self._unforeseen = 0
         with self._lock:
             over = self._throttle.recorded(number)
         if over is not None:
@@ -173,6 +177,24 @@ class ErasureRunner:
         elif self._outbox.erasure_done(request):
             self._telemetry.erased(request)
         return None
+
+    def _unforeseen_error(
+        self, request: ErasureRequest, number: int, reason: str
+    ) -> StoreMisconfigured | None:
+        """Put the request off, and pause when several fail in a row.
+
+        Returns:
+            The error, when it is not this learner's alone.
+        """
+        self._unforeseen += 1
+        if self._unforeseen < UNFORESEEN_IN_A_ROW:
+            self._put_off(request, reason, 0.0)
+            return None
+        with self._lock:
+            wait = self._throttle.misconfigured(number, reason, self._clock())
+            trouble = self._throttle.trouble
+        self._put_off(request, reason, wait, trouble)
+        return StoreMisconfigured(reason)
 
     def _rest(self, request: ErasureRequest, found: bool) -> float:
         """Return the seconds until the last look, 0 when this was it.

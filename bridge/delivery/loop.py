@@ -15,7 +15,13 @@ from bridge import metrics
 from bridge.config import DeliverySettings
 from bridge.delivery.erasing import ErasureRunner
 from bridge.delivery.in_flight import BatchInFlight, InFlight
-from bridge.delivery.isolation import BatchResult, FailureClassifier, record, unforeseen
+from bridge.delivery.isolation import (
+    SUSPECT_DELAY,
+    BatchResult,
+    FailureClassifier,
+    record,
+    unforeseen,
+)
 from bridge.delivery.status import Report, State
 from bridge.delivery.telemetry import Telemetry
 from bridge.delivery.throttle import Backoff, Throttle
@@ -220,6 +226,7 @@ class Delivery:
         for item, reason in to_blame:
             self._bury(item, reason)
         self._give_back(left, wait)
+        self._give_back(result.suspects, SUSPECT_DELAY)
 
     def _judge(self, batch: BatchInFlight, result: BatchResult) -> float:
         """Tell the throttle how the batch ended, and return the seconds until the next may go."""
@@ -231,8 +238,7 @@ class Delivery:
             return wait
         if result.error is not None:
             return self._throttle.misconfigured(batch.number, str(result.error), now)
-        if result.left:
-            reason = f"every completion fails: {result.failed[-1][1]}"
+        if (reason := result.unforeseen) is not None:
             return self._throttle.misconfigured(batch.number, reason, now)
         if result.outcomes and (over := self._throttle.recorded(batch.number)):
             self._telemetry.resumed(now - over.since)

@@ -14,6 +14,9 @@ from bridge.support.nesting import load_json
 MAX_REPORT_AGE: Final = 30.0
 """Seconds after which a deliverer that has not reported is gone. It reports every 5 s."""
 
+UNEXPECTED: Final = "unexpected: "
+"""What the description of an exception that nobody foresaw begins with."""
+
 
 class State(StrEnum):
     """What a deliverer does, or all of them together."""
@@ -178,7 +181,8 @@ def _together(alive: Sequence[Worker]) -> tuple[State, str, str]:
     if State.DELIVERING in states:
         return State.DELIVERING, "being delivered", ""
     if State.PAUSED in states:
-        return State.PAUSED, states[State.PAUSED].report.why or "", _MEND
+        why = states[State.PAUSED].report.why or ""
+        return State.PAUSED, why, _BUG if UNEXPECTED in why else _MEND
     worker = states[State.RETRYING]
     left = max(0.0, (worker.report.next_try or 0.0) - worker.age)
     return (
@@ -196,6 +200,8 @@ def _erasing(alive: Sequence[Worker]) -> tuple[State, str, str]:
     paused = State.PAUSED in states
     worker = states[State.PAUSED if paused else State.RETRYING]
     why = f"learners who are to be erased are not: {worker.report.erasing_why}"
+    if paused and UNEXPECTED in why:
+        return State.PAUSED, why, _BUG
     if paused:
         return State.PAUSED, why, "`progress-bridge check` tells what to mend; no request is lost"
     left = max(0.0, (worker.report.erasing_next_try or 0.0) - worker.age)
@@ -205,6 +211,10 @@ def _erasing(alive: Sequence[Worker]) -> tuple[State, str, str]:
 
 _MEND: Final = (
     "`progress-bridge check` tells what to mend; nothing is lost, delivery then resumes by itself"
+)
+_BUG: Final = (
+    "it is a bug of the bridge: tell its makers type and place, and update; nothing is lost, and "
+    "it is tried again by itself"
 )
 
 

@@ -137,3 +137,8 @@ class Bench:
 def at_once(work: Callable[[], None]) -> None:
     """Run the work at once, instead of in a thread."""
     work()
+
+
+def many(count: int) -> list[str]:
+    """So many grains."""
+    return [f"g{number:04}" for number in range(count)]

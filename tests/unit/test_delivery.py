@@ -12,9 +12,9 @@ from bridge.config import DeliverySettings
 from bridge.delivery.loop import HEARTBEAT_SECONDS
 from bridge.delivery.status import Report, State
 from bridge.errors import OutboxUnavailable, StoreMisconfigured, StoreUnavailable
-from bridge.model import Identity, Outcome
+from bridge.model import Identity
 from bridge.outbox import Leased
-from tests.unit.delivering import Bench
+from tests.unit.delivering import Bench, many
 
 DOWN = StoreUnavailable("http://store: no connection")
 LOCKED = StoreMisconfigured("http://store: the token is not valid (HTTP 401)")
@@ -23,10 +23,6 @@ LOCKED = StoreMisconfigured("http://store: the token is not valid (HTTP 401)")
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "outbox.db")
-
-
-def many(count: int) -> list[str]:
-    return [f"g{number:04}" for number in range(count)]
 
 
 def test_what_waits_is_delivered_and_gone(bench: Bench) -> None:
@@ -182,96 +178,6 @@ def test_what_is_mended_is_found_out_within_seconds(bench: Bench) -> None:
     assert bench.states == (0, 0, 0)
     assert bench.store.grains == many(50)
     assert bench.delivery.report().state is State.DELIVERING
-
-
-# --- unforeseen --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("place", [0, 1, 249, 250, 499])
-def test_a_bad_completion_alone_is_set_aside(bench: Bench, place: int) -> None:
-    grains = many(500)
-    bench.store.bad = {grains[place]}
-    bench.put(*grains)
-    bench.step()
-    assert list(bench.dead) == [grains[place]]
-    assert bench.store.grains == [grain for grain in grains if grain != grains[place]]
-    assert bench.states == (0, 0, 1)
-    assert len(bench.store.batches) < 25
-
-
-def test_the_reason_names_error_and_place_alone(bench: Bench) -> None:
-    bench.store.bad = {"b"}
-    bench.put("a", "b")
-    bench.step()
-    assert bench.dead["b"].startswith("unexpected: KeyError (delivering.py, line ")
-    assert "secret" not in bench.dead["b"]
-
-
-@pytest.mark.parametrize("count", [1, 2, 10, 100])
-def test_when_everything_fails_no_completion_is_blamed(bench: Bench, count: int) -> None:
-    bench.put(*many(count))
-    bench.store.always = RuntimeError("secret text")
-    bench.go_on(600)
-    assert bench.states == (count, 0, 0)
-    report = bench.delivery.report()
-    assert report.state is State.PAUSED
-    assert (report.why or "").startswith("every completion fails: unexpected: RuntimeError")
-    bench.store.always = None
-    bench.go_on(61)
-    assert bench.store.grains == many(count)
-
-
-def test_a_store_that_takes_nothing_is_asked_little(bench: Bench) -> None:
-    bench.put(*many(500))
-    bench.store.always = RuntimeError()
-    bench.step()
-    assert len(bench.store.batches) < 60
-
-
-def test_a_store_breaking_within_a_batch_blames_few(bench: Bench) -> None:
-    """The first half is recorded, then everything fails: nothing of the rest is to blame."""
-    bench.put(*many(500))
-    bench.store.answers.extend([RuntimeError(), None])
-    bench.store.always = RuntimeError()
-    bench.step()
-    assert bench.states == (250, 0, 0)
-    bench.store.always = None
-    bench.go_on(61)
-    assert bench.states == (0, 0, 0)
-
-
-def test_a_lone_bad_one_is_buried_after_others(bench: Bench) -> None:
-    bench.store.bad = {"bad"}
-    bench.put("bad")
-    bench.go_on(20)
-    assert bench.states == (1, 0, 0), "alone it proves nothing"
-    for grain in many(10):
-        bench.put(grain)
-        bench.go_on(5)
-    bench.go_on(60)
-    assert list(bench.dead) == ["bad"]
-    assert bench.store.grains == many(10)
-    assert bench.delivery.report().state is State.DELIVERING
-
-
-def test_many_bad_completions_are_all_buried_finally(bench: Bench) -> None:
-    grains = many(100)
-    bench.store.bad = set(grains[:40])
-    bench.put(*grains)
-    bench.go_on(1200)
-    assert set(bench.dead) == bench.store.bad
-    assert bench.store.grains == grains[40:]
-
-
-def test_too_few_answers_are_an_unforeseen_error(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.put("a", "b")
-    record: Callable[..., list[Outcome]] = bench.store.record
-    monkeypatch.setattr(bench.store, "record", lambda completions: record(completions)[1:])
-    bench.step()
-    assert bench.states == (2, 0, 0)
-    assert "ValueError" in (bench.delivery.report().why or "")
 
 
 # --- the outbox --------------------------------------------------------------------------------

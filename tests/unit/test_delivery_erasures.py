@@ -332,6 +332,21 @@ def test_an_unforeseen_error_costs_no_other_learner(
     assert erasures(bench) == 0
 
 
+def test_unforeseen_errors_in_a_row_pause_erasures(bench: Bench) -> None:
+    learners = [Identity("moodle", number + 1) for number in range(5)]
+    bench.store.not_erased[None] = KeyError("secret text")
+    for learner in learners:
+        bench.outbox.request_erasure(learner)
+    bench.go_on(600)
+    report = bench.delivery.report()
+    assert report.erasing is State.PAUSED
+    assert (report.erasing_why or "").startswith("unexpected: KeyError (delivering.py, line ")
+    assert bench.outbox.counts().erasures == 5
+    bench.store.not_erased.clear()
+    bench.go_on(300)
+    assert bench.outbox.counts().erasures == 0
+
+
 def test_a_learner_always_timing_out_delays_no_other(bench: Bench) -> None:
     bench.store.not_erased = {GONE: StoreUnavailable("no answer within 10 s")}
     ask(bench, GONE, *others(15))
