@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge import Status
+from bridge import Status, StoreMisconfigured
 from tests.contract.learners import done, somebody
 from tests.integration.own_base import OwnBase
 
@@ -27,7 +27,20 @@ SMALL = (
     "ALTER TABLE {progress} ALTER apprenant_id TYPE smallint;"
 )
 ALL_BIG = LEARNERS_BIG + PARENT_BIG + PROGRESS_BIG
+UUID_LEARNERS = (
+    "ALTER TABLE {progress} DROP CONSTRAINT {progress}_apprenant_id_foreign;"
+    "ALTER TABLE {learners} ALTER id DROP DEFAULT;"
+    "ALTER TABLE {learners} ALTER id TYPE uuid USING gen_random_uuid(),"
+    " ALTER id SET DEFAULT gen_random_uuid();"
+    "ALTER TABLE {progress} ALTER apprenant_id TYPE uuid USING gen_random_uuid();"
+)
+UUID_PROGRESS = (
+    "ALTER TABLE {progress} ALTER id DROP DEFAULT;"
+    "ALTER TABLE {progress} ALTER id TYPE uuid USING gen_random_uuid(),"
+    " ALTER id SET DEFAULT gen_random_uuid();"
+)
 TYPES = {
+    "uuid-of-progress": UUID_PROGRESS,
     "learners": LEARNERS_BIG,
     "parent": PARENT_BIG,
     "progress": PROGRESS_BIG,
@@ -64,3 +77,10 @@ def test_keys_of_any_integer_type_serve(base: OwnBase, change: str) -> None:
     assert store.learner(bob).id == base.writer().learner(bob).id
     assert store.erase(alice)
     assert [external for external, _ in base.rows()] == [bob.external_user_id]
+
+
+def test_learners_keys_that_are_no_integers_are_refused(base: OwnBase) -> None:
+    base.alter(UUID_LEARNERS)
+    with pytest.raises(StoreMisconfigured, match="primary key is one"):
+        base.writer().record([done(somebody())])
+    assert base.rows() == set()

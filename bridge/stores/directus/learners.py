@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from bridge.config import StoreSettings
-from bridge.errors import StoreUnavailable
+from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import Identity, Learner, Origin
 from bridge.stores.directus.client import DirectusClient
@@ -243,13 +243,23 @@ class LearnerRows:
         return row
 
     def _ids(self, wanted: Iterable[Identity], rows: Iterable[Row]) -> dict[Identity, Key]:
-        """Return the primary keys of those who are wanted. Among the rows may be others."""
+        """Return the primary keys of those who are wanted. Among the rows may be others.
+
+        Raises:
+            StoreMisconfigured: the keys are no integers, which `Learner.id` is.
+        """
         columns = self._columns
         by_id = {(who.origin, who.external_user_id): who for who in wanted}
         found = (
             ((row[columns.origin], row[columns.external_user_id]), row[columns.id]) for row in rows
         )
-        return {by_id[who]: learner_id for who, learner_id in found if who in by_id}
+        ids = {by_id[who]: learner_id for who, learner_id in found if who in by_id}
+        if not all(str(learner_id).isdecimal() for learner_id in ids.values()):
+            raise StoreMisconfigured(
+                f"{self._collection}.{columns.id} is no integer; the bridge needs learners whose "
+                "primary key is one: make the table with sql/schema-multi-origin.sql"
+            )
+        return ids
 
 
 def _origin(identity: Identity) -> Origin:
