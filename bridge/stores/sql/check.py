@@ -2,100 +2,112 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import Connection, Inspector, Table, inspect, text
+from sqlalchemy import Column, Connection, Inspector, Integer, String, Table, inspect
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from bridge.checks import Finding
 from bridge.config import StoreSettings
-from bridge.stores.sql.tables import Tables
+from bridge.model import MAX_TEXT
+from bridge.stores.sql.check_postgresql import check_server, check_table
+from bridge.stores.sql.failures import MAKE_TABLES
+from bridge.stores.sql.tables import Tables, inexact_instant
 
-_MAKE_TABLES: Final = (
-    "run sql/schema-multi-origin.sql (or, on an old base, schema-migration-multi-origin.sql)"
-)
 
-
-def check_tables(connection: Connection, tables: Tables, settings: StoreSettings) -> list[Finding]:
+def check_tables(
+    connection: Connection, tables: Tables, settings: StoreSettings
+) -> Iterator[Finding]:
     """Look at each thing that recording needs.
 
-    Returns:
+    Yields:
         A finding for each, in the order in which to mend them.
     """
     inspector = inspect(connection)
-    findings = [Finding(ok=True, message=f"{settings.shown_url}: reached")]
+    postgresql = connection.dialect.name == "postgresql"
+    yield Finding(ok=True, message=f"{settings.shown_url}: reached")
+    if postgresql:
+        yield from check_server(connection)
+    shapes = {}
     for table in (tables.learners, tables.progress):
-        shape = _shape(inspector, table)
-        findings.append(shape)
-        if shape.ok and connection.dialect.name == "postgresql":
-            findings.append(_rights(connection, table))
-            findings += _sequences(connection, table)
-    if all(finding.ok for finding in findings):
-        findings.append(_unique(inspector, tables.learners, ("origin", "external_user_id")))
-        findings.append(_unique(inspector, tables.progress, ("learner", "grain_id")))
-    return findings
+        shape = shapes[table.name] = _shape(inspector, table)
+        yield shape
+        if not shape.ok:
+            continue
+        types = list(_types(inspector, tables, table))
+        yield from types
+        if postgresql:
+            yield from check_table(connection, table, numbered=_well(types))
+    if _well(shapes.values()):
+        yield _unique(inspector, tables.learners, ("origin", "external_user_id"))
+        yield _unique(inspector, tables.progress, ("learner", "grain_id"))
+
+
+def _well(findings: Iterable[Finding]) -> bool:
+    return not any(finding.fatal and not finding.ok for finding in findings)
 
 
 def _shape(inspector: Inspector, table: Table) -> Finding:
     if not inspector.has_table(table.name):
-        return Finding(ok=False, message=f"table {table.name}: missing", remedy=_MAKE_TABLES)
+        return Finding(ok=False, message=f"table {table.name}: missing", remedy=MAKE_TABLES)
     there = {column["name"] for column in inspector.get_columns(table.name)}
     missing = [column.name for column in table.columns if column.name not in there]
     if missing:
         names = ", ".join(missing)
         return Finding(
-            ok=False, message=f"table {table.name}: no column {names}", remedy=_MAKE_TABLES
+            ok=False, message=f"table {table.name}: no column {names}", remedy=MAKE_TABLES
         )
     return Finding(ok=True, message=f"table {table.name}: there, with its columns")
 
 
-def _rights(connection: Connection, table: Table) -> Finding:
-    wanted = ("SELECT", "INSERT", "UPDATE", "DELETE")
-    ask = text("SELECT has_table_privilege(:table, :right)")
-    missing = [
-        right
-        for right in wanted
-        if not connection.scalar(ask, {"table": f'"{table.name}"', "right": right})
-    ]
-    if missing:
-        rights = ", ".join(missing)
-        return Finding(
+def _types(inspector: Inspector, tables: Tables, table: Table) -> Iterator[Finding]:
+    """Look at the types of the table's columns."""
+    found = {column["name"]: column for column in inspector.get_columns(table.name)}
+    keys = [tables.learners.c.id, tables.progress.c.id, tables.progress.c.learner]
+    for column in table.columns:
+        there = found[column.name]
+        if any(column is key for key in keys):
+            yield from _key_type(column, there)
+        elif column is tables.progress.c.completed_at:
+            yield from _instant_type(inspector, column, there)
+        elif isinstance(there["type"], String) and column.key != "origin":
+            yield from _length(column, there["type"])
+
+
+def _key_type(column: Column[Any], there: ReflectedColumn) -> Iterator[Finding]:
+    if not isinstance(there["type"], Integer):
+        yield Finding(
             ok=False,
-            message=f"table {table.name}: no right to {rights}",
-            remedy=f'GRANT {rights} ON "{table.name}" TO the user of store.url',
+            message=f"column {column.table.name}.{column.name}: {there['type']} is no whole number",
+            remedy="give the table keys of type integer or bigint that number themselves",
         )
-    return Finding(ok=True, message=f"table {table.name}: the rights are there")
 
 
-def _sequences(connection: Connection, table: Table) -> list[Finding]:
-    """Look for sequences that number the table's rows and that we may not use.
+def _instant_type(
+    inspector: Inspector, column: Column[Any], there: ReflectedColumn
+) -> Iterator[Finding]:
+    """Look at a column of instants. SQLite has no type of its own for them."""
+    type_ = there["type"]
+    exact = isinstance(type_, TIMESTAMP) and type_.timezone and (type_.precision or 6) >= 3
+    shown = type_.compile(inspector.dialect)
+    if inspector.dialect.name == "postgresql" and (not exact or there.get("computed")):
+        what = "it fills the column itself" if there.get("computed") else f"it is a {shown}"
+        error = inexact_instant(f"{column.table.name}.{column.name}", what)
+        yield Finding(ok=False, message=error.what, remedy=error.remedy)
 
-    An insert would fail. They are those that the defaults of its columns read, whoever owns them.
-    Identity columns need no right.
-    """
-    rows = connection.execute(_FORBIDDEN_SEQUENCES, {"table": f'"{table.name}"'})
-    return [
-        Finding(
+
+def _length(column: Column[Any], type_: String) -> Iterator[Finding]:
+    if type_.length and type_.length < MAX_TEXT:
+        name, table = column.name, column.table.name
+        yield Finding(
             ok=False,
-            message=f"table {table.name}: no right to its sequence {name}",
-            remedy=f"GRANT USAGE ON SEQUENCE {name} TO the user of store.url",
+            message=f"column {table}.{name}: no more than {type_.length} characters, what is "
+            "longer is refused",
+            remedy=f"ALTER TABLE {table} ALTER {name} TYPE varchar({MAX_TEXT})",
+            fatal=False,
         )
-        for (name,) in rows
-    ]
-
-
-_FORBIDDEN_SEQUENCES: Final = text(
-    """
-    SELECT DISTINCT CAST(CAST(sequence.oid AS regclass) AS text)
-    FROM pg_attrdef AS value
-    JOIN pg_depend AS needs ON needs.classid = CAST('pg_attrdef' AS regclass)
-        AND needs.objid = value.oid AND needs.refclassid = CAST('pg_class' AS regclass)
-    JOIN pg_class AS sequence ON sequence.oid = needs.refobjid
-    WHERE value.adrelid = CAST(:table AS regclass)
-        AND CASE sequence.relkind  -- asked of a table, it is an error
-            WHEN 'S' THEN NOT has_sequence_privilege(sequence.oid, 'USAGE, UPDATE')
-        END
-    ORDER BY 1"""
-)
 
 
 def _unique(inspector: Inspector, table: Table, keys: tuple[str, ...]) -> Finding:
@@ -111,12 +123,19 @@ def _unique(inspector: Inspector, table: Table, keys: tuple[str, ...]) -> Findin
         if index["unique"]
     ]
     shown = f"UNIQUE({', '.join(columns)}) on {table.name}"
+    if table.name in inspector.get_view_names():
+        return Finding(
+            ok=False,
+            message=f"{shown}: not seen, since it is a view",
+            remedy="look at the table that the view shows",
+            fatal=False,
+        )
     if set(columns) in uniques:
         return Finding(ok=True, message=f"{shown}: there")
     fatal = "origin" in keys
     return Finding(
         ok=False,
         message=f"{shown}: missing",
-        remedy=_MAKE_TABLES if fatal else "run sql/progress-unique.sql",
+        remedy=MAKE_TABLES if fatal else "run sql/progress-unique.sql",
         fatal=fatal,
     )

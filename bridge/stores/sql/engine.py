@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -10,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bridge.config import StoreSettings
 from bridge.errors import ConfigurationError
+from bridge.stores.sql.postgresql_url import PostgresqlQuery
 from bridge.support.extras import needs
 from bridge.support.sqlite_files import retry_while_locked
 
@@ -40,29 +40,30 @@ def for_writing(engine: Engine) -> Engine:
 
 
 def _postgresql(url: URL, settings: StoreSettings) -> Engine:
-    milliseconds = math.ceil(settings.read_timeout * 1000)
-    connect_args: dict[str, Any] = {
-        "connect_timeout": max(2, math.ceil(settings.connect_timeout)),  # libpq's least is 2 s
-        "tcp_user_timeout": milliseconds,
-        "keepalives_idle": math.ceil(settings.read_timeout),  # or a host that is gone costs 2 hours
-        "keepalives_interval": math.ceil(settings.read_timeout),
-        # UTC, for a column without time zone: what is written and read there is UTC.
-        "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-        " -c timezone=UTC",
-        "application_name": "progress-bridge",
-        "client_encoding": "utf8",  # not the base's own, which may know fewer characters
-    }
-    if settings.ca_file:
-        connect_args |= {"sslmode": "verify-full", "sslrootcert": str(settings.ca_file)}
-    return create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        connect_args=connect_args,
+    asked = PostgresqlQuery(url, settings)
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg", query=asked.hosts),
+        connect_args={**asked.connection, **_DRIVER},
         pool_size=settings.connections,
         max_overflow=0,
         pool_timeout=settings.connect_timeout + settings.read_timeout,
         pool_pre_ping=True,  # a server that was restarted costs one question, not one batch
         hide_parameters=True,
     )
+    begin_words = asked.begin()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin_words)
+
+    return engine
+
+
+_DRIVER: Final[dict[str, Any]] = {
+    # PgBouncer gives each transaction to another session, which does not know what was prepared.
+    "prepare_threshold": None,
+    "autocommit": True,  # transactions are begun above, with all they need, in one round trip
+}
 
 
 def _sqlite(url: URL, settings: StoreSettings) -> Engine:

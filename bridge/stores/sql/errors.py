@@ -1,68 +1,37 @@
-"""What a database's error means for the completions: try later, mend something, or this one is bad.
-
-PostgreSQL's classes are those of its manual's appendix A ("Error Codes"). SQLite has only words.
-"""
+"""What a database's error means: try later, mend something, or this one completion is bad."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+import sqlite3
 
 from sqlalchemy import exc
 
-from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.errors import StoreError, StoreUnavailable
+from bridge.stores.sql.connecting import connection_failure
+from bridge.stores.sql.failures import Refused
+from bridge.stores.sql.postgresql_errors import postgresql_failure
+from bridge.stores.sql.sqlite_errors import sqlite_failure
+from bridge.stores.sql.tables import Tables
 
 
-class Conflict(StoreError):
-    """Another writer came first. The same batch will do better when it is tried again."""
-
-
-class Refused(StoreError):
-    """The database refuses a row of the batch."""
-
-
-_CONFLICT: Final = ("40001", "40P01", "23505", "23503")
-_UNAVAILABLE: Final = ("08", "25006", "53", "55P03", "57", "58")
-_MISCONFIGURED: Final = ("0A", "28", "3D", "3F", "42")
-_WORDS_MISCONFIGURED: Final = re.compile(
-    r"no such (table|column)|no column named|unable to open|readonly|not a database|malformed"
-    r"|authentication failed|no password supplied|pg_hba|(database|role) \".*\" does not exist"
-    # A server that speaks French: before a session begins there is no code, only words.
-    r"|authentification|(base de données|rôle) « .* » n'existe pas"
-)
-_WORDS_CONFLICT: Final = re.compile(r"(UNIQUE|FOREIGN KEY) constraint failed")
-
-
-def meaning(error: exc.SQLAlchemyError, shown_url: str) -> StoreError:
+def meaning(error: exc.SQLAlchemyError, shown_url: str, tables: Tables) -> StoreError:
     """Translate the database's error into the bridge's.
 
     It holds no value of a row and no password.
+
+    Args:
+        error: as SQLAlchemy raises it.
+        shown_url: the store, as a message may show it.
+        tables: those that the error may name.
     """
-    if not isinstance(error, exc.DBAPIError):
+    if isinstance(error, exc.TimeoutError):
+        return StoreUnavailable(f"{shown_url}: every connection is in use (store.connections)")
+    if not isinstance(error, exc.DBAPIError) or error.orig is None:
         return StoreUnavailable(f"{shown_url}: {type(error).__name__}")
-    state = getattr(error.orig, "sqlstate", None) or ""
-    words = str(error.orig)
-    name = f"{type(error.orig).__name__}{f' {state}' if state else ''}"
-    if state.startswith(_CONFLICT) or _WORDS_CONFLICT.search(words):
-        return Conflict(f"{shown_url}: another writer came first ({name})")
-    if state.startswith(_MISCONFIGURED) or (not state and _WORDS_MISCONFIGURED.search(words)):
-        return StoreMisconfigured(f"{shown_url}: {_hint(state, words)} ({name})")
-    if state.startswith(_UNAVAILABLE) or error.connection_invalidated:
-        return StoreUnavailable(f"{shown_url}: cannot serve now ({name})")
-    if isinstance(error, exc.IntegrityError | exc.DataError) or state.startswith(
-        ("22", "23", "P0")
-    ):
-        return Refused(name)
-    if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError):
-        return StoreUnavailable(f"{shown_url}: cannot serve now ({name})")
-    return StoreMisconfigured(f"{shown_url}: {name}")
-
-
-def _hint(state: str, words: str) -> str:
-    if state.startswith("42501") or "readonly" in words:
-        return "no right to do this"
-    if state.startswith("42") or words.startswith(("no such", "table")):
-        return "a table or column is missing; `progress-bridge check` tells which"
-    if "unable to open" in words or "not a database" in words or "malformed" in words:
-        return "not a database that can be opened"
-    return "the server refuses the user, the password or the database's name"
+    if isinstance(error.orig, sqlite3.Error):
+        return sqlite_failure(error.orig, shown_url, tables)
+    if getattr(error.orig, "sqlstate", None):
+        return postgresql_failure(error.orig, shown_url, tables)
+    if isinstance(error, exc.IntegrityError | exc.DataError):
+        return Refused(type(error.orig).__name__)
+    return connection_failure(error.orig, shown_url)

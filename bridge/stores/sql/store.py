@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, delete, exc, select
+from sqlalchemy import Connection, exc
 
 from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.json_format import isoformat, learner_as_json
+from bridge.json_format import learner_as_json
 from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress
-from bridge.stores.merge import Changes, LearnerGrain, earliest, merge
 from bridge.stores.sql.check import check_tables
 from bridge.stores.sql.engine import for_writing, open_engine
-from bridge.stores.sql.errors import Conflict, Refused, meaning
+from bridge.stores.sql.errors import meaning
+from bridge.stores.sql.failures import (
+    Conflict,
+    MisconfiguredDatabase,
+    NotAsWritten,
+    Refused,
+    UnreachableDatabase,
+)
+from bridge.stores.sql.made_up import earlier, made_up_completion, made_up_learner
 from bridge.stores.sql.sqlite_file import SQLiteStoreFile
-from bridge.stores.sql.statements import Statements
-from bridge.stores.sql.tables import Tables, document
+from bridge.stores.sql.stored_rows import StoredRows
+from bridge.stores.sql.tables import Tables
+
+T = TypeVar("T")
 
 MAX_ATTEMPTS: Final = 5
 """How often a batch is tried again because another writer came first."""
 
-_Recorded = dict[LearnerGrain, tuple[int, Progress]]
-"""What the database holds: the primary key and the progress."""
+REHEARSED_FOR: Final = 60.0
+"""Seconds for which it is known that rows are kept as they are: somebody may alter the table."""
 
 
 class SQLStore:
@@ -44,11 +52,16 @@ class SQLStore:
 
     def __init__(self, settings: StoreSettings, *, store_email: bool = False) -> None:
         self._settings = settings
-        self._store_email = store_email
         self._tables = Tables(settings.names)
         self._engine = open_engine(settings)
-        self._statements = Statements(self._tables, self._engine.dialect.name)
+        self._rows = StoredRows(
+            self._tables,
+            self._engine.dialect.name,
+            settings.shown_url,
+            store_email=store_email,
+        )
         self._pid = os.getpid()
+        self._rehearse_again = 0.0
         self._file: SQLiteStoreFile | None = None
         if settings.scheme == "sqlite":
             self._file = SQLiteStoreFile(self._engine, settings.read_timeout, self._create)
@@ -61,60 +74,80 @@ class SQLStore:
         except Refused as refusal:
             reason = str(refusal)
         if len(completions) == 1:
-            self._check_ordinary_rows()
+            self._check_ordinary_rows(completions[0].identity.origin)
             return [Outcome.rejected(f"the database refuses it: {reason}")]
         half = len(completions) // 2
         return self.record(completions[:half]) + self.record(completions[half:])
 
     def progress(self, identity: Identity) -> list[Progress]:
         with self._transaction() as connection:
-            return self._progress(connection, identity)
+            return self._rows.progress(connection, identity)
 
     def learner(self, identity: Identity, email: str | None = None) -> Learner:
         with self._transaction() as connection:
-            learner = self._learner(connection, identity)
-        if learner is None:
-            with self._learner_transaction() as connection:
-                self._add_learners(connection, {identity: email})
-                learner = self._learner(connection, identity)
+            learner = self._rows.learner(connection, identity)
+        return learner or self._create_learner(identity, email)
+
+    def _create_learner(self, identity: Identity, email: str | None) -> Learner:
+        def create(connection: Connection) -> Learner | None:
+            self._rows.resolve(connection, {identity: email})
+            return self._rows.learner(connection, identity)
+
+        try:
+            learner = self._attempt(create)
+        except Refused as refusal:
+            raise StoreMisconfigured(
+                f"{self._settings.shown_url}: the database refuses the learner ({refusal})"
+            ) from None
         if learner is None:
             raise StoreUnavailable(f"{self._settings.shown_url}: the learner was erased meanwhile")
         return learner
 
     def export(self, identity: Identity) -> dict[str, Any] | None:
         with self._transaction() as connection:
-            learner = self._learner(connection, identity)
+            learner = self._rows.learner(connection, identity)
             if learner is None:
                 return None
-            return learner_as_json(learner, self._progress(connection, identity))
+            return learner_as_json(learner, self._rows.progress(connection, identity))
 
     def erase(self, identity: Identity) -> bool:
-        for _ in range(MAX_ATTEMPTS):
-            try:
-                return self._erase(identity)
-            except (Conflict, Refused) as refusal:
-                reason = str(refusal)
-        raise StoreMisconfigured(
-            f"{self._settings.shown_url}: the learner cannot be erased, {MAX_ATTEMPTS} times in a "
-            f"row; does another table refer to them? ({reason})"
-        )
-
-    def _erase(self, identity: Identity) -> bool:
-        learners, progress = self._tables.learners, self._tables.progress
-        with self._transaction(writing=True) as connection:
-            ids = self._find_learners(connection, [identity])
-            if not ids:
-                return False
-            connection.execute(delete(progress).where(progress.c.learner == ids[identity]))
-            connection.execute(delete(learners).where(learners.c.id == ids[identity]))
-            return True
+        try:
+            return self._attempt(lambda connection: self._rows.erase(connection, identity))
+        except Refused as refusal:
+            raise MisconfiguredDatabase(
+                f"{self._settings.shown_url}: the learner cannot be erased ({refusal})",
+                "remove what refers to them first, or let it go with them: ON DELETE CASCADE",
+            ) from None
 
     def check(self) -> list[Finding]:
+        findings: list[Finding] = []
         try:
             with self._transaction() as connection:
-                return check_tables(connection, self._tables, self._settings)
+                findings.extend(check_tables(connection, self._tables, self._settings))
+            if not any(finding.fatal and not finding.ok for finding in findings):
+                findings.append(self._check_writing())
+        except (MisconfiguredDatabase, UnreachableDatabase) as error:
+            findings.append(Finding(ok=False, message=error.what, remedy=error.remedy))
         except StoreError as error:
-            return [Finding(ok=False, message=str(error), remedy="mend store.url or the database")]
+            remedy = "mend store.url or the database"
+            findings.append(Finding(ok=False, message=str(error), remedy=remedy))
+        return findings
+
+    def _check_writing(self) -> Finding:
+        try:
+            self._rehearse(made_up_learner(Origin.DIRECT), all_kinds=True)
+        except MisconfiguredDatabase as error:
+            return Finding(ok=False, message=error.what, remedy=error.remedy)
+        except Conflict as conflict:
+            failure = conflict.lasting or conflict
+            return Finding(ok=False, message=str(failure), remedy="try again, or mend the database")
+        except Refused as refusal:
+            return Finding(
+                ok=False,
+                message=f"the database refuses a made-up completion: {refusal}",
+                remedy="mend the constraint or trigger, or give the column a default",
+            )
+        return Finding(ok=True, message="recording, replacing and erasing: tried and taken back")
 
     def close(self) -> None:
         self._engine.dispose()
@@ -122,124 +155,82 @@ class SQLStore:
     # --- a batch ---------------------------------------------------------------------------
 
     def _record_batch(self, completions: Sequence[Completion]) -> list[Outcome]:
+        self._rehearse_now_and_then(completions[0].identity.origin)
+        return self._attempt(lambda connection: self._rows.record(connection, completions))
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
+        """Do the work in a transaction, again and again while other writers come first.
+
+        Raises:
+            StoreError: of the work, or what it means that they always do.
+        """
         for _ in range(MAX_ATTEMPTS):
             try:
                 with self._transaction(writing=True) as connection:
-                    ids = self._resolve(connection, completions)
-                    recorded = self._find_recorded(connection, completions, ids)
-                    changes = merge(
-                        completions, {pair: kept for pair, (_, kept) in recorded.items()}
-                    )
-                    self._write(connection, changes, ids, recorded)
-                return changes.outcomes
+                    return work(connection)
             except Conflict as conflict:
-                reason = str(conflict)
-        raise StoreUnavailable(f"{reason}, {MAX_ATTEMPTS} times in a row")
+                failure = conflict
+        if failure.lasting:
+            raise failure.lasting
+        raise StoreUnavailable(f"{failure}, {MAX_ATTEMPTS} times in a row")
 
-    def _resolve(
-        self, connection: Connection, completions: Sequence[Completion]
-    ) -> dict[Identity, int]:
-        """Find the primary key of every learner of the batch, creating those nobody has seen."""
-        emails = {completion.identity: completion.email for completion in reversed(completions)}
-        ids = self._find_learners(connection, emails)
-        missing = {identity: email for identity, email in emails.items() if identity not in ids}
-        if missing:
-            self._add_learners(connection, missing)
-            ids |= self._find_learners(connection, missing)
-        if len(ids) < len(emails):
-            raise Conflict(f"{self._settings.shown_url}: learners are being erased")
-        return ids
+    # --- rehearsing ------------------------------------------------------------------------
 
-    def _find_learners(
-        self, connection: Connection, identities: Iterable[Identity]
-    ) -> dict[Identity, int]:
-        wanted = list(identities)
-        rows = [(n, str(who.origin), who.external_user_id) for n, who in enumerate(wanted)]
-        found = connection.execute(self._statements.find_learners, document(rows))
-        return {wanted[position]: row_id for position, row_id in found}
+    def _rehearse_now_and_then(self, origin: Origin) -> None:
+        """Make sure that what is written is what is read, at the first recording and later on.
 
-    def _add_learners(self, connection: Connection, emails: dict[Identity, str | None]) -> None:
-        now = isoformat(datetime.now(UTC))
-        rows = sorted(
-            (str(who.origin), who.external_user_id, email if self._store_email else None, now)
-            for who, email in emails.items()
-        )
-        connection.execute(self._statements.add_learners, document(rows))
+        Only that: whatever else is wrong, the recording meets it too.
 
-    def _find_recorded(
-        self, connection: Connection, completions: Sequence[Completion], ids: dict[Identity, int]
-    ) -> _Recorded:
-        """Find what is recorded already of the rows that the batch is about."""
-        identities = {row_id: identity for identity, row_id in ids.items()}
-        wanted = {(ids[completion.identity], completion.grain_id) for completion in completions}
-        found = connection.execute(self._statements.find_progress, document(wanted))
-        return earliest(
-            ((identities[learner], grain), row_id, Progress(grain, *rest))
-            for row_id, learner, grain, *rest in found
-        )
+        Raises:
+            NotAsWritten: the database keeps another row than it was given.
+        """
+        if monotonic() < self._rehearse_again:
+            return
+        with suppress(Refused, Conflict):
+            try:
+                self._rehearse(made_up_learner(origin))
+            except MisconfiguredDatabase as error:
+                if isinstance(error, NotAsWritten):
+                    raise
+        self._rehearse_again = monotonic() + REHEARSED_FOR
 
-    def _write(
-        self,
-        connection: Connection,
-        changes: Changes,
-        ids: dict[Identity, int],
-        recorded: _Recorded,
-    ) -> None:
-        if changes.replace:
-            # A new row, not a changed one: a bridge over Directus knows by its id that it moved.
-            replaced = [(recorded[pair][0],) for pair in changes.replace]
-            gone = connection.execute(self._statements.remove_progress, document(replaced))
-            if gone.rowcount != len(replaced):
-                raise Conflict(f"{self._settings.shown_url}: rows are being replaced or erased")
-        if added := changes.create | changes.replace:
-            rows = [
-                (ids[who], grain, new.module_id, new.sequence_id, isoformat(new.completed_at))
-                for (who, grain), new in added.items()
-            ]
-            connection.execute(self._statements.add_progress, document(rows))
+    def _rehearse(self, identity: Identity, *, all_kinds: bool = False) -> None:
+        """Record for a learner who does not exist, read it, and take all of it back.
 
-    def _check_ordinary_rows(self) -> None:
+        The numbers that sequences gave out meanwhile are used up.
+
+        Args:
+            identity: whoever is made up.
+            all_kinds: move it earlier and erase the learner as well.
+        """
+        first = made_up_completion(identity)
+        with self._transaction(writing=True) as connection:
+            self._record_and_read(connection, first)
+            if all_kinds:
+                self._record_and_read(connection, earlier(first))
+                self._rows.erase(connection, identity)
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+            connection.rollback()
+
+    def _record_and_read(self, connection: Connection, completion: Completion) -> None:
+        self._rows.record(connection, [completion])
+        if self._rows.progress(connection, completion.identity) != [completion.progress]:
+            raise self._rows.not_as_written(connection)
+
+    def _check_ordinary_rows(self, origin: Origin) -> None:
         """Make sure that a refusal is the item's fault: a made-up row is tried and taken back.
 
         Raises:
             StoreMisconfigured: the database refuses the made-up row as well.
         """
-        probe = Completion(Identity(Origin.DIRECT, uuid.uuid4()), "progress-bridge-probe")
         try:
-            with self._transaction(writing=True) as connection:
-                ids = self._resolve(connection, [probe])
-                self._write(connection, merge([probe], {}), ids, {})
-                connection.rollback()
+            self._rehearse(made_up_learner(origin))
         except Refused as refusal:
-            raise StoreMisconfigured(
-                f"{self._settings.shown_url}: the database refuses every completion ({refusal}); "
-                "does a column need a default?"
+            raise MisconfiguredDatabase(
+                f"{self._settings.shown_url}: the database refuses every completion ({refusal})",
+                "does a column need a default?",
             ) from None
-
-    # --- reading ---------------------------------------------------------------------------
-
-    def _learner(self, connection: Connection, identity: Identity) -> Learner | None:
-        table = self._tables.learners
-        row = connection.execute(
-            select(table.c.id, table.c.email, table.c.date_creation).where(
-                table.c.origin == str(identity.origin),
-                table.c.external_user_id == identity.external_user_id,
-            )
-        ).first()
-        return row and Learner(row.id, identity, row.email, row.date_creation)
-
-    def _progress(self, connection: Connection, identity: Identity) -> list[Progress]:
-        learners, table = self._tables.learners, self._tables.progress
-        rows = connection.execute(
-            select(table.c.grain_id, table.c.module_id, table.c.sequence_id, table.c.completed_at)
-            .join(learners, learners.c.id == table.c.learner)
-            .where(
-                learners.c.origin == str(identity.origin),
-                learners.c.external_user_id == identity.external_user_id,
-            )
-        )
-        kept = earliest(((identity, row.grain_id), None, Progress(*row)) for row in rows)
-        return sorted(progress for _, progress in kept.values())
 
     # --- connections -----------------------------------------------------------------------
 
@@ -252,26 +243,8 @@ class SQLStore:
                 yield connection
             return
         except exc.SQLAlchemyError as error:
-            failure = meaning(error, self._settings.shown_url)
+            failure = meaning(error, self._settings.shown_url, self._tables)
         raise failure from None
-
-    @contextmanager
-    def _learner_transaction(self) -> Iterator[Connection]:
-        """Open a transaction that writes about one learner.
-
-        There is no batch to divide or to repeat.
-        """
-        try:
-            with self._transaction(writing=True) as connection:
-                yield connection
-            return
-        except Conflict as conflict:
-            failure: StoreError = StoreUnavailable(str(conflict))
-        except Refused as refusal:
-            failure = StoreMisconfigured(
-                f"{self._settings.shown_url}: the database refuses the learner ({refusal})"
-            )
-        raise failure
 
     @contextmanager
     def _prepared(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -36,13 +36,23 @@ from sqlalchemy.types import TypeEngine
 from bridge.config import Names
 from bridge.json_format import isoformat, parse_stored_instant
 from bridge.model import MAX_TEXT, Origin
+from bridge.stores.sql.failures import NotAsWritten
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant: ``timestamptz`` in PostgreSQL, ISO 8601 text in UTC (which sorts) in SQLite."""
+    """An instant: ``timestamptz`` in PostgreSQL, ISO 8601 text in UTC (which sorts) in SQLite.
+
+    Args:
+        exact: the column's name when what it holds without a time zone is refused, since nobody
+            knows which instant it is. Otherwise that is taken to be in UTC.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def __init__(self, exact: str = "") -> None:
+        super().__init__()
+        self.exact = exact
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else self.impl_instance)
@@ -51,7 +61,36 @@ class Instant(TypeDecorator[datetime]):
         return isoformat(value) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return parse_stored_instant(value)
+        """Return the instant in UTC.
+
+        Raises:
+            NotAsWritten: it is none, and has to be one.
+        """
+        zone = getattr(value, "tzinfo", None)
+        if self.exact and value is not None and dialect.name != "sqlite" and zone is None:
+            raise inexact_instant(self.exact, f"it holds a {type(value).__name__} without zone")
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        try:
+            return parse_stored_instant(value)
+        except ValueError:
+            raise inexact_instant(self.exact, "it holds what is no instant") from None
+
+
+def inexact_instant(column: str, found: str) -> NotAsWritten:
+    """Return the error that says that instants are not kept as they are, and what to do.
+
+    Args:
+        column: the table's and the column's name.
+        found: what is the matter, in words.
+    """
+    table, _, name = column.partition(".")
+    return NotAsWritten(
+        f"{column} does not keep instants as they are: {found}",
+        "let no trigger fill it, and make it a timestamptz of precision 3 or more: "
+        f"ALTER TABLE {table} ALTER {name} TYPE timestamptz USING {name} AT TIME ZONE 'UTC' "
+        "(or the zone that its values are in)",
+    )
 
 
 class Tables:
@@ -98,7 +137,12 @@ class Tables:
             Column(columns.grain_id, String(MAX_TEXT), nullable=False, key="grain_id"),
             Column(columns.module_id, String(MAX_TEXT), key="module_id"),
             Column(columns.sequence_id, String(MAX_TEXT), key="sequence_id"),
-            Column(columns.completed_at, Instant, nullable=False, key="completed_at"),
+            Column(
+                columns.completed_at,
+                Instant(f"{names.progress}.{columns.completed_at}"),
+                nullable=False,
+                key="completed_at",
+            ),
             UniqueConstraint("learner", "grain_id"),
         )
 
