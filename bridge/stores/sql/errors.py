@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import exc
 
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.support.file_access import why_not_sqlite
 
 
 class Conflict(StoreError):
@@ -46,7 +47,8 @@ def meaning(error: exc.SQLAlchemyError, shown_url: str) -> StoreError:
     if state.startswith(_CONFLICT) or _WORDS_CONFLICT.search(words):
         return Conflict(f"{shown_url}: another writer came first ({name})")
     if state.startswith(_MISCONFIGURED) or (not state and _WORDS_MISCONFIGURED.search(words)):
-        return StoreMisconfigured(f"{shown_url}: {_hint(state, words)} ({name})")
+        why = _whose_file(shown_url, words) or _hint(state, words)
+        return StoreMisconfigured(f"{shown_url}: {why} ({name})")
     if state.startswith(_UNAVAILABLE) or error.connection_invalidated:
         return StoreUnavailable(f"{shown_url}: cannot serve now ({name})")
     if isinstance(error, exc.IntegrityError | exc.DataError) or state.startswith(
@@ -56,6 +58,13 @@ def meaning(error: exc.SQLAlchemyError, shown_url: str) -> StoreError:
     if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError):
         return StoreUnavailable(f"{shown_url}: cannot serve now ({name})")
     return StoreMisconfigured(f"{shown_url}: {name}")
+
+
+def _whose_file(shown_url: str, words: str) -> str | None:
+    """Return why an SQLite file cannot be opened or written, where its owner or folder tells."""
+    if not re.search("unable to open|readonly", words):
+        return None
+    return why_not_sqlite(shown_url.partition(":///")[2])
 
 
 def _hint(state: str, words: str) -> str:
