@@ -32,7 +32,7 @@ from bridge.cli.status import status
 @click.option(
     "--config",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=click.Path(dir_okay=False, readable=False),  # Settings.load says why it cannot be read
     envvar="PROGRESS_BRIDGE_CONFIG",
     help="YAML configuration.  [default: what PROGRESS_BRIDGE_CONFIG names]",
 )

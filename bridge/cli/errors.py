@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
@@ -11,6 +13,7 @@ import click
 
 from bridge.cli.output import one_line
 from bridge.errors import BridgeError, InvalidInput, OutboxUnavailable, StoreUnavailable
+from bridge.support.file_access import why_unwritable
 
 MEND: Final = 1
 """The store, its rights or the configuration have to be mended, or a completion is refused."""
@@ -44,8 +47,15 @@ class Group(click.Group):
                 raise  # click ends quietly when the reader of a pipe is gone
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            click.echo(f"Error: {one_line(str(error)) or type(error).__name__}", err=True)
+            click.echo(f"Error: {one_line(_words(error)) or type(error).__name__}", err=True)
             ctx.exit(exit_code(error) if isinstance(error, BridgeError) else MEND)
+
+
+def _words(error: BridgeError | OSError) -> str:
+    """Return what an error says, and of a file that may not be written whose it is."""
+    if isinstance(error, PermissionError) and isinstance(error.filename, str | os.PathLike):
+        return why_unwritable(Path(error.filename)) or str(error)
+    return str(error)
 
 
 def show_bugs_in_one_line() -> None:

@@ -18,7 +18,7 @@ _file_option: Final = click.option(
     "--file",
     "path",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),  # read_keys says it better
     help="The keys' file.  [default: service.keys_file]",
 )
 

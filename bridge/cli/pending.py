@@ -6,7 +6,7 @@ It did so because its learners did not come back.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 
@@ -19,6 +19,7 @@ from bridge.errors import InvalidCompletion, InvalidInput, RuleCode
 from bridge.json_format import parse_instant
 from bridge.model import Completion, Identity, Status
 from bridge.support.nesting import TooDeep, load_json
+from bridge.support.text_files import NotOneEncoding, TextFile
 
 _WRONG: Final = "wrong"
 _NEEDED: Final = ("origin", "external_user_id", "grain_id", "completed_at")
@@ -34,9 +35,10 @@ def pending(context: Context, file: BinaryIO, as_json: bool) -> None:
 
     FILE (- for standard input) is what an LMS's send_pending_progress --export wrote. May be run
     again: what is recorded already stays as it is. A line that breaks a rule is told with its
-    number and left out.
+    number and left out. The file may be UTF-8, UTF-16 or Windows-1252 (Latin-1): which one it was
+    taken for is told on standard error. One that mixes them is refused, and nothing is recorded.
     """
-    lines = _Lines(file)
+    lines = _Lines(_text_of(file))
     tally: Counter[str] = Counter()
     with context.bridge() as bridge:
         for outcome in bridge.record_many(lines):
@@ -51,6 +53,19 @@ def pending(context: Context, file: BinaryIO, as_json: bool) -> None:
         raise SystemExit(BAD_INPUT if lines.wrong else MEND)
 
 
+def _text_of(file: BinaryIO) -> TextFile:
+    """Return the file as text, and tell its encoding unless it is the usual one."""
+    name = getattr(file, "name", "<stdin>")
+    try:
+        text = TextFile(file)
+    except NotOneEncoding as error:
+        click.echo(f"Error: {name}: {error}; nothing was recorded", err=True)
+        raise SystemExit(BAD_INPUT) from None
+    if not text.is_plain:
+        click.echo(f"{name}: read as {text.encoding}", err=True)
+    return text
+
+
 class _Lines:
     """The completions of a file. Lines that hold none are told and counted.
 
@@ -59,14 +74,14 @@ class _Lines:
         wrong: how many lines broke a rule.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
         self.numbers: deque[int] = deque()
         self.wrong = 0
 
     def __iter__(self) -> Iterator[Completion]:
-        for number, line in enumerate(self._file, 1):
-            if not line.strip():
+        for number, line in enumerate(self._lines, 1):
+            if not line:
                 continue
             try:
                 completion = _completion(line)
@@ -78,7 +93,7 @@ class _Lines:
                 yield completion
 
 
-def _completion(line: bytes) -> Completion:
+def _completion(line: str) -> Completion:
     """Read the completion in a line.
 
     Raises:
@@ -91,7 +106,7 @@ def _completion(line: bytes) -> Completion:
         raise InvalidCompletion("line", str(error), "(not shown)", code) from None
     except ValueError:
         code = RuleCode.NOT_JSON
-        raise InvalidCompletion("line", "not JSON in UTF-8", "(not shown)", code) from None
+        raise InvalidCompletion("line", "not JSON", "(not shown)", code) from None
     if not isinstance(values, Mapping):
         raise InvalidCompletion("line", "not a JSON object", "(not shown)", RuleCode.NOT_AN_OBJECT)
     for name in values:

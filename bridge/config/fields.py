@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationError
+from bridge.support.file_access import why_unreadable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -152,9 +153,12 @@ def _read_file_of(key: str, name: str, mapping: dict[str, Any]) -> None:
         raise ConfigurationError(f"{name} and {name}_file: give one of them")
     try:
         mapping[key] = Path(path).read_text(encoding="utf-8")
-    except (OSError, TypeError, ValueError):
-        shown = path if "/" in str(path) else "it"  # it may be the secret itself
-        raise ConfigurationError(f"{name}_file: cannot read {shown}") from None
+    except (OSError, TypeError, ValueError) as error:
+        shown, why = "it", ""  # what stands there may be the secret itself
+        if "/" in str(path):
+            shown = path
+            why = f": {why_unreadable(path) or error}" if isinstance(error, OSError) else ""
+        raise ConfigurationError(f"{name}_file: cannot read {shown}{why}") from None
 
 
 # --- checks that several settings share ------------------------------------------------------

@@ -40,6 +40,7 @@ from bridge.config.service import ServiceSettings
 from bridge.config.store import StoreSettings, store_settings
 from bridge.config.tokens import TokenSettings
 from bridge.errors import ConfigurationError
+from bridge.support.file_access import why_unreadable
 from bridge.support.nesting import TooDeep, load_yaml
 
 CONFIG_VARIABLE: Final = "PROGRESS_BRIDGE_CONFIG"
@@ -121,7 +122,8 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
     try:
         document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the configuration {path}: {error}") from None
+        why = why_unreadable(path) or error
+        raise ConfigurationError(f"cannot read the configuration {path}: {why}") from None
     except TooDeep as error:
         raise ConfigurationError(f"{path}: {error}") from None
     except yaml.YAMLError as error:

@@ -94,7 +94,7 @@ def test_killing_loses_nothing_with_directus_over_postgresql(
     [
         ({"outbox": None}, "no outbox: the service answers when a completion is on disk"),
         ({"service": {"keys_file": None}}, "nobody could do anything"),
-        ({"service": {"keys_file": "/nowhere"}}, "/nowhere: No such file"),
+        ({"service": {"keys_file": "/nowhere"}}, "there is no file /nowhere"),
         ({"serivce": {}}, "did you mean service?"),
     ],
 )
@@ -110,8 +110,8 @@ def test_wrong_configuration_is_one_line_and_code_1(
 @pytest.mark.parametrize(
     ("outbox", "words"),
     [
-        ("sqlite:///{folder}/missing/outbox.db", "missing/outbox.db: No such file or directory"),
-        ("sqlite:///{folder}", "it cannot be opened"),
+        ("sqlite:///{folder}/missing/outbox.db", "/missing: make it"),
+        ("sqlite:///{folder}", " is a folder, no file"),
         ("sqlite:///{folder}/bridge.yaml", "bridge.yaml: it is no outbox, or damaged"),
         ("redis://127.0.0.1:{closed}/0", "cannot be reached"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -78,8 +79,7 @@ def test_an_empty_export_is_nothing_to_record(export) -> None:
 
 
 WRONG = {
-    "not JSON in UTF-8": b"{",
-    "line: not JSON in UTF-8": b'{"origin": "\xff"}',
+    "line: not JSON": b"{",
     "line: nested more than 64 levels deep": b"[" * 100_000,
     "not a JSON object": b"[]",
     "line: no such field: grain": {**LINE, "grain": "g"},
@@ -104,6 +104,113 @@ def test_a_wrong_line_is_numbered_and_left_out(export, rule: str) -> None:
     assert done.stderr.startswith("line 2: ")
     assert rule in done.stderr
     assert len(recorded()) == 2
+
+
+MORE = {**LINE, "grain_id": "leçon «œuvre» 2’", "module_id": "m"}
+
+
+def as_text(*lines: object) -> str:
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+NO_MARK = "without a byte order mark"
+ENCODINGS = {
+    "utf-8": (b"", "utf-8", ""),
+    "utf-8 with mark": (b"\xef\xbb\xbf", "utf-8", "UTF-8 with a byte order mark"),
+    "utf-16 little": (b"\xff\xfe", "utf-16-le", "UTF-16"),
+    "utf-16 big": (b"\xfe\xff", "utf-16-be", "UTF-16"),
+    "utf-16 little, no mark": (
+        b"",
+        "utf-16-le",
+        "UTF-16 (little-endian, without a byte order mark)",
+    ),
+    "utf-16 big, no mark": (b"", "utf-16-be", "UTF-16 (big-endian, without a byte order mark)"),
+    "utf-32": (b"\xff\xfe\0\0", "utf-32-le", "UTF-32"),
+    "windows-1252": (b"", "cp1252", "Windows-1252 (Latin-1), since it is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("through", ["file", "pipe"])
+def test_a_file_is_read_in_its_own_encoding(
+    tmp_path: Path, name: str, end: str, through: str
+) -> None:
+    mark, codec, said = ENCODINGS[name]
+    content = mark + as_text(LINE, MORE).replace("\n", end).encode(codec)
+    if through == "file":
+        (tmp_path / "pending.jsonl").write_bytes(content)
+        done, shown = run(str(tmp_path / "pending.jsonl")), f"{tmp_path}/pending.jsonl"
+    else:
+        done, shown = run("-", input=content), "<stdin>"
+    assert (done.exit_code, done.stdout) == (0, "2 recorded\n"), done.stderr
+    assert done.stderr == (f"{shown}: read as {said}\n" if said else "")
+    assert {grain for grain, _ in recorded()} == {"grain-1", MORE["grain_id"]}
+
+
+@pytest.mark.parametrize(
+    ("codec", "around"),
+    [
+        ("utf-8", ("", "\0")),
+        ("utf-8", ("", "\0" * 512)),
+        ("utf-8", ("", "\x1a")),
+        ("utf-8", ("\ufeff", "\n\ufeff")),
+        ("utf-8", ("\n\r\n ", "\n\n")),
+        ("utf-16-le", ("\n", "\0")),
+        ("utf-16", ("", "\r\n\x1a")),
+        ("cp1252", ("  ", "\0\n")),
+    ],
+)
+def test_what_stands_around_the_text_is_no_line(
+    tmp_path: Path, codec: str, around: tuple[str, str]
+) -> None:
+    file = tmp_path / "pending.jsonl"
+    file.write_bytes((around[0] + as_text(MORE) + around[1]).encode(codec))
+    done = run(str(file))
+    assert (done.exit_code, done.stdout) == (0, "1 recorded\n"), done.stderr
+    assert [grain for grain, _ in recorded()] == [MORE["grain_id"]]
+
+
+ACCENTS, WINDOWS = as_text({**MORE, "grain_id": "é"}).encode(), as_text(MORE).encode("cp1252")
+GREEK = as_text({**MORE, "grain_id": "μάθημα"}).encode()
+PLAIN = as_text(LINE).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (PLAIN + ACCENTS + PLAIN + WINDOWS, "line 2 is UTF-8, and line 4 is not"),
+        (PLAIN + WINDOWS + ACCENTS, "line 3 is UTF-8, and line 2 is not"),
+        (WINDOWS + GREEK, "line 2 is UTF-8, and line 1 is not"),
+        (PLAIN + ACCENTS[:-1] + WINDOWS, "line 2 is UTF-8 in a part alone"),
+        (b"\xef\xbb\xbf" + WINDOWS, "line 1 is UTF-8 in a part alone"),
+        (PLAIN + as_text(LINE, LINE).encode("utf-16-le"), "line 2 holds NULs, as UTF-16 does"),
+        (
+            PLAIN + as_text({**MORE, "grain_id": "é"}).encode("mac-roman")[:-1] + b"\x90\n",
+            "neither",
+        ),
+        (as_text(LINE).encode("utf-16") + b"\n", "line 2 is no UTF-16"),
+        (as_text(LINE).encode("utf-16-be") + b"\xd8\x00\x00x", "line 2 is no UTF-16"),
+        (gzip.compress(PLAIN), "it is compressed: unpack it first"),
+    ],
+)
+def test_a_mixed_file_is_refused_whole(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "pending.jsonl"
+    file.write_bytes(content)
+    done = run(str(file))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: {file}: ")
+    assert said in done.stderr
+    assert done.stderr.endswith("; nothing was recorded\n")
+    assert recorded() == []
+
+
+@pytest.mark.parametrize("text", ["À L’UNITÉ !", "« terminé »", "ÇA VA…", "prêt – où ?"])
+def test_french_of_windows_is_no_mixture(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "pending.jsonl"
+    file.write_bytes(as_text({**LINE, "grain_id": text}, MORE).encode("cp1252"))
+    assert run(str(file)).stdout == "2 recorded\n"
+    assert text in {grain for grain, _ in recorded()}
 
 
 def test_what_the_store_refuses_is_told_by_number(export, monkeypatch) -> None:

@@ -80,7 +80,7 @@ def test_erase_leaves_the_learner_in_no_file(path: Path) -> None:
 
 def test_a_missing_folder_is_told_nothing_is_accepted(tmp_path: Path) -> None:
     outbox = opened(tmp_path / "nowhere" / "outbox.db")
-    with pytest.raises(OutboxUnavailable, match="No such file or directory"):
+    with pytest.raises(OutboxUnavailable, match=r"there is no folder .*/nowhere: make it"):
         put(outbox)
     (finding,) = outbox.check()
     assert (finding.ok, finding.fatal) == (False, True)
@@ -93,9 +93,9 @@ def test_a_read_only_folder_or_file_is_told() -> None:
     def child() -> None:
         if os.geteuid() == 0:  # root may write anywhere
             os.setresuid(65534, 65534, 65534)
-        with pytest.raises(OutboxUnavailable, match="Permission denied"):
+        with pytest.raises(OutboxUnavailable, match=r"we may not write .*: it (belongs|is)"):
             put(opened(folder / "new.db"))
-        with pytest.raises(OutboxUnavailable, match=r"may not write|cannot be opened"):
+        with pytest.raises(OutboxUnavailable, match=r"we may not write .*made.db: it (belongs|is)"):
             put(opened(folder / "made.db"))
 
     with TemporaryDirectory() as name:  # which others can reach, unlike a tmp_path

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.errors import BridgeClosed, OutboxUnavailable
+from bridge.support.file_access import why_not_sqlite
 from bridge.support.forks import ForkSafe
 from bridge.support.sqlite_files import FileWatch, primary_code, retry_while_locked
 
@@ -21,6 +22,11 @@ VERSION: Final = 2
 PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY")
 
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
+_DENIED: Final = (
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_AUTH),
+)
+"""Codes behind which there may be an owner or a folder."""
 
 
 class SQLiteFile(ForkSafe):
@@ -88,7 +94,8 @@ class SQLiteFile(ForkSafe):
         except sqlite3.Error as error:
             raise self._failed(error) from error
         except OSError as error:
-            raise OutboxUnavailable(f"{self.path}: {error.strerror}") from error
+            why = why_not_sqlite(self.path) or error.strerror
+            raise OutboxUnavailable(f"{self.path}: {why}") from error
         return connection
 
     def clean(self) -> None:
@@ -169,13 +176,15 @@ class SQLiteFile(ForkSafe):
             sqlite3.SQLITE_FULL: "the disk is full",
             sqlite3.SQLITE_READONLY: "we may not write to it",
             sqlite3.SQLITE_PERM: "we may not write to it",
-            sqlite3.SQLITE_CANTOPEN: "it cannot be opened; may we write to its folder?",
+            sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
             sqlite3.SQLITE_IOERR: "the disk fails, or is full",
             sqlite3.SQLITE_CORRUPT: "it is damaged",
             sqlite3.SQLITE_NOTADB: "it is no outbox, or damaged",
             sqlite3.SQLITE_ERROR: "it is no outbox, or damaged",
         }
-        text = words.get(primary_code(error), str(error))
+        code = primary_code(error)
+        why = why_not_sqlite(self.path) if code in _DENIED else None
+        text = why or words.get(code, str(error))
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         return OutboxUnavailable(f"{self.path}: {text} ({name})")
 

@@ -27,6 +27,7 @@ import yaml
 from bridge.config.fields import Secret, as_mapping, refuse_unknown, some_of
 from bridge.errors import ConfigurationError
 from bridge.model import Origin
+from bridge.support.file_access import why_unreadable
 from bridge.support.logs import event
 from bridge.support.nesting import TooDeep, load_yaml
 
@@ -104,7 +105,7 @@ def read_keys(path: Path) -> list[ServerKey]:
     try:
         document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
+        reason = why_unreadable(path) or getattr(error, "strerror", None) or "not UTF-8"
         raise ConfigurationError(f"service.keys_file: {path}: {reason}") from None
     except TooDeep as error:
         raise ConfigurationError(f"service.keys_file: {path}: {error}") from None

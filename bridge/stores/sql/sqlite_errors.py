@@ -18,8 +18,8 @@ from bridge.stores.sql.failures import (
     Refused,
     UnreachableDatabase,
 )
-from bridge.stores.sql.sqlite_access import who_may_not
 from bridge.stores.sql.tables import Tables
+from bridge.support.file_access import why_not_sqlite
 from bridge.support.sqlite_files import primary_code
 
 _UNIQUE: Final = re.compile(r"UNIQUE constraint failed: (\w+)\.")
@@ -81,8 +81,9 @@ def _constraint_failure(error: sqlite3.Error, shown_url: str, tables: Tables) ->
 
 
 def _access_failure(shown_url: str, name: str) -> MisconfiguredDatabase:
-    path = shown_url.partition(":///")[2]
+    why = why_not_sqlite(shown_url.partition(":///")[2])
     return MisconfiguredDatabase(
-        f"{shown_url}: not a database that can be opened: {who_may_not(path)} ({name})",
+        f"{shown_url}: not a database that can be opened: "
+        f"{why or 'the file system does not let SQLite (read-only, or full?)'} ({name})",
         "give the file, its folder and its -wal and -shm to the user who runs the bridge (chown)",
     )
