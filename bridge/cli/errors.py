@@ -10,7 +10,12 @@ from typing import Any, Final
 import click
 
 from bridge.cli.output import one_line
-from bridge.errors import BridgeError, InvalidInput, OutboxUnavailable, StoreUnavailable
+from bridge.errors import (
+    BridgeError,
+    InvalidInput,
+    OutboxUnavailable,
+    StoreUnavailable,
+)
 
 MEND: Final = 1
 """The store, its rights or the configuration have to be mended, or a completion is refused."""
@@ -45,6 +50,8 @@ class Group(click.Group):
             if ctx.params.get("debug"):
                 traceback.print_exc()
             click.echo(f"Error: {one_line(str(error)) or type(error).__name__}", err=True)
+            if isinstance(error, OutboxUnavailable) and error.remedy:
+                click.echo(f"  → {error.remedy}", err=True)
             ctx.exit(exit_code(error) if isinstance(error, BridgeError) else MEND)
 
 
