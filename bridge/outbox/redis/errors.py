@@ -151,9 +151,10 @@ _CAUSES: Final = (
         lasting=False,
     ),
     Cause(
-        r"Connection reset|Connection closed|closed by server|Broken pipe",
+        r"Connection reset|Connection closed|closed by server|Broken pipe|EOF occurred",
         "it cannot be reached: the connection was cut off",
-        "see that Redis runs; for one that wants TLS, let outbox.url begin with rediss://",
+        "see that Redis runs; one that wants TLS needs rediss://, and one that wants a certificate "
+        "of ours ?ssl_certfile= and ?ssl_keyfile=",
         lasting=False,
     ),
 )
