@@ -110,18 +110,19 @@ def test_readiness_and_log_name_the_full_disk(
 
 
 def test_a_disk_remounted_read_only_is_told(disk: SmallDisk, outbox: SQLiteOutbox) -> None:
-    outbox.close()
+    outbox.close()  # a disk with files open for writing is not remounted
     disk.remount("ro")
-    try:
-        error = refused(outbox)
-        assert isinstance(error, OutboxMisconfigured)
-        assert "its disk is mounted read-only" in str(error)
-        (finding,) = outbox.check()
-        assert "remount" in finding.remedy
-    finally:
-        disk.remount("rw")
-    put(outbox)
-    assert outbox.counts().waiting == 2
+    with closing(opened(disk.folder / "outbox.db")) as again:
+        try:
+            error = refused(again)
+            assert isinstance(error, OutboxMisconfigured)
+            assert "its disk is mounted read-only" in str(error)
+            (finding,) = again.check()
+            assert "remount" in finding.remedy
+        finally:
+            disk.remount("rw")
+        put(again)
+        assert again.counts().waiting == 2
 
 
 def test_a_file_size_limit_is_told(tmp_path: Path) -> None:
