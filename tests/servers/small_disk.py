@@ -1,10 +1,12 @@
-"""A small disk of its own, that can be filled, freed and remounted: a tmpfs."""
+"""A small disk of its own, that can be filled, freed and remounted: ext4 on a loop, or a tmpfs."""
 
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 FILLER = "filler"
@@ -26,8 +28,8 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Write until no byte is left."""
-        with (self.folder / FILLER).open("ab", buffering=0) as filler, suppress(OSError):
-            for size in (65_536, 4096, 1):
+        with (self.folder / FILLER).open("ab", buffering=0) as filler:
+            for size in (1_048_576, 65_536, 4096, 1):
                 with suppress(OSError):
                     while filler.write(b"x" * size):
                         pass
@@ -38,26 +40,61 @@ class SmallDisk:
 
     def remount(self, how: str) -> None:
         """Mount it anew: ``ro`` or ``rw``."""
-        _mount("-o", f"remount,{how}", str(self.folder))
+        _run("mount", "-o", f"remount,{how}", str(self.folder))
 
 
 @contextmanager
 def small_disk(folder: Path, size: str = "1m") -> Iterator[SmallDisk]:
-    """Mount a disk at the folder, which is made, and unmount it in the end.
+    """Mount a tmpfs at the folder, which is made, and unmount it in the end.
 
     Raises:
         NoMount: mounting is not allowed here.
     """
+    with _mounted(folder, "-t", "tmpfs", "-o", f"size={size},mode=0755", "none") as disk:
+        yield disk
+
+
+@contextmanager
+def loop_disk(folder: Path, image: Path, megabytes: int) -> Iterator[SmallDisk]:
+    """Mount ext4 in a file at the folder: what is synced to it reaches the real disk.
+
+    Raises:
+        NoMount: mounting is not allowed here.
+    """
+    with image.open("wb") as file:
+        file.truncate(megabytes * 1_048_576)
+    try:
+        _run("mkfs.ext4", "-q", "-m", "0", str(image))  # none kept back for root
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NoMount(f"no ext4 can be made here: {error}") from error
+    with _mounted(folder, "-o", "loop", str(image)) as disk:
+        yield disk
+
+
+@cache
+def why_no_mount() -> str:
+    """Return why no disk can be mounted here, empty when it can."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        try:
+            with loop_disk(folder / "disk", folder / "image", 8):
+                return ""
+        except NoMount as error:
+            return str(error)
+
+
+@contextmanager
+def _mounted(folder: Path, *words: str) -> Iterator[SmallDisk]:
     folder.mkdir(exist_ok=True)
     try:
-        _mount("-t", "tmpfs", "-o", f"size={size},mode=0755", "none", str(folder))
+        _run("mount", *words, str(folder))
     except (OSError, subprocess.CalledProcessError) as error:
-        raise NoMount(f"mounting a tmpfs is not allowed here: {error}") from error
+        raise NoMount(f"mounting is not allowed here: {error}") from error
     try:
         yield SmallDisk(folder)
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def _mount(*words: str) -> None:
-    subprocess.run(["mount", *words], check=True, capture_output=True)
+def _run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
