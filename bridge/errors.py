@@ -102,7 +102,25 @@ class BridgeClosed(BridgeError):
 
 
 class OutboxUnavailable(BridgeError):
-    """The outbox cannot take the completions now: they are *not* accepted."""
+    """The outbox cannot take the completions now: they are *not* accepted.
+
+    Attributes:
+        reason: why, in words that name no place, empty when the message says all.
+        remedy: what to do about it, empty when nobody knows.
+    """
+
+    def __init__(self, message: str, reason: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class OutboxMisconfigured(OutboxUnavailable):
+    """The outbox takes no completions until somebody mends a setting, a right or a file."""
+
+
+class OutboxOfAnotherStore(ConfigurationError):
+    """The outbox holds completions for another store: this one's deliverer keeps off them."""
 
 
 class StoreError(BridgeError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge import metrics
-from bridge.cli.context import Context, pass_context
+from bridge.cli.context import Context, adopt_option, claim, pass_context
 from bridge.cli.output import example
 from bridge.stores import open_store
 from bridge.support import logs
@@ -38,19 +38,24 @@ SIGNAL_INTERVAL: Final = 0.2
 )
 @click.option("--metrics-host", metavar="ADDRESS", default="127.0.0.1", show_default=True)
 @click.option("--log-json", is_flag=True, help="Log JSON objects, one a line.")
+@adopt_option
 @pass_context
-def deliver(context: Context, metrics_port: int | None, metrics_host: str, log_json: bool) -> None:
+def deliver(
+    context: Context, metrics_port: int | None, metrics_host: str, log_json: bool, adopt: bool
+) -> None:
     """Deliver what is in the outbox to the store, until SIGTERM or Ctrl-C.
 
     Any number of deliverers may run, on as many machines as can reach the outbox; killing one
     loses nothing. SIGTERM ends it within 10 seconds, after the batches under way. The log goes to
-    standard error, one event a line; --debug logs every batch.
+    standard error, one event a line; --debug logs every batch. An outbox whose completions go to
+    another store is refused.
     """
     settings = context.settings()
     outbox = context.outbox()
     from bridge.delivery.loop import Delivery  # here: what it needs is not installed in the LMS
 
     logs.configure(as_json=log_json, debug=context.debug)
+    claim(outbox, adopt=adopt)
     with _signals_blocked():
         if metrics_port is not None:
             metrics.watch(outbox)

@@ -12,7 +12,12 @@ from typing import Any, Final
 import click
 
 from bridge.cli.output import one_line
-from bridge.errors import BridgeError, InvalidInput, OutboxUnavailable, StoreUnavailable
+from bridge.errors import (
+    BridgeError,
+    InvalidInput,
+    OutboxUnavailable,
+    StoreUnavailable,
+)
 from bridge.support.file_access import why_unwritable
 
 MEND: Final = 1
@@ -48,6 +53,8 @@ class Group(click.Group):
             if ctx.params.get("debug"):
                 traceback.print_exc()
             click.echo(f"Error: {one_line(_words(error)) or type(error).__name__}", err=True)
+            if isinstance(error, OutboxUnavailable) and error.remedy:
+                click.echo(f"  → {error.remedy}", err=True)
             ctx.exit(exit_code(error) if isinstance(error, BridgeError) else MEND)
 
 

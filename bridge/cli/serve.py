@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bridge.cli.context import Context, pass_context
+from bridge.cli.context import Context, adopt_option, claim, pass_context
 from bridge.cli.output import example
 from bridge.support.extras import needs
 from bridge.support.logs import event
@@ -47,6 +47,7 @@ _log: Final = logging.getLogger("bridge.service")
 @click.option("--no-deliver", is_flag=True, help="Accept alone; `deliver` runs elsewhere.")
 @click.option("--no-access-log", is_flag=True, help="No line for each request.")
 @click.option("--log-json", is_flag=True, help="Log JSON objects, one a line.")
+@adopt_option
 @pass_context
 def serve(
     context: Context,
@@ -56,6 +57,7 @@ def serve(
     no_deliver: bool,
     no_access_log: bool,
     log_json: bool,
+    adopt: bool,
 ) -> None:
     """Serve the HTTP API, until SIGTERM or Ctrl-C.
 
@@ -75,6 +77,8 @@ def serve(
     )
     with _listening(host, port) as listeners:
         app = worker.create_app_with_logs(settings, options)  # with several, to be told of mistakes
+        if not no_deliver:
+            claim(app.state.bridge.outbox, adopt=adopt)
         worker.refuse_unusable(app.state.bridge.outbox)
         _log_start(host, listeners, workers)
         if workers == 1:

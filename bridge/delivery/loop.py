@@ -25,7 +25,7 @@ from bridge.delivery.isolation import (
 from bridge.delivery.status import Report, State
 from bridge.delivery.telemetry import Telemetry
 from bridge.delivery.throttle import Backoff, Throttle
-from bridge.errors import OutboxUnavailable, StoreUnavailable
+from bridge.errors import OutboxOfAnotherStore, OutboxUnavailable, StoreUnavailable
 from bridge.model import Status
 from bridge.outbox import ErasureRequest, Leased, Outbox
 from bridge.stores import Store
@@ -85,7 +85,7 @@ class Delivery:
         self._thread: threading.Thread | None = None
         self._finished = True
         self._beat = min(HEARTBEAT_SECONDS, settings.lease / 3)
-        self._last_beat = self._last_note = float("-inf")
+        self._last_beat = self._claimed = self._last_note = float("-inf")
         self._noted: tuple[State, ...] = ()
 
     def run(self) -> bool:
@@ -139,10 +139,11 @@ class Delivery:
         """
         try:
             self._upkeep()
+            self._claim()
             self._erase()
             return self._lease_batches()
-        except OutboxUnavailable as error:
-            return self._outbox_failed(str(error))
+        except (OutboxUnavailable, OutboxOfAnotherStore) as error:
+            return self._refused(error)
         except Exception as error:  # noqa: BLE001 -- a bug must not end delivery; status tells it
             return self._outbox_failed(unforeseen(error))
 
@@ -150,6 +151,19 @@ class Delivery:
         """Report how this deliverer is doing."""
         with self._lock:
             return self._telemetry.report(self._throttle, self._erasures)
+
+    # --- whose outbox ---------------------------------------------------------------------
+
+    def _claim(self) -> None:
+        """See at every beat that the outbox is this store's, and not adopted by another's.
+
+        Raises:
+            OutboxOfAnotherStore: it is another store's, so nothing is leased.
+        """
+        now = self._clock()
+        if now - self._claimed >= self._beat:
+            self._outbox.claim()
+            self._claimed = now
 
     # --- leasing ---------------------------------------------------------------------------
 
@@ -200,7 +214,7 @@ class Delivery:
             metrics.BATCH_SECONDS.observe(self._clock() - batch.began)
             self._settle(batch, result)
         except OutboxUnavailable as error:
-            self._outbox_failed(str(error))
+            self._refused(error)
         except Exception as error:  # noqa: BLE001 -- as in `step`
             self._outbox_failed(unforeseen(error))
         finally:
@@ -275,7 +289,7 @@ class Delivery:
             with self._lock:
                 self._throttle.leave_alone(retry_after, self._clock())
         except OutboxUnavailable as error:
-            self._outbox_failed(str(error))
+            self._refused(error)
         except Exception as error:  # noqa: BLE001 -- as in `step`
             self._outbox_failed(unforeseen(error))
         finally:
@@ -299,12 +313,19 @@ class Delivery:
 
     def _note(self, report: Report) -> None:
         self._last_note, self._noted = self._clock(), (report.state, report.erasing)
-        with suppress(OutboxUnavailable):  # then nobody can read it either
+        try:
             self._outbox.note(self.name, report.as_text())
+        except OutboxUnavailable as error:  # whoever asks for the status finds it out too
+            self._telemetry.not_noted(str(error))
 
-    def _outbox_failed(self, message: str) -> float:
+    def _refused(self, error: OutboxUnavailable | OutboxOfAnotherStore) -> float:
+        """Wait, or pause when somebody has to mend the outbox."""
+        passing = type(error) is OutboxUnavailable
+        return self._outbox_failed(str(error), State.RETRYING if passing else State.PAUSED)
+
+    def _outbox_failed(self, message: str, state: State = State.RETRYING) -> float:
         with self._lock:
-            wait = self._throttle.outbox_failed(message, self._clock())
+            wait = self._throttle.outbox_failed(message, self._clock(), state)
         self._telemetry.outbox_failed(message, wait)
         return min(self._beat, wait)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+from bridge.errors import OutboxMisconfigured
 from bridge.outbox import Counts, Note, Outbox
 from bridge.support.nesting import load_json
 
@@ -136,6 +137,8 @@ def overview(outbox: Outbox) -> Overview:
     """
     counts = outbox.counts()
     workers = [worker for note in outbox.notes() if (worker := _worker(note))]
+    if (trouble := _of_the_outbox(outbox)) is not None:
+        return Overview(counts, workers, *trouble)
     alive = [worker for worker in workers if worker.alive]
     completions = counts.waiting + counts.leased
     if completions + counts.erasures == 0:
@@ -153,6 +156,18 @@ def overview(outbox: Outbox) -> Overview:
         erasing = _erasing(alive)
         told = told if completions and erasing[0] is State.DELIVERING else erasing
     return Overview(counts, workers, *told)
+
+
+def _of_the_outbox(outbox: Outbox) -> tuple[State, str, str] | None:
+    """Return what keeps the outbox itself from its part: then deliverers cannot tell anything."""
+    error = outbox.trouble()
+    if error is not None:
+        lasting = isinstance(error, OutboxMisconfigured)
+        return State.PAUSED if lasting else State.RETRYING, f"outbox {error}", error.remedy
+    for finding in outbox.check():
+        if not finding.ok and finding.fatal:
+            return State.PAUSED, finding.message, finding.remedy
+    return None
 
 
 def _worker(note: Note) -> Worker | None:

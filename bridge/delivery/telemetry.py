@@ -38,6 +38,7 @@ class Telemetry:
         self._began = clock()
         self._total = 0
         self._last_minute: deque[tuple[float, int]] = deque()
+        self._complained_of_notes = float("-inf")
         self._complained = self._complained_of_erasures = float("-inf")
 
     def started(self, name: str, settings: DeliverySettings) -> None:
@@ -83,6 +84,14 @@ class Telemetry:
     def outbox_failed(self, message: str, wait: float) -> None:
         """Log that the outbox could not do its part."""
         event(_log, logging.WARNING, "outbox_unavailable", error=message, next_try=wait)
+
+    def not_noted(self, message: str) -> None:
+        """Log, once a minute, that the outbox cannot keep how this deliverer is doing."""
+        now = self._clock()
+        if now - self._complained_of_notes < MINUTE:
+            return
+        self._complained_of_notes = now
+        event(_log, logging.WARNING, "status_not_written", error=message)
 
     def resumed(self, seconds: float) -> None:
         """Log that the store takes completions again, after so many seconds."""

@@ -150,8 +150,13 @@ class Throttle:
         """Ask the store nothing for so many seconds, at most `MAX_RETRY_AFTER_SECONDS`."""
         self._until = max(self._until, now + min(seconds, MAX_RETRY_AFTER_SECONDS))
 
-    def outbox_failed(self, message: str, now: float) -> float:
+    def outbox_failed(self, message: str, now: float, state: State = State.RETRYING) -> float:
         """Note that the outbox could not do its part.
+
+        Args:
+            message: why, in words.
+            now: by the deliverer's clock.
+            state: `State.PAUSED` when somebody has to mend it.
 
         Returns:
             Seconds until the next try.
@@ -159,8 +164,8 @@ class Throttle:
         self._outbox_failures += 1
         self._until = max(self._until, now + self._backoff(self._outbox_failures))
         since = self._of_outbox.since if self._of_outbox else now
-        self._of_outbox = Trouble(State.RETRYING, message, since)
-        self.last_error = Trouble(State.RETRYING, message, now)
+        self._of_outbox = Trouble(state, message, since)
+        self.last_error = Trouble(state, message, now)
         return self.wait(now)
 
     def outbox_answered(self) -> None:

@@ -18,6 +18,7 @@ from bridge.outbox.base import (
     Note,
     Outbox,
 )
+from bridge.outbox.ownership import store_mark
 
 __all__ = [
     "MAX_HOLD_SECONDS",
@@ -44,10 +45,11 @@ def open_outbox(settings: Settings) -> Outbox | None:
     """
     if settings.outbox is None:
         return None
+    store = store_mark(settings.store)
     if settings.outbox.scheme == "sqlite":
         from bridge.outbox.sqlite import SQLiteOutbox
 
-        return SQLiteOutbox(settings.outbox, store_email=settings.store_email)
+        return SQLiteOutbox(settings.outbox, store_email=settings.store_email, store=store)
     from bridge.outbox.redis import RedisOutbox
 
-    return RedisOutbox(settings.outbox, store_email=settings.store_email)
+    return RedisOutbox(settings.outbox, store_email=settings.store_email, store=store)

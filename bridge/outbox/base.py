@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
 from bridge.checks import Finding
+from bridge.errors import OutboxUnavailable
 from bridge.model import Completion, Identity
 
 MAX_HOLD_SECONDS: Final = 86_400.0
@@ -264,11 +265,38 @@ class Outbox(Protocol):
     def counts(self) -> Counts:
         """Count what is in the outbox, quickly, however full it is."""
 
+    def owner(self) -> str | None:
+        """Return the store that the outbox is marked for, None when no deliverer has marked it.
+
+        See `bridge.outbox.ownership.store_mark` for the text.
+        """
+
+    def claim(self, *, adopt: bool = False) -> str | None:
+        """Mark the outbox for the store of this configuration, unless it is marked.
+
+        Does nothing for an outbox that was opened without saying for which store.
+
+        Args:
+            adopt: take it over from another store, with all that it holds.
+
+        Returns:
+            The store that it was taken from, or None.
+
+        Raises:
+            OutboxOfAnotherStore: it is marked for another one.
+        """
+
     def note(self, worker: str, text: str) -> None:
         """Keep what the worker writes for `MAX_NOTE_AGE_SECONDS`, in place of its last note."""
 
     def notes(self) -> list[Note]:
         """Return the last note of each worker, the newest first."""
+
+    def trouble(self) -> OutboxUnavailable | None:
+        """Return why nothing can be put, leased or settled now, or None when all works.
+
+        It rehearses each of them, hands out nothing and leaves nothing behind. Does not raise.
+        """
 
     def check(self) -> list[Finding]:
         """Tell whether the outbox can be used, and keeps what it accepts. Does not raise."""

@@ -91,7 +91,9 @@ class Readiness:
         findings = self._bridge.outbox.check()
         if all(finding.ok or not finding.fatal for finding in findings):
             return AVAILABLE
-        return "unavailable: it takes no completions; `progress-bridge check` tells why"
+        error = self._bridge.outbox.trouble()
+        why = f" ({error.reason})" if error and "/" not in error.reason else ""
+        return f"unavailable: it takes no completions{why}; `progress-bridge check` tells why"
 
     def _probe_store(self) -> str:
         """Read the progress of a learner who does not exist, to see whether the store answers."""

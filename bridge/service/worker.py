@@ -103,7 +103,8 @@ def refuse_unusable(outbox: Outbox) -> None:
     """
     for finding in outbox.check():
         if finding.fatal and not finding.ok:
-            raise OutboxUnavailable(f"the service does not start: {finding.message}")
+            message = f"the service does not start: {finding.message}"
+            raise OutboxUnavailable(message, remedy=finding.remedy)
 
 
 def _end_with_parent() -> None:

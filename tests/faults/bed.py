@@ -14,10 +14,12 @@ import psycopg
 import yaml
 
 from tests.faults.proxy import Proxy
+from tests.faults.restore import Restores
 from tests.servers import CACHE
 from tests.servers.directus import Directus, create_tables, set_up
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
+from tests.servers.small_disk import SmallDisk, loop_disk, why_no_mount
 
 DIRECTUS: Final = "11.17.4"
 DATABASE: Final = "directus"
@@ -36,6 +38,9 @@ DELIVERY: Final = {
     "lease": 4.0,
 }
 OUTBOX_TIMEOUT: Final = 1.0
+
+_DISK_MEGABYTES: Final = 256
+"""Several times what the outbox of a whole campaign takes."""
 
 
 class AdjustableDirectus(Directus):
@@ -61,6 +66,8 @@ class Bed:
         self.folder = Path(tempfile.mkdtemp(prefix="faults-", dir="/var/tmp"))
         self._stack = ExitStack()
         self.redis: Redis | None = None
+        self.disk: SmallDisk | None = None
+        self.restores = Restores()
 
     def __enter__(self) -> Self:
         try:
@@ -87,6 +94,12 @@ class Bed:
             folder = self.folder / "redis"
             folder.mkdir()
             self.redis = self._stack.enter_context(Redis(folder, appendonly=True))
+        elif not why_no_mount():
+            image = self.folder / "disk.img"
+            disk = loop_disk(self.outbox_file.parent, image, _DISK_MEGABYTES)
+            self.disk = self._stack.enter_context(disk)
+        else:
+            self.outbox_file.parent.mkdir()
         self.proxy = self._stack.enter_context(Proxy(self.directus.port))
         self.config.write_text(yaml.safe_dump(self._settings()))
         self._stack.callback(self._keep_logs)
@@ -110,8 +123,8 @@ class Bed:
 
     @property
     def outbox_file(self) -> Path:
-        """Return where the SQLite outbox is."""
-        return self.folder / "outbox.db"
+        """Return where the SQLite outbox is: on a disk of its own, where one can be mounted."""
+        return self.folder / "disk" / "outbox.db"
 
     @cached_property
     def bridge_user(self) -> tuple[str, str]:

@@ -17,13 +17,14 @@ from bridge.outbox import Outbox, open_outbox
 from tests.faults import ledger
 from tests.faults.bed import Bed
 from tests.faults.children import Child, Deliverer, Memory, Producer
-from tests.faults.faults import FAULTS, Field
+from tests.faults.faults import DISK_FULL, FAULTS, Field, possible_here
 from tests.faults.producer import WRITERS, ledger_path
 from tests.faults.report import Report, Survival
 from tests.faults.schedule import Event, schedule
 from tests.faults.verdict import Found, Put, judge
 from tests.faults.workload import Workload, instant_of
 from tests.servers.process import ServerError
+from tests.servers.small_disk import why_no_mount
 
 PRODUCERS: Final = 2
 DELIVERERS: Final = 2
@@ -98,7 +99,8 @@ class Campaign:
             self._strive()
             found = self._found()
             self._check_leavers(found)
-            self.report.verdict = judge(list(self._puts()), found)
+            given_up = self._bed.restores.lost
+            self.report.verdict = judge(list(self._puts()), found, given_up)
         self.report.seconds = time.monotonic() - began
         return self.report
 
@@ -121,7 +123,10 @@ class Campaign:
         memory = Memory(steady)
         memory.watch()
         plan = self._plan
-        slots = schedule(plan.seed, plan.outbox, plan.faults, plan.only)
+        here = [name for name in possible_here() if name in plan.only]
+        if DISK_FULL in plan.only and DISK_FULL not in here:
+            self._say(f"without the fault “{DISK_FULL}”: {why_no_mount()}")
+        slots = schedule(plan.seed, plan.outbox, plan.faults, here)
         for number, slot in enumerate(slots, start=1):
             shares = [_WARM + (1 - _WARM) * n / len(slots) for n in (number - 1, number)]
             with self._feeding(*shares):
@@ -251,6 +256,7 @@ class Campaign:
         """See that nothing is left of those who were erased."""
         left = {(str(who.origin), who.external_user_id) for who in self._leavers}
         self.report.erased = len(left)
+        left -= self._bed.restores.returned  # by the owner's dump: they have to be erased anew
         for who in [*found.learners, *(row[:2] for row in found.rows)]:
             if who in left:
                 self.report.complaints.append(f"learner {who} was erased, and is there")

@@ -18,7 +18,9 @@ from tests.faults import clock, proxy
 from tests.faults.bed import DATABASE, OUTBOX_TIMEOUT, OUTBOXES, Bed
 from tests.faults.children import MACHINE, Child, clock_file
 from tests.faults.proxy import Misbehaviour, page
+from tests.faults.restore import restore_older_dump
 from tests.servers.process import HOST
+from tests.servers.small_disk import why_no_mount
 
 SIDES: Final = ("bridge", "server")
 """Two faults of different sides may strike together; two of one side would undo each other."""
@@ -136,6 +138,24 @@ def outbox_locked(field: Field, dice: Random) -> None:
         connection.execute("BEGIN IMMEDIATE")
         _last(dice, OUTBOX_TIMEOUT, 2 * OUTBOX_TIMEOUT)
         connection.rollback()
+
+
+def disk_full(field: Field, dice: Random) -> None:
+    """Leave no byte on the outbox's disk for a while."""
+    disk = field.bed.disk
+    assert disk is not None
+    disk.fill()
+    try:
+        _last(dice, 1.0, 4.0)
+    finally:
+        disk.free()
+
+
+def base_restored(field: Field, dice: Random) -> None:
+    """Put the base, its sequences included, back to a dump that is some seconds old."""
+    url = field.bed.directus.database_url
+    assert url is not None
+    restore_older_dump(url, lambda: _last(dice, 1.0, 4.0), field.bed.restores)
 
 
 def redis_killed(field: Field, dice: Random) -> None:
@@ -273,6 +293,11 @@ def through(misbehaviour: Misbehaviour) -> Fault:
     return Fault(strike, "server")
 
 
+DISK_FULL: Final = "outbox's disk full and freed"
+"""The fault that is left out, and it is said, where no disk can be mounted."""
+
+RESTORED: Final = "base restored from an older dump"
+
 _LOGIN: Final = page("200 OK", "Please log in")
 _REDIRECT: Final = page("302 Found", "Moved", f"Location: http://{HOST}:9/login")
 _TOO_MANY: Final = page("429 Too Many Requests", "Too many requests")
@@ -289,10 +314,12 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "clock of the machine jumps": Fault(clock_jumps, "bridge"),
     "clock of one deliverer is off": Fault(clock_is_off, "bridge"),
     "outbox file locked by another program": Fault(outbox_locked, "bridge", ("sqlite",)),
+    DISK_FULL: Fault(disk_full, "bridge", ("sqlite",)),
     "Redis killed": Fault(redis_killed, "bridge", ("redis",)),
     "Redis frozen for longer than its time-out": Fault(redis_frozen, "bridge", ("redis",)),
     "Directus killed": Fault(directus_killed, "server"),
     "PostgreSQL killed (immediate)": Fault(postgres_killed, "server"),
+    RESTORED: Fault(base_restored, "server"),
     "Directus's rate limiter on": Fault(limiter(LIMITED), "server"),
     "Directus's pressure limiter on": Fault(limiter(PRESSED), "server"),
     "token revoked and restored": Fault(token_revoked, "server"),
@@ -313,3 +340,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "redirected to a login": through(proxy.instead(_REDIRECT)),
     "200 with a login page": through(proxy.instead(_LOGIN)),
 }
+
+
+def possible_here() -> list[str]:
+    """Return the names of the faults that can be made on this machine."""
+    return [name for name in FAULTS if name != DISK_FULL or not why_no_mount()]

@@ -75,8 +75,9 @@ class Report:
             f"{len(verdict.lost)} lost, {len(verdict.doubled)} doubled, "
             f"{len(verdict.halved)} halved, {len(verdict.strange)} that nobody put; "
             f"{verdict.refused} that the base refuses, all among the dead letters, with "
-            f"{len(verdict.neighbours)} of their neighbours. {self.erased} learners erased "
-            f"meanwhile. A deliverer's memory: "
+            f"{len(verdict.neighbours)} of their neighbours. "
+            f"{verdict.restored} rows that the owner threw away by restoring an older dump. "
+            f"{self.erased} learners erased meanwhile. A deliverer's memory: "
             f"{self.memory[0]:.0f} MB early, {self.memory[1]:.0f} MB late. "
             f"{self.seconds / 60:.0f} minutes."
         )

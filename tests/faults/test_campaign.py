@@ -7,9 +7,10 @@ import secrets
 import pytest
 
 from tests.faults.campaign import Campaign, Plan
-from tests.faults.faults import FAULTS
+from tests.faults.faults import DISK_FULL, FAULTS, RESTORED, possible_here
 from tests.faults.schedule import schedule
 from tests.servers.need import need
+from tests.servers.small_disk import why_no_mount
 
 REDIS = (
     "Redis killed",
@@ -22,13 +23,27 @@ REDIS = (
 
 def test_nothing_is_lost_doubled_or_halved_whatever_fails() -> None:
     need("directus-11.17.4", "postgresql")
-    kinds = [name for name, fault in FAULTS.items() if "sqlite" in fault.outboxes]
+    kinds = [name for name in possible_here() if "sqlite" in FAULTS[name].outboxes]
     run(Plan(secrets.randbelow(10**6), "sqlite", 2000, len(kinds), refused_every=150))
 
 
 def test_killing_redis_loses_doubles_and_halves_nothing() -> None:
     need("directus-11.17.4", "postgresql", "redis")
     run(Plan(secrets.randbelow(10**6), "redis", 800, 5, refused_every=150, only=REDIS))
+
+
+def test_restoring_an_older_dump_gives_nobody_anothers_rows() -> None:
+    need("directus-11.17.4", "postgresql")
+    only = (RESTORED, "deliverer killed")
+    run(Plan(secrets.randbelow(10**6), "sqlite", 1500, 8, refused_every=150, only=only))
+
+
+def test_a_full_disk_refuses_and_loses_nothing() -> None:
+    need("directus-11.17.4", "postgresql")
+    if why_no_mount():
+        pytest.skip(why_no_mount())
+    only = (DISK_FULL, "producer killed")
+    run(Plan(secrets.randbelow(10**6), "sqlite", 1500, 6, refused_every=150, only=only))
 
 
 def run(plan: Plan) -> None:

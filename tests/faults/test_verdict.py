@@ -40,6 +40,20 @@ def test_a_refused_completion_not_dead_is_lost() -> None:
     assert len(judge([ACCEPTED], found(EARLY, OTHER, dead=())).lost) == 1
 
 
+def test_what_a_restore_threw_away_may_be_missing() -> None:
+    given_up = {key_of(EARLY)}
+    for there in ([OTHER], [LATE, OTHER], [EARLY, OTHER]):
+        assert list(judge([ACCEPTED], found(*there), given_up).faults) == []
+    assert judge([ACCEPTED], found(OTHER), given_up).restored == 1
+    assert judge([ACCEPTED], found(EARLY, OTHER), given_up).restored == 0
+    assert len(judge([ACCEPTED], found(), given_up).lost) == 1
+
+
+def test_after_a_restore_anothers_row_is_strange() -> None:
+    mixed = replace(OTHER, identity=EARLY.identity)
+    assert len(judge([ACCEPTED], found(mixed, OTHER), {key_of(EARLY)}).strange) == 1
+
+
 def test_two_rows_of_the_same_are_doubled() -> None:
     assert len(judge([ACCEPTED], found(EARLY, LATE, OTHER)).doubled) == 1
     twice = found(EARLY, OTHER)

@@ -7,7 +7,7 @@ so the earliest is the earliest.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -49,7 +49,11 @@ class Found:
 
 @dataclass
 class Verdict:
-    """What is wrong, each list a sentence for each case. All empty: nothing is."""
+    """What is wrong, each list a sentence for each case. All empty: nothing is.
+
+    Attributes:
+        restored: rows that are not there, or later, because the owner restored an older dump.
+    """
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -59,6 +63,7 @@ class Verdict:
     accepted: int = 0
     rows: int = 0
     refused: int = 0
+    restored: int = 0
 
     @property
     def faults(self) -> Iterator[str]:
@@ -70,16 +75,24 @@ class Verdict:
                 yield f"{name}: and {len(cases) - SHOWN} more"
 
 
-def judge(puts: Sequence[Put], found: Found) -> Verdict:
-    """Compare the two."""
+def judge(puts: Sequence[Put], found: Found, given_up: Collection[Key] = ()) -> Verdict:
+    """Compare the two.
+
+    Args:
+        puts: what was put.
+        found: what there is.
+        given_up: rows that the owner threw away, by restoring an older dump. They may be missing,
+            or later than they were. What is there has to be right all the same.
+    """
     verdict = Verdict(rows=len(found.rows))
     verdict.accepted = sum(len(put.completions) for put in puts if put.accepted)
     verdict.doubled += _repeated("learner", found.learners)
     verdict.doubled += _repeated("row", [row[:3] for row in found.rows])
     recorded = {row[:3]: row for row in found.rows}
-    _judge_rows(verdict, puts, recorded)
+    _judge_rows(verdict, puts, recorded, given_up)
     _judge_dead(verdict, puts, found.dead)
-    _judge_halves(verdict, puts, recorded, {c for c, _ in found.dead if c is not None})
+    dead = {c for c, _ in found.dead if c is not None}
+    _judge_halves(verdict, puts, recorded, dead, given_up)
     known = {key_of(c)[:2] for put in puts for c in put.completions}
     verdict.strange += [f"learner {who} was never put" for who in set(found.learners) - known]
     return verdict
@@ -97,7 +110,12 @@ def row_of(completion: Completion) -> Row:
     return (*key_of(of), of.module_id, of.sequence_id, of.completed_at)
 
 
-def _judge_rows(verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row]) -> None:
+def _judge_rows(
+    verdict: Verdict,
+    puts: Sequence[Put],
+    recorded: dict[Key, Row],
+    given_up: Collection[Key],
+) -> None:
     """Judge that each row is the earliest accepted, or an earlier one that may have been."""
     earliest: dict[Key, Row] = {}
     possible: dict[Key, set[Row]] = defaultdict(set)
@@ -109,7 +127,9 @@ def _judge_rows(verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row])
             earliest[row[:3]] = min(row, before, key=_instant)
     for key, row in earliest.items():
         there = recorded.get(key)
-        if there is None:
+        if key in given_up:
+            verdict.restored += there is None or _instant(there) > _instant(row)
+        elif there is None:
             verdict.lost.append(f"{row} is not there")
         elif _instant(there) > _instant(row):
             verdict.lost.append(f"{row} is not there, but the later {there}")
@@ -138,14 +158,19 @@ def _judge_dead(
 
 
 def _judge_halves(
-    verdict: Verdict, puts: Sequence[Put], recorded: dict[Key, Row], dead: set[Completion]
+    verdict: Verdict,
+    puts: Sequence[Put],
+    recorded: dict[Key, Row],
+    dead: set[Completion],
+    given_up: Collection[Key],
 ) -> None:
     """Judge that a chunk whose put was cut short is there whole or not at all."""
     for put in puts:
         if put.accepted:
             continue
         here = [c for c in put.completions if c in dead or recorded.get(key_of(c)) == row_of(c)]
-        gone = [c for c in put.completions if _surely_absent(c, recorded, dead)]
+        judged = [c for c in put.completions if key_of(c) not in given_up]
+        gone = [c for c in judged if _surely_absent(c, recorded, dead)]
         if here and gone:
             verdict.halved.append(f"{here[0]} is there, {gone[0]} of the same put is not")
 

@@ -66,7 +66,7 @@ def test_service_ends_although_store_and_callers_hang(tmp_path: Path) -> None:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(60) == 0
                 assert time.monotonic() - start < 20  # 10 s, and what a busy machine adds
-    with Service(tmp_path, {"delivery": {"age": 0.01}}) as again:
+    with Service(tmp_path, {"delivery": {"age": 0.01}}, "--adopt") as again:
         found = store_of(again)()
         _await(lambda: found.progress(Identity("moodle", 1)))
 

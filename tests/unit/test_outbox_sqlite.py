@@ -314,18 +314,22 @@ def tables(path: Path) -> list[tuple[str, str]]:
         return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
 
 
-def of_version_1(path: Path) -> None:
-    """Take from the file what came after the first version."""
+AFTER = {1: "DROP TABLE erasures; DROP TABLE store;", 2: "DROP TABLE store;"}
+
+
+def of_version(path: Path, version: int) -> None:
+    """Take from the file what came after this version."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE erasures; PRAGMA user_version = 1;")
+        connection.executescript(f"{AFTER[version]} PRAGMA user_version = {version};")
 
 
-def test_an_older_versions_file_is_upgraded_in_place(path: Path) -> None:
+@pytest.mark.parametrize("version", AFTER)
+def test_an_older_versions_file_is_upgraded_in_place(path: Path, version: int) -> None:
     with closing(opened(path)) as outbox:
         outbox.put([done(somebody(), grain) for grain in "abc"])
         outbox.lease(1, 60)
     fresh = tables(path)
-    of_version_1(path)
+    of_version(path, version)
     assert tables(path) != fresh
     with closing(opened(path)) as outbox:
         assert (outbox.counts().waiting, outbox.counts().leased) == (2, 1)
@@ -337,7 +341,7 @@ def test_an_older_versions_file_is_upgraded_in_place(path: Path) -> None:
 def test_processes_upgrading_a_file_all_succeed(path: Path) -> None:
     with closing(opened(path)) as outbox:
         put(outbox)
-    of_version_1(path)
+    of_version(path, 1)
     start = threading.Barrier(8)
     outboxes = [opened(path) for _ in range(8)]
 

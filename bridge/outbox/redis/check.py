@@ -78,8 +78,7 @@ def _no_info() -> Finding:
 
 
 def _refused(error: OutboxUnavailable) -> Finding:
-    remedy = "mend what it says; until then nothing is accepted"
-    return Finding(ok=False, message=f"outbox {error}", remedy=remedy)
+    return Finding(ok=False, message=f"outbox {error}", remedy=error.remedy)
 
 
 def _written(info: dict[str, Any], rehearse: Callable[[], None]) -> Finding:
@@ -88,7 +87,7 @@ def _written(info: dict[str, Any], rehearse: Callable[[], None]) -> Finding:
     except OutboxUnavailable as error:
         return _refused(error)
     if info.get("role", "master") == "master":
-        return Finding(ok=True, message="it can be written, and the rights are there")
+        return Finding(ok=True, message="it can be written: put, lease and done work here")
     remedy = "let outbox.url name the primary"
     return Finding(ok=False, message="it is a replica: what it takes is lost", remedy=remedy)
 

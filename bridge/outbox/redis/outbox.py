@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,9 +25,9 @@ from typing import Any, Final
 
 from bridge.checks import Finding
 from bridge.config import OutboxSettings
-from bridge.errors import BridgeClosed, ConfigurationError
+from bridge.errors import BridgeClosed, ConfigurationError, OutboxUnavailable
 from bridge.model import Completion, Identity
-from bridge.outbox import codec
+from bridge.outbox import codec, ownership
 from bridge.outbox.base import (
     MAX_HOLD_SECONDS,
     MAX_NOTE_AGE_SECONDS,
@@ -37,6 +38,7 @@ from bridge.outbox.base import (
     Leased,
     Note,
 )
+from bridge.outbox.ownership import check_owner
 from bridge.support.extras import needs
 
 with needs("redis", "outbox.url"):
@@ -58,7 +60,7 @@ _MAX_NOTE_AGE_MS: Final = round(MAX_NOTE_AGE_SECONDS * 1000)
 _PAGE: Final = 1000
 _SCRIPTS: Final = (
     *("lease", "hold_back", "done", "bury", "replay", "counts", "take"),
-    *("note", "notes", "request_erasure", "lease_erasures", "settle_erasure"),
+    *("note", "notes", "claim", "rehearse", "request_erasure", "lease_erasures", "settle_erasure"),
 )
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
@@ -72,17 +74,23 @@ class RedisOutbox:
             ``prefix``. The prefix is a hash tag: all keys are in one slot of a cluster. But
             a node's MOVED is not followed: ``url`` has to name the one that has this slot.
         store_email: keep e-mail addresses (personal data) until delivery.
+        store: the mark of the store that is delivered to, or None when it is not known.
 
     Raises:
         ConfigurationError: the URL cannot be read.
     """
 
-    def __init__(self, settings: OutboxSettings, *, store_email: bool = False) -> None:
+    def __init__(
+        self, settings: OutboxSettings, *, store_email: bool = False, store: str | None = None
+    ) -> None:
         self._shown = settings.shown_url
+        self._named = f"{self._shown} (prefix {settings.prefix})"
+        self._store = store
         self._store_email = store_email
         tag = f"{{{settings.prefix}}}"
         self._queue, self._dead, self._clock = f"{tag}queue", f"{tag}dead", f"{tag}clock"
-        self._notes = f"{tag}notes"
+        self._notes, self._owner = f"{tag}notes", f"{tag}store"
+        self._rehearsal = f"{tag}rehearsal"
         self._erasures, self._erasing = f"{tag}erasures", f"{tag}erasing"
         self._redis = _client(settings)
         self._grouped = False
@@ -178,6 +186,18 @@ class RedisOutbox:
         both, leased, dead, age, erasures, asked = numbers
         return Counts(both - leased, leased, dead, _seconds(age), erasures, _seconds(asked))
 
+    def owner(self) -> str | None:
+        mark: str | None = self._ask(partial(self._redis.hget, self._owner, "mark"))
+        return mark
+
+    def claim(self, *, adopt: bool = False) -> str | None:
+        if self._store is None:
+            return None
+        before = self._run("claim", [self._owner], [self._store, int(adopt)]) or None
+        if not adopt:
+            check_owner(self._named, before, self._store)
+        return before if adopt and before != self._store else None
+
     def note(self, worker: str, text: str) -> None:
         self._run("note", [self._notes], [worker, text, _MAX_NOTE_AGE_MS])
 
@@ -186,9 +206,19 @@ class RedisOutbox:
         found = [Note(worker, text, age / 1000) for worker, age, text in rows]
         return sorted(found, key=lambda note: (note.age, note.worker))
 
+    def trouble(self) -> OutboxUnavailable | None:
+        try:
+            self._ask(self._rehearse)
+        except OutboxUnavailable as error:
+            return error
+        return None
+
     def check(self) -> list[Finding]:
         self._refuse_when_closed()
-        return findings(self._redis, self._shown, lambda: self._ask(self._rehearse))
+        found = findings(self._redis, self._shown, lambda: self._ask(self._rehearse))
+        with suppress(OutboxUnavailable):  # told by the findings
+            found += ownership.findings(self._named, self.owner(), self._store)
+        return found
 
     def close(self) -> None:
         self._closed = True
@@ -211,10 +241,13 @@ class RedisOutbox:
         pipeline.execute()
 
     def _rehearse(self) -> None:
-        """Raise what `put`, or a script, would raise now, and change nothing."""
+        """Raise what putting, leasing or settling would raise now, and change nothing.
+
+        The first two look at the key of the queue itself, the script at a key of its own.
+        """
         refused_for_the_id(partial(self._redis.xgroup_create, self._queue, GROUP, id="none"))
         refused_for_the_id(partial(self._redis.xadd, self._queue, {"completion": ""}, id="0-0"))
-        self._scripts["notes"]([self._notes], [_MAX_NOTE_AGE_MS])
+        self._scripts["rehearse"]([self._rehearsal], [GROUP])
 
     def _take(self, stream: str, old: Identity, new: Identity | None = None) -> Erased:
         """Remove what is not leased of a learner, and put it again as the new one's, if any."""

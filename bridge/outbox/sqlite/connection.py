@@ -9,24 +9,47 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.errors import BridgeClosed, OutboxUnavailable
-from bridge.support.file_access import why_not_sqlite
+from bridge.errors import BridgeClosed, OutboxMisconfigured, OutboxUnavailable
+from bridge.outbox.sqlite.disk import Obstacle, obstacle
 from bridge.support.forks import ForkSafe
 from bridge.support.sqlite_files import FileWatch, primary_code, retry_while_locked
 
 SCHEMA: Final = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
-VERSION: Final = 2
+VERSION: Final = 3
 
 # FULL: a commit returns when it is on disk. secure_delete: what was delivered or erased is
 # overwritten, for the file holds personal data.
 PRAGMAS: Final = ("synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY")
 
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
-_DENIED: Final = (
-    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
-    *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_AUTH),
+
+_OF_THE_DISK: Final = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR),
 )
-"""Codes behind which there may be an owner or a folder."""
+"""Of these SQLite knows no more than the code; the disk itself is asked."""
+
+_LASTING: Final = (
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CORRUPT),
+    *(sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR),
+)
+"""These stay until somebody mends them."""
+
+_END_IT: Final = "find the program that holds it (fuser), and end it"
+_MOVE_IT: Final = "let outbox.url name another file; keep this one, for it may hold completions"
+_WORDS: Final = {
+    sqlite3.SQLITE_BUSY: ("another process has locked it", _END_IT),
+    sqlite3.SQLITE_LOCKED: ("another process has locked it", _END_IT),
+    sqlite3.SQLITE_FULL: ("the disk is full", "free space on its disk, or enlarge it"),
+    sqlite3.SQLITE_READONLY: ("we may not write to it", "let whoever runs the bridge own it"),
+    sqlite3.SQLITE_PERM: ("we may not write to it", "let whoever runs the bridge own it"),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "look at its folder and at who owns it"),
+    sqlite3.SQLITE_IOERR: ("the disk fails, or is full", "look at the disk and the kernel's log"),
+    sqlite3.SQLITE_CORRUPT: ("it is damaged", _MOVE_IT),
+    sqlite3.SQLITE_NOTADB: ("it is no outbox, or damaged", _MOVE_IT),
+    sqlite3.SQLITE_ERROR: ("it is no outbox, or damaged", _MOVE_IT),
+}
+"""What SQLite's codes mean, and what to do about it."""
 
 
 class SQLiteFile(ForkSafe):
@@ -94,8 +117,11 @@ class SQLiteFile(ForkSafe):
         except sqlite3.Error as error:
             raise self._failed(error) from error
         except OSError as error:
-            why = why_not_sqlite(self.path) or error.strerror
-            raise OutboxUnavailable(f"{self.path}: {why}") from error
+            if (found := obstacle(self.path)) is not None:
+                raise self._hindered(found, os.strerror(error.errno or 0)) from error
+            raise OutboxUnavailable(
+                f"{self.path}: {error.strerror}", str(error.strerror)
+            ) from error
         return connection
 
     def clean(self) -> None:
@@ -170,23 +196,19 @@ class SQLiteFile(ForkSafe):
 
     def _unavailable(self, error: sqlite3.Error) -> OutboxUnavailable:
         """Return SQLite's error in words, which hold no value of a row."""
-        words = {
-            sqlite3.SQLITE_BUSY: f"another process has locked it for over {self.timeout:g} s",
-            sqlite3.SQLITE_LOCKED: f"another process has locked it for over {self.timeout:g} s",
-            sqlite3.SQLITE_FULL: "the disk is full",
-            sqlite3.SQLITE_READONLY: "we may not write to it",
-            sqlite3.SQLITE_PERM: "we may not write to it",
-            sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-            sqlite3.SQLITE_IOERR: "the disk fails, or is full",
-            sqlite3.SQLITE_CORRUPT: "it is damaged",
-            sqlite3.SQLITE_NOTADB: "it is no outbox, or damaged",
-            sqlite3.SQLITE_ERROR: "it is no outbox, or damaged",
-        }
-        code = primary_code(error)
-        why = why_not_sqlite(self.path) if code in _DENIED else None
-        text = why or words.get(code, str(error))
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        return OutboxUnavailable(f"{self.path}: {text} ({name})")
+        code = primary_code(error)
+        if code in _OF_THE_DISK and (found := obstacle(self.path)) is not None:
+            return self._hindered(found, name)
+        reason, remedy = _WORDS.get(code, (str(error), "mend what it says"))
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            reason = f"{reason} for over {self.timeout:g} s"
+        kind = OutboxMisconfigured if code in _LASTING else OutboxUnavailable
+        return kind(f"{self.path}: {reason} ({name})", reason, remedy)
+
+    def _hindered(self, found: Obstacle, name: str) -> OutboxUnavailable:
+        kind = OutboxMisconfigured if found.lasting else OutboxUnavailable
+        return kind(f"{self.path}: {found.reason} ({name})", found.reason, found.remedy)
 
 
 def _create(path: Path) -> None:

@@ -69,7 +69,7 @@ class GroupCommit(Generic[T]):
         if not share.settled:
             self._lead(share)
         if share.failure is not None:
-            raise type(share.failure)(str(share.failure)) from share.failure
+            raise _again(share.failure) from share.failure
 
     def forget(self) -> None:
         """Start anew, as a forked child must, in which nobody leads or waits."""
@@ -121,6 +121,15 @@ class GroupCommit(Generic[T]):
         """Commit nothing of this caller, with the guard held."""
         if share in self._waiting:
             self._waiting.remove(share)
+
+
+def _again(
+    failure: OutboxUnavailable | BridgeClosed,
+) -> OutboxUnavailable | BridgeClosed:
+    """Return the same error anew: several threads must not raise one and the same."""
+    if isinstance(failure, BridgeClosed):
+        return BridgeClosed(str(failure))
+    return type(failure)(str(failure), failure.reason, failure.remedy)
 
 
 _ALL: Final[WeakSet[GroupCommit[Any]]] = WeakSet()

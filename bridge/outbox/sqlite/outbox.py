@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final
@@ -29,6 +30,7 @@ from bridge.outbox.base import (
     Leased,
     Note,
 )
+from bridge.outbox.ownership import check_owner, findings
 from bridge.outbox.sqlite import statements as sql
 from bridge.outbox.sqlite.connection import SQLiteFile
 from bridge.outbox.sqlite.group_commit import GroupCommit
@@ -45,6 +47,7 @@ class SQLiteOutbox:
     Args:
         settings: ``path`` is the file, ``timeout`` how long to wait for its lock.
         store_email: keep e-mail addresses (personal data) until delivery.
+        store: the mark of the store that is delivered to, or None when it is not known.
         clock: seconds since 1970, as `time.time` gives them. Every process's must agree.
     """
 
@@ -53,10 +56,13 @@ class SQLiteOutbox:
         settings: OutboxSettings,
         *,
         store_email: bool = False,
+        store: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._shown = settings.shown_url
         self._file = SQLiteFile(settings.path, settings.timeout)
         self._store_email = store_email
+        self._store = store
         self._clock = clock
         self._commits: GroupCommit[Row] = GroupCommit(self._file.lock, self._commit)
 
@@ -191,6 +197,24 @@ class SQLiteOutbox:
         oldest, oldest_erasure = _since(now, put_at), _since(now, asked_at)
         return Counts(both - leased, leased, dead, oldest, erasures, oldest_erasure)
 
+    def owner(self) -> str | None:
+        with self._file.lock:
+            rows = self._file.run(sql.OWNER)
+        return rows[0][0] if rows else None
+
+    def claim(self, *, adopt: bool = False) -> str | None:
+        theirs = self.owner()
+        if self._store is None or theirs == self._store:
+            return None
+        if theirs is None or adopt:
+            with self._file.lock, self._file as connection:
+                connection.execute(sql.ADOPT if adopt else sql.CLAIM, (self._store,))
+        if not adopt:
+            theirs = self.owner()
+            check_owner(self._shown, theirs, self._store)
+            return None
+        return theirs
+
     def note(self, worker: str, text: str) -> None:
         with self._file.lock, self._file as connection:
             now = self._clock()
@@ -204,15 +228,28 @@ class SQLiteOutbox:
         found = [Note(worker, text, _age(now, told)) for worker, text, told in rows]
         return sorted(found, key=lambda note: (note.age, note.worker))
 
-    def check(self) -> list[Finding]:
+    def trouble(self) -> OutboxUnavailable | None:
         try:
             with self._file.lock, self._file as connection:
+                connection.execute("SAVEPOINT rehearsal")
+                for statement in sql.REHEARSAL:
+                    connection.execute(statement)
+                connection.execute("ROLLBACK TO rehearsal")
+                connection.execute("RELEASE rehearsal")
                 connection.execute(sql.NOTE, ("", _CHECK_TEXT, self._clock()))
                 connection.execute(sql.FORGET_NOTE, ("",))
         except OutboxUnavailable as error:
-            remedy = "mend what it says; until then nothing is accepted"
-            return [Finding(ok=False, message=f"outbox {error}", remedy=remedy)]
-        return [Finding(ok=True, message=f"outbox {self._file.path}: can be written")]
+            return error
+        return None
+
+    def check(self) -> list[Finding]:
+        if (error := self.trouble()) is not None:
+            return [Finding(ok=False, message=f"outbox {error}", remedy=error.remedy)]
+        message = f"outbox {self._file.path}: can be written: put, lease and done work"
+        writable = Finding(ok=True, message=message)
+        with suppress(OutboxUnavailable):  # told the next time
+            return [writable, *findings(self._shown, self.owner(), self._store)]
+        return [writable]
 
     def close(self) -> None:
         with self._file.lock:

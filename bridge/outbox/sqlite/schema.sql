@@ -1,5 +1,5 @@
 -- The outbox's file. Safe to run twice, and by two processes at once; so it also brings a file of
--- an older version up to date. 1: all but erasures. 2: erasures.
+-- an older version up to date. 1: all but erasures. 2: erasures. 3: store.
 BEGIN IMMEDIATE;
 
 -- Items nobody has leased yet, first put first. No index but the key: a put writes one page of it.
@@ -99,5 +99,11 @@ CREATE TABLE IF NOT EXISTS notes (
     told_at REAL NOT NULL
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+-- One row, once a deliverer has run: the store that the completions are delivered to.
+CREATE TABLE IF NOT EXISTS store (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    mark TEXT NOT NULL
+);
+
+PRAGMA user_version = 3;
 COMMIT;

@@ -146,6 +146,31 @@ PUT_OFF_ERASURE: Final = f"""
     SET erased = max(erased, :erased), token = '', since = :now, until = :until
     WHERE {_STILL_LEASED_ERASURE}"""
 
+_LATEST: Final = "id = (SELECT max(id) FROM {0})"
+
+# One item all the way: put, leased, set aside, forgotten. Its id is above all others, so nothing
+# else is touched. Whoever runs this takes it back.
+REHEARSAL: Final = (
+    f"""
+    INSERT INTO waiting (id, {_WHAT}, put_at)
+    VALUES ({_LAST} + 1, '', '', '', NULL, NULL, '', NULL, 0)""",
+    f"""
+    INSERT INTO held (id, {_WHAT}, put_at, attempts, leased, since, until)
+    SELECT id, {_WHAT}, put_at, 1, 1, 0, 0 FROM waiting WHERE {_LATEST.format("waiting")}""",
+    f"DELETE FROM waiting WHERE {_LATEST.format('waiting')}",
+    f"""
+    INSERT INTO dead ({_WHAT}, reason, died_at)
+    SELECT {_WHAT}, '', 0 FROM held WHERE {_LATEST.format("held")}""",
+    f"DELETE FROM held WHERE {_LATEST.format('held')}",
+    f"DELETE FROM dead WHERE {_LATEST.format('dead')}",
+)
+
+OWNER: Final = "SELECT mark FROM store"
+
+CLAIM: Final = "INSERT OR IGNORE INTO store (one, mark) VALUES (1, ?)"
+
+ADOPT: Final = "INSERT OR REPLACE INTO store (one, mark) VALUES (1, ?)"
+
 NOTE: Final = "INSERT OR REPLACE INTO notes (worker, note, told_at) VALUES (?, ?, ?)"
 
 FORGET_NOTE: Final = "DELETE FROM notes WHERE worker = ?"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
@@ -41,7 +41,7 @@ class Home:
     Attributes:
         name: one of `HOMES`.
         settings: for another process to open it too.
-        make: an outbox; ``store_email`` is passed on.
+        make: an outbox; ``store_email`` and ``store`` are passed on.
         go: let time pass for leases and delays, in seconds.
         opened: what is to be closed in the end.
     """
@@ -52,8 +52,8 @@ class Home:
     go: Callable[[float], None]
     opened: list[Outbox] = field(default_factory=list)
 
-    def open(self, *, store_email: bool = False) -> Outbox:
-        outbox = self.make(self.settings, store_email=store_email)
+    def open(self, *, store_email: bool = False, store: str | None = None) -> Outbox:
+        outbox = self.make(self.settings, store_email=store_email, store=store)
         self.opened.append(outbox)
         return outbox
 
@@ -61,8 +61,8 @@ class Home:
 def sqlite_home(path: Path) -> Home:
     clock = Clock()
 
-    def make(settings: OutboxSettings, *, store_email: bool = False) -> Outbox:
-        return SQLiteOutbox(settings, store_email=store_email, clock=clock)
+    def make(settings: OutboxSettings, **more: Any) -> Outbox:
+        return SQLiteOutbox(settings, clock=clock, **more)
 
     return Home("sqlite", OutboxSettings(url=f"sqlite:///{path}"), make, clock.go)
 
