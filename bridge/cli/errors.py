@@ -61,7 +61,7 @@ class Group(click.Group):
 def _words(error: BridgeError | OSError) -> str:
     """Return what an error says, and of a file that may not be written whose it is."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str | os.PathLike):
-        return why_unwritable(Path(error.filename)) or str(error)
+        return str(why_unwritable(Path(error.filename)) or error)
     return str(error)
 
 

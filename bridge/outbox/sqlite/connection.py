@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.errors import BridgeClosed, OutboxMisconfigured, OutboxUnavailable
-from bridge.outbox.sqlite.disk import Obstacle, obstacle
+from bridge.outbox.sqlite.disk import obstacle
+from bridge.support.file_access import Obstacle
 from bridge.support.forks import ForkSafe
 from bridge.support.sqlite_files import FileWatch, primary_code, retry_while_locked
 

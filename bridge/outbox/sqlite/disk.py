@@ -7,31 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 import resource
-import stat
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from bridge.support.file_access import Obstacle, why_not_sqlite
 
 PROBE_BYTES: Final = 256 * 1024
 """Bytes that have to fit: more than a small commit writes."""
-
-
-class Obstacle(NamedTuple):
-    """What keeps a file from being written.
-
-    Attributes:
-        reason: in words that begin after the file's name.
-        remedy: what to do about it.
-        lasting: whether it stays until somebody mends a right or a mount. A disk may become free
-            by itself.
-    """
-
-    reason: str
-    remedy: str
-    lasting: bool = False
 
 
 def obstacle(path: Path) -> Obstacle | None:
@@ -42,67 +25,9 @@ def obstacle(path: Path) -> Obstacle | None:
     """
     path = Path(os.path.realpath(path))
     try:
-        return _read_only(path) or _forbidden(path) or _missing(path) or _full(path)
+        return why_not_sqlite(path) or _full(path)
     except OSError:  # the disk itself cannot be asked
         return None
-
-
-def _missing(path: Path) -> Obstacle | None:
-    if path.is_dir():
-        return Obstacle("it is a folder", "let outbox.url name a file in it")
-    if not path.parent.exists():  # a disk that is mounted later may bring it
-        remedy = f"mount its disk, or make it for whoever runs the bridge: mkdir {path.parent}"
-        return Obstacle(f"there is no folder {path.parent}", remedy)
-    return None
-
-
-def _read_only(path: Path) -> Obstacle | None:
-    with suppress(OSError):  # told by those who look next
-        if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
-            remedy = "see why (the kernel's log tells of a disk that fails) and remount it rw"
-            return Obstacle("its disk is mounted read-only", remedy, lasting=True)
-    return None
-
-
-def _forbidden(path: Path) -> Obstacle | None:
-    """Return whose the file or folder is that we may not use, and who we are."""
-    for place, mode in _needed(path):
-        if not os.access(place, mode, effective_ids=True):
-            return _of_another(place)
-    return None
-
-
-def _needed(path: Path) -> Iterator[tuple[Path, int]]:
-    """Yield what has to be used, from the root down, and how. What is not there needs no right."""
-    for folder in reversed(path.parents):
-        if folder.exists():
-            yield folder, os.X_OK | (os.W_OK if folder == path.parent else 0)
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        if name.exists():
-            yield name, os.R_OK | os.W_OK
-
-
-def _of_another(place: Path) -> Obstacle:
-    status, us = os.stat(place), _user(os.geteuid())
-    what = "folder" if stat.S_ISDIR(status.st_mode) else "file"
-    mode = f"{stat.S_IMODE(status.st_mode):04o}"
-    owner = _user(status.st_uid)
-    reason = (
-        f"we may not write to it: the {what} {place} belongs to {owner} (mode {mode}), "
-        f"and we are {us}"
-    )
-    remedy = (
-        f"chmod u+rw{'x' if what == 'folder' else ''} {place}"
-        if status.st_uid == os.geteuid()
-        else f"chown {us} {place}, or run the bridge as {owner}"
-    )
-    return Obstacle(reason, remedy, lasting=True)
-
-
-def _user(uid: int) -> str:
-    with suppress(KeyError):
-        return pwd.getpwuid(uid).pw_name
-    return str(uid)
 
 
 def _full(path: Path) -> Obstacle | None:
