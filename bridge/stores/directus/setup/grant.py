@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bridge.config import Names, Secret
-from bridge.errors import StoreMisconfigured
+from bridge.stores.directus.answers import Forbidden
 from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.rights import DirectusRight, needed_rights
 
@@ -68,7 +68,7 @@ def _no_access() -> dict[str, bool]:
 def _has_policies(client: DirectusClient) -> bool:
     try:
         client.request("GET", "/policies", params={"limit": "1", "fields": "id"})
-    except StoreMisconfigured:  # 404 before Directus 11
+    except Forbidden:  # 404 before Directus 11
         return False
     return True
 
@@ -143,7 +143,7 @@ def _create_right(client: DirectusClient, right: DirectusRight, owner: dict[str,
     body = {"collection": right.collection, "action": right.action, **owner}
     try:
         client.request("POST", "/permissions", body={**body, "fields": fields})
-    except StoreMisconfigured:
+    except Forbidden:
         if fields == _ALL:
             raise
         fields = _ALL
@@ -159,7 +159,7 @@ def _narrow(client: DirectusClient, permission: dict[str, Any], right: DirectusR
     path = f"/permissions/{permission['id']}"
     try:
         client.request("PATCH", path, body={"fields": list(right.fields)})
-    except StoreMisconfigured:
+    except Forbidden:
         if permission["fields"] != _ALL:
             raise
         return False
