@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bridge.config import Names, Secret
+from bridge.errors import StoreMisconfigured
 from bridge.stores.directus.answers import Forbidden
 from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.rights import DirectusRight, needed_rights
@@ -59,6 +60,22 @@ def grant(
         yield from changes
         yield from _rights(client, names, "role", role)
     yield from _user(client, role, deliver, new_token)
+
+
+def is_bridges_token(admin: DirectusClient, holder: DirectusClient) -> bool:
+    """Return whether a token is that of the bridge's own user.
+
+    Args:
+        admin: with an administrator's token.
+        holder: with the token that is asked about.
+    """
+    try:
+        me = holder.request("GET", "/users/me", params={"fields": "id"})
+    except StoreMisconfigured:
+        return False
+    roles = _find(admin, "/roles", "id", name=NAME)
+    users = [user for role in roles for user in _find(admin, "/users", "id", role=role["id"])]
+    return isinstance(me, dict) and me.get("id") in [user["id"] for user in users]
 
 
 def _no_access() -> dict[str, bool]:
