@@ -16,7 +16,7 @@ from bridge.cli.output import example
 from bridge.config import Secret, Settings, StoreSettings
 from bridge.errors import ConfigurationError
 from bridge.stores.directus.client import DirectusClient
-from bridge.stores.directus.setup.grant import grant
+from bridge.stores.directus.setup.grant import grant, is_bridges_token
 from bridge.stores.directus.setup.register import register
 
 ADMIN_TOKEN: Final = "PROGRESS_BRIDGE_ADMIN_TOKEN"  # noqa: S105 -- the variable's name
@@ -56,8 +56,9 @@ def setup(
 
     The tables must be there already (sql/schema-multi-origin.sql, or the migration). Safe to run
     again: says what it changes, keeps what was set by hand, and keeps the bridge's token unless
-    --new-token is given. Turns activity and revisions off for both collections: they cost more
-    than half of every write, and keep a copy of a learner who was erased.
+    --new-token is given. Fails when --token-file does not hold that token at the end. Turns
+    activity and revisions off for both collections: they cost more than half of every write, and
+    keep a copy of a learner who was erased.
     """
     store = _administrators_store(context, url, _admin_token(admin_token_file))
     client = DirectusClient(store)
@@ -67,10 +68,34 @@ def setup(
                 *_printed(register(client, store.names, keep_activity=keep_activity)),
                 *_printed(grant(client, store.names, write_token, new_token=new_token)),
             ]
+        if not changes:
+            click.echo("Nothing to change: Directus is set up, and the bridge's token is kept.")
+        if token_file is not None:
+            _require_token_in(token_file, client, store)
     finally:
         client.close()
-    if not changes:
-        click.echo("Nothing to change: Directus is set up, and the bridge's token is kept.")
+
+
+def _require_token_in(path: Path, admin: DirectusClient, store: StoreSettings) -> None:
+    """Make sure that the file holds the bridge's token. Directus tells a token to nobody.
+
+    Raises:
+        ConfigurationError: it does not, for the token was made before and is kept.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
+    if not text.isascii() or not text.isprintable():
+        text = ""
+    client = DirectusClient(dataclasses.replace(store, token=Secret(text)))
+    try:
+        if text and is_bridges_token(admin, client):
+            return
+    finally:
+        client.close()
+    raise ConfigurationError(
+        f"--token-file {path}: not written. The bridge has a token already, which Directus does "
+        "not show again: copy the file that holds it, or run setup again with --new-token, which "
+        "makes another and ends the old one"
+    )
 
 
 def _printed(changes: Iterator[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from bridge.delivery.status import UNEXPECTED
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.model import Outcome, Status
 from bridge.outbox import Leased
-from bridge.stores import Store
+from bridge.stores import PartlyRecorded, Store
 
 FAILURES_IN_A_ROW: Final = 3
 """Completions that fail alone in a row before it is the store's fault (or ours), not theirs."""
@@ -93,6 +93,9 @@ def _record(store: Store, items: Sequence[Leased], result: BatchResult) -> None:
         result.outcomes += list(zip(items, outcomes, strict=True))
         result.in_a_row = 0
         return
+    except PartlyRecorded as error:
+        _take_apart(items, error, result)
+        return
     except (StoreUnavailable, StoreMisconfigured) as error:
         result.error = error
         result.left += items
@@ -106,6 +109,16 @@ def _record(store: Store, items: Sequence[Leased], result: BatchResult) -> None:
     half = len(items) // 2
     _record(store, items[:half], result)
     _record(store, items[half:], result)
+
+
+def _take_apart(items: Sequence[Leased], error: PartlyRecorded, result: BatchResult) -> None:
+    """Note which items the store answered for before it met what is to be mended."""
+    result.error = error
+    for item, outcome in zip(items, error.outcomes, strict=True):
+        if outcome is None:
+            result.left.append(item)
+        else:
+            result.outcomes.append((item, outcome))
 
 
 def unforeseen(error: Exception) -> str:

@@ -7,10 +7,10 @@ and ``postgresql:`` are SQL, ``memory:`` keeps it in this process, for tests.
 from __future__ import annotations
 
 from bridge.config import Settings
-from bridge.stores.base import Store
+from bridge.stores.base import PartlyRecorded, Store
 from bridge.support.extras import needs
 
-__all__ = ["Store", "open_store"]
+__all__ = ["PartlyRecorded", "Store", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from bridge.checks import Finding
+from bridge.errors import StoreMisconfigured
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
+
+
+class PartlyRecorded(StoreMisconfigured):
+    """Some completions are recorded, and others are kept from it by what somebody has to mend.
+
+    Attributes:
+        outcomes: one for each completion, in order. None for those that are not recorded.
+    """
+
+    def __init__(self, message: str, outcomes: Sequence[Outcome | None]) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
 
 
 class Store(Protocol):
@@ -24,6 +37,9 @@ class Store(Protocol):
 
         Returns:
             One outcome for each completion, in order.
+
+        Raises:
+            PartlyRecorded: somebody has to mend something, which keeps only some of them from it.
         """
 
     def progress(self, identity: Identity) -> list[Progress]:
@@ -62,7 +78,8 @@ class Store(Protocol):
         Memory and PostgreSQL are only looked at. SQLite's file and its tables are made when they
         are not there yet. Directus is sent arrays of made-up rows, once the rights are there: it
         refuses them as a whole, and so tells its unique constraints. A base without any
-        constraint takes those rows. They are removed again.
+        constraint takes those rows. They are removed again, as is a made-up learner for whom
+        everything is done once.
         """
 
     def close(self) -> None:

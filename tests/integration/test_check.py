@@ -15,11 +15,9 @@ from click.testing import CliRunner, Result
 from bridge.checks import Finding
 from bridge.cli import cli
 from bridge.config import Names, Secret, StoreSettings
-from bridge.stores.directus.check import check
-from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus import DirectusStore
 from bridge.stores.directus.rights import DirectusRight, needed_rights
 from tests.integration.own_tables import (
-    admin_client,
     admin_settings,
     count,
     make_tables,
@@ -28,6 +26,8 @@ from tests.integration.own_tables import (
 from tests.integration.test_setup import SERVERS, permissions, read, registered
 from tests.servers.directus import Directus, set_up
 from tests.servers.process import closed_port
+
+ADMINISTRATOR = "the token is an administrator's"
 
 
 @pytest.fixture(params=SERVERS)
@@ -44,15 +44,18 @@ def mended(directus: Directus) -> Iterator[Directus]:
 
 
 def findings(settings: StoreSettings) -> list[Finding]:
-    client = DirectusClient(settings)
+    store = DirectusStore(settings)
     try:
-        return check(client, settings.names)
+        return store.check()
     finally:
-        client.close()
+        store.close()
 
 
 def bad(settings: StoreSettings) -> list[Finding]:
-    return [finding for finding in findings(settings) if not finding.ok]
+    """Return what is wrong, but for the administrator's token, which many tests here use."""
+    return [
+        each for each in findings(settings) if not each.ok and ADMINISTRATOR not in each.message
+    ]
 
 
 def run_check(directus: Directus, *words: str, **environ: str) -> Result:
@@ -203,6 +206,7 @@ def test_a_right_limited_by_rules_is_a_warning(directus_pg: Directus) -> None:
         directus_pg.request("PATCH", path, {"permissions": permission["permissions"]})
     assert result.exit_code == 0
     assert "warn  the right to delete apprenants is limited by rules" in result.output
+    assert "is not tried" in result.output
 
 
 def test_a_missing_field_is_told_by_its_name(directus: Directus) -> None:
@@ -287,10 +291,36 @@ def test_an_old_base_that_was_migrated_is_well(directus_pg: Directus) -> None:
     assert extra["meta"] is None
 
 
-def test_the_administrators_own_token_passes_the_check_too(directus: Directus) -> None:
-    client = admin_client(directus)
-    assert all(finding.ok for finding in check(client, Names()))
-    client.close()
+def test_an_administrators_token_is_a_warning(directus: Directus) -> None:
+    result = run_check(
+        directus,
+        PROGRESS_BRIDGE_STORE_TOKEN=directus.admin_token,
+        PROGRESS_BRIDGE_STORE_TOKEN_FILE="",
+    )
+    assert result.exit_code == 0, result.output
+    assert f"warn  {ADMINISTRATOR}" in result.output
+    assert "run progress-bridge setup, and give the bridge the token" in result.output
+    assert ADMINISTRATOR not in run_check(directus).output
+
+
+def test_a_token_that_may_give_itself_rights_is_a_warning(directus_pg: Directus) -> None:
+    (policy,) = {permission["policy"] for permission in permissions(directus_pg)}
+    more = {"collection": "directus_permissions", "action": "create", "fields": ["*"]}
+    made = directus_pg.request("POST", "/permissions", {**more, "policy": policy}).json()["data"]
+    try:
+        assert f"warn  {ADMINISTRATOR}" in run_check(directus_pg).output
+    finally:
+        assert directus_pg.request("DELETE", f"/permissions/{made['id']}").ok
+
+
+def test_a_rule_that_refuses_rows_is_told(directus: Directus) -> None:
+    names = _own_with_a_learner(directus)
+    path = f"/fields/{names.progress}/grain_id"
+    rule = {"_and": [{"grain_id": {"_starts_with": "G"}}]}
+    assert directus.request("PATCH", path, {"meta": {"validation": rule}}).ok
+    told = bad(admin_settings(directus, names))
+    assert any("refuse" in each.message for each in told), told
+    assert (count(directus, names.learners), count(directus, names.progress)) == (1, 0)
 
 
 def test_a_token_is_in_no_finding(directus_pg: Directus) -> None:

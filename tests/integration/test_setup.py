@@ -17,7 +17,7 @@ from bridge.errors import ConfigurationError, StoreMisconfigured
 from bridge.stores.directus.setup.grant import NAME, grant
 from bridge.stores.directus.setup.register import register
 from tests.integration.own_tables import admin_client, count, make_tables, run_sql
-from tests.servers.directus import Directus, set_up
+from tests.servers.directus import Directus
 
 SERVERS = ["directus_pg", "directus_sqlite", "directus_10", "directus_12"]
 
@@ -33,7 +33,7 @@ def mended(directus_pg: Directus) -> Iterator[Directus]:
     """Give a server whose rights and token the test may change, and put them right again."""
     token = directus_pg.token_file.read_text().strip()
     yield directus_pg
-    set_up(directus_pg)
+    run_setup(directus_pg)
     user = _bridge_user(directus_pg)
     directus_pg.request("PATCH", f"/users/{user['id']}", {"token": token})
     directus_pg.token_file.write_text(token)
@@ -329,8 +329,30 @@ def test_an_unwritable_token_file_stops_setup_first(mended: Directus, tmp_path: 
 
 
 def test_without_a_token_no_file_is_left(directus_pg: Directus, tmp_path: Path) -> None:
-    assert run_setup(directus_pg, "--token-file", str(tmp_path / "token")).exit_code == 0
+    result = run_setup(directus_pg, "--token-file", str(tmp_path / "token"))
     assert not (tmp_path / "token").exists()
+    assert result.exit_code == 1
+    assert f"--token-file {tmp_path / 'token'}: not written" in result.output
+    assert "--new-token" in result.output
+
+
+@pytest.mark.parametrize("held", ["", "another token", "é\x00"])
+def test_a_file_without_the_token_is_told(directus: Directus, tmp_path: Path, held: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(held)
+    result = run_setup(directus, "--token-file", str(file))
+    assert (result.exit_code, file.read_text()) == (1, held)
+    assert "not written" in result.output
+
+
+def test_an_administrators_token_is_not_the_bridges(directus: Directus, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(directus.admin_token)
+    assert run_setup(directus, "--token-file", str(tmp_path / "token")).exit_code == 1
+
+
+def test_the_file_that_holds_the_token_is_well(directus: Directus) -> None:
+    result = run_setup(directus, "--token-file", str(directus.token_file))
+    assert result.exit_code == 0, result.output
 
 
 def test_a_suspended_user_is_made_active_again(mended: Directus) -> None:

@@ -8,13 +8,15 @@ then removed (see `probe`).
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from bridge.checks import Finding
 from bridge.config import Names
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.answers import DirectusRefusal, Forbidden
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.methods import methods
 from bridge.stores.directus.probe import learners_constraint, progress_constraint
 from bridge.stores.directus.rights import (
     DirectusRight,
@@ -29,11 +31,20 @@ _MAKE_TABLES: Final = (
     "then progress-bridge setup"
 )
 
+_CHANGES: Final = ("create", "update", "delete")
+
 Permissions = dict[str, dict[str, dict[str, Any]]]
 
 
-def check(client: DirectusClient, names: Names) -> list[Finding]:
+def check(
+    client: DirectusClient, names: Names, rehearse: Callable[[], list[Finding]]
+) -> list[Finding]:
     """Look at each thing that recording needs.
+
+    Args:
+        client: the server.
+        names: the data owner's names.
+        rehearse: does all of it once, when nothing is seen that would keep it from working.
 
     Returns:
         A finding for each, in the order in which to mend them.
@@ -41,16 +52,33 @@ def check(client: DirectusClient, names: Names) -> list[Finding]:
     findings: list[Finding] = []
     try:
         findings.append(_reach(client))
+        findings += methods(client, names)
+        if not _works(findings):
+            return findings
         granted = _granted(client)
+        findings += _administrator(client, granted)
         findings += _collections(client, names, granted)
         missing = _missing_rights(client, names, granted)
         findings += missing or [_ok("rights: all that the bridge needs")]
-        if not missing and all(finding.ok for finding in findings):
+        if _works(findings):
             findings.append(learners_constraint(client, names))
             findings.append(progress_constraint(client, names))
+        if _works(findings):
+            findings += [_not_rehearsed()] if missing else rehearse()
     except StoreError as error:
         findings.append(_failed(error))
     return findings
+
+
+def _works(findings: list[Finding]) -> bool:
+    return all(finding.ok or not finding.fatal for finding in findings)
+
+
+def _not_rehearsed() -> Finding:
+    return _ok(
+        "whether a learner's completions come back as they are is not tried: the rules on the "
+        "rights might keep the made-up learner from being removed"
+    )
 
 
 def _ok(message: str) -> Finding:
@@ -84,9 +112,29 @@ def _granted(client: DirectusClient) -> Permissions | None:
     """Return the token's rights, or None where Directus does not tell them (before 11)."""
     try:
         granted = client.request("GET", "/permissions/me")
-    except StoreMisconfigured:
+    except Forbidden:
         return None
     return granted if isinstance(granted, dict) else None
+
+
+def _administrator(client: DirectusClient, granted: Permissions | None) -> list[Finding]:
+    """Warn when the token may do far more than the bridge needs."""
+    if granted is None:  # Directus 10, which shows administrators alone what their role may
+        user = client.request("GET", "/users/me", params={"fields": "id,role.admin_access"})
+        role = user.get("role") if isinstance(user, dict) else None
+        mighty = isinstance(role, dict) and bool(role.get("admin_access"))
+    else:
+        mighty = any(_access(granted, "directus_permissions", do) != "none" for do in _CHANGES)
+    if not mighty:
+        return []
+    return [
+        Finding(
+            ok=False,
+            message="the token is an administrator's: whoever reads it may change all of Directus",
+            remedy=f"{_RUN_SETUP}, and give the bridge the token that it makes",
+            fatal=False,
+        )
+    ]
 
 
 def _collections(
@@ -113,21 +161,21 @@ def _readable(
     primary_key: str,
     sort: str = "",
 ) -> bool:
-    """Return whether these columns can be asked for.
+    """Return whether these columns can be asked for, in the way that recording asks.
 
     The question finds no row, whatever the base holds. Directus 10 skips a field it does not know
     when asked to read it, but not in a filter.
     """
-    nowhere: list[Any] = [{primary_key: {"_eq": -1}}]
-    params = {"limit": "1", "fields": ",".join(columns)}
+    nowhere: list[Any] = [{primary_key: {"_null": True}}]
+    query: dict[str, Any] = {"limit": 1, "fields": list(columns)}
     if sort:
-        params["sort"] = sort
+        query["sort"] = [sort]
     else:
         nowhere += [{column: {"_null": True}} for column in columns]
-    params["filter"] = json.dumps({"_and": nowhere})
+    query["filter"] = {"_and": nowhere}
     try:
-        client.request("GET", f"/items/{collection}", params=params)
-    except (StoreMisconfigured, DirectusRefusal):
+        client.request("SEARCH", f"/items/{collection}", body={"query": query})
+    except (Forbidden, DirectusRefusal):
         return False
     return True
 
@@ -237,6 +285,6 @@ def _may_do(client: DirectusClient, names: Names, right: DirectusRight) -> bool:
         elif right.action == "update":
             nothing: dict[str, list[Any]] = {"create": [], "update": [], "delete": []}
             client.request("PATCH", path, body={"keys": [], "data": {alias: nothing}})
-    except StoreMisconfigured:
+    except Forbidden:
         return False
     return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ from bridge.config import Names
 from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.json_format import isoformat, parse_instant
 from bridge.model import Identity
-from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.answers import DirectusRefusal
+from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.methods import delete_nothing
 from bridge.stores.directus.reading import among, search
 from bridge.stores.directus.writing import Key, Row, WriteResult, delete
 from bridge.stores.merge import LearnerGrain
@@ -27,6 +29,9 @@ OwnerKey = tuple[str, str]
 
 REHEARSED_FOR: Final = 60.0
 """Seconds for which it is known that instants are kept exactly: somebody may alter the column."""
+
+_COARSEST: Final = timedelta(seconds=1)
+"""What a column of too small a precision may change an instant by. More is somebody's doing."""
 
 _REHEARSED_AT: Final = datetime(2026, 7, 15, 12, 34, 56, 789_000, tzinfo=UTC)
 
@@ -170,7 +175,8 @@ class WrittenRows:
     def rehearse(self, like: Row) -> None:
         """Write a made-up row and remove it, unless instants were seen to be kept a moment ago.
 
-        A row that is replaced is gone by the time the new one turns out to be wrong.
+        A row that is replaced is gone by the time the new one turns out to be wrong. Whether rows
+        can be removed is seen first.
 
         Args:
             like: a row of the learner to write it for.
@@ -188,6 +194,7 @@ class WrittenRows:
             columns.sequence_id: None,
             columns.completed_at: isoformat(_REHEARSED_AT),
         }
+        delete_nothing(self._client, self._names.progress, columns.id)
         try:
             answer = self._post([row])
         except DirectusRefusal:
@@ -271,10 +278,15 @@ def inexact_instant(names: Names, meant: Row | None, found: Row) -> StoreMisconf
     """Return the error that says that instants are not kept as they are, and what to do."""
     column = names.progress_fields.completed_at
     was = f"{meant[column]} comes back as" if meant else "it holds"
+    instant = _parse(found[column])
+    remedy = f"in the database, ALTER TABLE {names.progress} ALTER {column} TYPE timestamptz"
+    if instant is None:
+        remedy += f" USING {column} AT TIME ZONE '…' (the zone of the server that Directus runs on)"
+    elif meant and abs(instant - parse_instant(meant[column])) >= _COARSEST:
+        remedy = f"see that no trigger or flow writes to {column}"
     return StoreMisconfigured(
         f"{names.progress}.{column} does not keep instants as they are: {was} {found[column]}; "
-        "make it a timestamptz in the database, of precision 3 or more, then run "
-        "`progress-bridge setup`"
+        f"{remedy}, then run `progress-bridge setup`"
     )
 
 

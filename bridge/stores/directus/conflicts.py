@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from bridge.config import Names
 from bridge.errors import StoreMisconfigured
-from bridge.stores.directus.client import DirectusRefusal
+from bridge.stores.directus.answers import DirectusRefusal
 
 NOT_UNIQUE: Final = "RECORD_NOT_UNIQUE"
 NO_SUCH_PARENT: Final = "INVALID_FOREIGN_KEY"

@@ -20,10 +20,10 @@ from typing import Any, Final
 
 from bridge.checks import Finding
 from bridge.config import Names
-from bridge.errors import StoreMisconfigured
 from bridge.json_format import isoformat
 from bridge.model import Origin
-from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.answers import DirectusRefusal, Forbidden
+from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.conflicts import (
     NO_SUCH_PARENT,
     NOT_UNIQUE,
@@ -197,7 +197,7 @@ def _right_to_create(client: DirectusClient, unique: UniqueColumns, impossible: 
     """Tell whether the token may create rows: without a learner no more can be seen."""
     try:
         _send_unwritable(client, unique, impossible, {})
-    except StoreMisconfigured:
+    except Forbidden:
         return _no_right(unique.collection, impossible)
     on = f"UNIQUE({', '.join(unique.columns)}) on {unique.collection}"
     return Finding(ok=True, message=f"{on}: cannot be seen before the first learner")
@@ -215,7 +215,7 @@ def _constraint(
     on = f"UNIQUE({', '.join(unique.columns)}) on {unique.collection}"
     try:
         refusal = _send_unwritable(client, unique, made_up, impossible)
-    except StoreMisconfigured:
+    except Forbidden:
         return _no_right(unique.collection, made_up)
     if refusal is None:
         on += ", NOT NULL and the other constraints"

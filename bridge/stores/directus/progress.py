@@ -10,7 +10,8 @@ from bridge.config import StoreSettings
 from bridge.errors import StoreMisconfigured, StoreUnavailable
 from bridge.json_format import isoformat
 from bridge.model import Identity, Progress
-from bridge.stores.directus.client import TOO_LARGE, DirectusClient, DirectusRefusal
+from bridge.stores.directus.answers import TOO_LARGE, DirectusRefusal
+from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.confirming import Owner, OwnerKey, WrittenRows, exact_instant
 from bridge.stores.directus.conflicts import NOT_UNIQUE, RowConflict, UniqueColumns
 from bridge.stores.directus.reading import among

@@ -14,7 +14,8 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
-from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal, encode
+from bridge.stores.directus.answers import TOO_LARGE, ConnectionCut, DirectusRefusal
+from bridge.stores.directus.client import DirectusClient, encode
 from bridge.stores.directus.conflicts import (
     NO_SUCH_PARENT,
     RowConflict,
@@ -195,6 +196,8 @@ class Writer:
         except ConnectionCut:
             return WriteResult()  # it may be there by now: look again
         except DirectusRefusal as refusal:
+            if len(rows) == 1 and refusal.code == TOO_LARGE:  # no row of ours is: mend the limit
+                raise refusal.as_store_error(f"/items/{self._unique.collection}", "") from None
             conflict = as_conflict(refusal)
             if refusal.max_rows is not None:
                 self._chunk_size.limit(min(refusal.max_rows, len(rows) // 2))

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bridge.config import Names, Secret
 from bridge.errors import StoreMisconfigured
+from bridge.stores.directus.answers import Forbidden
 from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.rights import DirectusRight, needed_rights
 
@@ -61,6 +62,22 @@ def grant(
     yield from _user(client, role, deliver, new_token)
 
 
+def is_bridges_token(admin: DirectusClient, holder: DirectusClient) -> bool:
+    """Return whether a token is that of the bridge's own user.
+
+    Args:
+        admin: with an administrator's token.
+        holder: with the token that is asked about.
+    """
+    try:
+        me = holder.request("GET", "/users/me", params={"fields": "id"})
+    except StoreMisconfigured:
+        return False
+    roles = _find(admin, "/roles", "id", name=NAME)
+    users = [user for role in roles for user in _find(admin, "/users", "id", role=role["id"])]
+    return isinstance(me, dict) and me.get("id") in [user["id"] for user in users]
+
+
 def _no_access() -> dict[str, bool]:
     return {"admin_access": False, "app_access": False}
 
@@ -68,7 +85,7 @@ def _no_access() -> dict[str, bool]:
 def _has_policies(client: DirectusClient) -> bool:
     try:
         client.request("GET", "/policies", params={"limit": "1", "fields": "id"})
-    except StoreMisconfigured:  # 404 before Directus 11
+    except Forbidden:  # 404 before Directus 11
         return False
     return True
 
@@ -143,7 +160,7 @@ def _create_right(client: DirectusClient, right: DirectusRight, owner: dict[str,
     body = {"collection": right.collection, "action": right.action, **owner}
     try:
         client.request("POST", "/permissions", body={**body, "fields": fields})
-    except StoreMisconfigured:
+    except Forbidden:
         if fields == _ALL:
             raise
         fields = _ALL
@@ -159,7 +176,7 @@ def _narrow(client: DirectusClient, permission: dict[str, Any], right: DirectusR
     path = f"/permissions/{permission['id']}"
     try:
         client.request("PATCH", path, body={"fields": list(right.fields)})
-    except StoreMisconfigured:
+    except Forbidden:
         if permission["fields"] != _ALL:
             raise
         return False

@@ -11,8 +11,21 @@ from typing import Any, Final
 
 from bridge.config import Names
 from bridge.errors import ConfigurationError, StoreMisconfigured
-from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal
+from bridge.stores.directus.answers import ConnectionCut, DirectusRefusal, Forbidden
+from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.setup.definitions import Collection, Meta, collections
+
+_CHANGES_VALUES: Final = frozenset(
+    {
+        *("date-created", "date-updated", "user-created", "user-updated"),
+        *("role-created", "role-updated", "uuid", "hash", "conceal", "encrypt"),
+        *("cast-boolean", "cast-csv", "cast-datetime", "cast-json"),
+    }
+)
+"""What makes Directus write or give another value than it was given, or give it without its zone.
+
+They are the transformers of its `PayloadService`.
+"""
 
 _WARMING_READS: Final = 8
 """How often a relation is read before it is written: see `_write_relation`."""
@@ -54,8 +67,8 @@ def clear_cache(client: DirectusClient) -> None:
     """
     try:
         client.request("POST", "/utils/cache/clear", params={"system": ""})
-    except StoreMisconfigured as error:
-        if "403" in str(error):
+    except Forbidden as error:
+        if "HTTP 403" in str(error):
             raise StoreMisconfigured("the token is not that of an administrator") from None
         raise
 
@@ -64,7 +77,7 @@ def _require_tables(client: DirectusClient, names: Names, *wanted: Collection) -
     for collection in wanted:
         try:
             client.request("GET", f"/collections/{collection.name}")
-        except StoreMisconfigured:
+        except Forbidden:
             raise StoreMisconfigured(
                 f"no table {collection.name} (with a primary key): run "
                 "sql/schema-multi-origin.sql first"
@@ -102,9 +115,15 @@ def _all_fields(client: DirectusClient, wanted: Collection) -> Iterator[str]:
             alias = {"field": name, "type": "alias", "schema": None, "meta": meta}
             client.request("POST", f"/fields/{wanted.name}", body=alias)
             yield f"field {wanted.name}.{name}: made"
-        elif lacking := _lacking(meta, there[name]):
-            changes.append({"field": name, "meta": lacking})
+            continue
+        if lacking := _lacking(meta, there[name]):
             yield f"field {wanted.name}.{name}: {_change_in_words(there[name], lacking)}"
+        special, taken_off = _special(meta, there[name])
+        if taken_off:
+            yield f"field {wanted.name}.{name}: special {', '.join(taken_off)} taken off"
+            lacking["special"] = special
+        if lacking:
+            changes.append({"field": name, "meta": lacking})
     if changes:
         client.request("PATCH", f"/fields/{wanted.name}", body=changes)
 
@@ -119,6 +138,19 @@ def _lacking(wanted: Meta, registered: Meta | None) -> Meta:
     return {
         key: value for key, value in wanted.items() if registered.get(key) in (None, "", [], {})
     }
+
+
+def _special(wanted: Meta, registered: Meta | None) -> tuple[list[str] | None, list[str]]:
+    """Choose what a field is to have as ``special``, so that Directus keeps values as they are.
+
+    Returns:
+        What it is to have, and what of it has to go.
+    """
+    before = (registered or {}).get("special") or []
+    kept = wanted.get("special") or []
+    taken_off = [name for name in before if name in _CHANGES_VALUES and name not in kept]
+    left = [name for name in before if name not in taken_off]
+    return left or kept or None, taken_off
 
 
 def _change_in_words(registered: Meta | None, lacking: Meta) -> str:
