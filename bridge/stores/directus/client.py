@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -19,11 +18,11 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import MaxRetryError
 
 from bridge.config import Secret, StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.stores.directus.deadline import Deadline, Overdue, open_session
+from bridge.stores.directus.deadline import Deadline, open_session
+from bridge.stores.directus.failures import ConnectionCut, no_answer
 from bridge.support.nesting import TooDeep, load_json
 
 TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"
@@ -34,10 +33,6 @@ _UNREACHABLE: Final = range(520, 600)  # what CDNs say of the server behind them
 
 
 _MAX_ROWS: Final = re.compile(r"max batch mutation limit of (\d+)")
-
-
-class ConnectionCut(StoreUnavailable):
-    """The connection broke after the request was sent: it may or may not have been carried out."""
 
 
 class DirectusRefusal(StoreError):
@@ -201,8 +196,8 @@ class DirectusClient:
                     verify=str(settings.ca_file) if settings.ca_file else True,
                     allow_redirects=False,
                 )
-        except requests.RequestException as error:
-            failure = self._failure(error)
+        except (requests.RequestException, OSError) as error:  # OSError: a CA file that is gone
+            failure = no_answer(error, self._settings)
         raise failure  # out here, so that it does not drag the request and its headers along
 
     def _connections(self) -> requests.Session:
@@ -213,29 +208,6 @@ class DirectusClient:
         if self._session is None or self._pid != os.getpid():
             self._session, self._pid = open_session(self._settings.connections), os.getpid()
         return self._session
-
-    def _failure(self, error: requests.RequestException) -> StoreError:
-        settings, url = self._settings, self._settings.shown_url
-        if isinstance(error, requests.exceptions.SSLError):
-            return _tls_failure(error, url)
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return StoreUnavailable(f"{url}: no connection within {settings.connect_timeout:g} s")
-        if isinstance(error, Overdue):
-            return StoreUnavailable(f"{url}: no end of the answer within {error.seconds:g} s")
-        if isinstance(error, requests.exceptions.Timeout):
-            return StoreUnavailable(f"{url}: no answer within {settings.read_timeout:g} s")
-        if isinstance(error, requests.exceptions.ProxyError):
-            return StoreUnavailable(f"{url}: the proxy cannot be reached")
-        if isinstance(error, requests.exceptions.ConnectionError):
-            if isinstance(error.args[0] if error.args else None, MaxRetryError):
-                return StoreUnavailable(f"{url}: no connection (refused, or no such host)")
-            return ConnectionCut(f"{url}: the connection was cut")
-        if isinstance(
-            error,
-            requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError,
-        ):
-            return ConnectionCut(f"{url}: the answer was cut off")
-        return StoreMisconfigured(f"{url}: cannot be requested ({type(error).__name__})")
 
     def _data(self, response: requests.Response) -> Any:
         status, url = response.status_code, self._settings.shown_url
@@ -316,34 +288,6 @@ class DirectusClient:
 def encode(body: Any) -> bytes:
     """Encode the body as it goes over the wire: UTF-8 JSON without needless spaces."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _tls_failure(error: requests.exceptions.SSLError, url: str) -> StoreError:
-    """Return the error that tells what went wrong with TLS.
-
-    requests and urllib3 both say SSLError, whatever it was.
-    """
-    cause = _tls_cause(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return StoreMisconfigured(
-            f"{url}: TLS failed, its certificate is not trusted; "
-            "set store.ca_file to the authority's certificate"
-        )
-    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        # As a server does that is about to stop; also on a connection that was kept, so the
-        # request may have been sent.
-        return ConnectionCut(f"{url}: the connection was closed within TLS")
-    return StoreMisconfigured(
-        f"{url}: TLS failed; if the server speaks plain HTTP there, let store.url begin with http:"
-    )
-
-
-def _tls_cause(error: requests.exceptions.SSLError) -> object:
-    """Find the error of `ssl` itself, which urllib3 and requests wrap time after time."""
-    cause: object = error
-    while isinstance(cause, Exception) and not isinstance(cause, ssl.SSLError):
-        cause = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-    return cause
 
 
 def _host_of(url: str) -> str:

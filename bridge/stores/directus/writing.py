@@ -14,13 +14,14 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
-from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal, encode
+from bridge.stores.directus.client import DirectusClient, DirectusRefusal, encode
 from bridge.stores.directus.conflicts import (
     NO_SUCH_PARENT,
     RowConflict,
     UniqueColumns,
     as_conflict,
 )
+from bridge.stores.directus.failures import ConnectionCut
 
 MAX_ROWS_ASKED: Final = 500
 """What one question asks for at most: more is no faster."""

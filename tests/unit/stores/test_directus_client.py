@@ -27,7 +27,8 @@ import trustme
 from bridge import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.config import Secret, StoreSettings
 from bridge.stores.directus import DirectusStore
-from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal
+from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.failures import ConnectionCut
 from tests.contract.learners import done, somebody
 
 TOKEN: Final = "s3cret-token-of-the-bridge"

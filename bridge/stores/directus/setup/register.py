@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from bridge.config import Names
 from bridge.errors import ConfigurationError, StoreMisconfigured
-from bridge.stores.directus.client import ConnectionCut, DirectusClient, DirectusRefusal
+from bridge.stores.directus.client import DirectusClient, DirectusRefusal
+from bridge.stores.directus.failures import ConnectionCut
 from bridge.stores.directus.setup.definitions import Collection, Meta, collections
 
 _WARMING_READS: Final = 8
