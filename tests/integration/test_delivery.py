@@ -244,7 +244,7 @@ def test_directus_going_away_and_coming_back_is_survived(
     deliveries.outbox.put(some(10))
     with deliveries.deliverer():
         until(lambda: deliveries.status()["state"] == "retrying", "status says retrying")
-        assert "no connection (refused" in deliveries.status()["why"]
+        assert "no connection: refused" in deliveries.status()["why"]
         directus.start()
         until(deliveries.empty, "delivery has gone on")
     directus.stop()

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
+from bridge.stores.directus.failures import ConnectionCut
 from bridge.support.nesting import TooDeep, load_json
 
 TOO_LARGE: Final = "PAYLOAD_TOO_LARGE"
@@ -30,10 +31,6 @@ _TRY_LATER: Final = frozenset({408, 425, 429, 502, 503, 504})
 _UNREACHABLE: Final = range(520, 600)  # what CDNs say of the server behind them
 
 _MAX_ROWS: Final = re.compile(r"max batch mutation limit of (\d+)")
-
-
-class ConnectionCut(StoreUnavailable):
-    """The connection broke after the request was sent: it may or may not have been carried out."""
 
 
 class NotDirectus(StoreMisconfigured):

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import uuid
 from time import monotonic
 from typing import Any, Final
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import MaxRetryError
 
 from bridge.config import Secret, StoreSettings
-from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
-from bridge.stores.directus.answers import ConnectionCut, DirectusRefusal, read
-from bridge.stores.directus.deadline import Deadline, Overdue, open_session
+from bridge.stores.directus.answers import DirectusRefusal, read
+from bridge.stores.directus.deadline import Deadline, open_session
+from bridge.stores.directus.failures import ConnectionCut, no_answer
 
 _HEADERS: Final = {
     "Content-Type": "application/json",
@@ -149,8 +147,8 @@ class DirectusClient:
                     verify=str(settings.ca_file) if settings.ca_file else True,
                     allow_redirects=False,
                 )
-        except requests.RequestException as error:
-            failure = self._failure(error)
+        except (requests.RequestException, OSError) as error:  # OSError: a CA file that is gone
+            failure = no_answer(error, self._settings)
         raise failure  # out here, so that it does not drag the request and its headers along
 
     def _connections(self) -> requests.Session:
@@ -161,29 +159,6 @@ class DirectusClient:
         if self._session is None or self._pid != os.getpid():
             self._session, self._pid = open_session(self._settings.connections), os.getpid()
         return self._session
-
-    def _failure(self, error: requests.RequestException) -> StoreError:
-        settings, url = self._settings, self._settings.shown_url
-        if isinstance(error, requests.exceptions.SSLError):
-            return _tls_failure(error, url)
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return StoreUnavailable(f"{url}: no connection within {settings.connect_timeout:g} s")
-        if isinstance(error, Overdue):
-            return StoreUnavailable(f"{url}: no end of the answer within {error.seconds:g} s")
-        if isinstance(error, requests.exceptions.Timeout):
-            return StoreUnavailable(f"{url}: no answer within {settings.read_timeout:g} s")
-        if isinstance(error, requests.exceptions.ProxyError):
-            return StoreUnavailable(f"{url}: the proxy cannot be reached")
-        if isinstance(error, requests.exceptions.ConnectionError):
-            if isinstance(error.args[0] if error.args else None, MaxRetryError):
-                return StoreUnavailable(f"{url}: no connection (refused, or no such host)")
-            return ConnectionCut(f"{url}: the connection was cut")
-        if isinstance(
-            error,
-            requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError,
-        ):
-            return ConnectionCut(f"{url}: the answer was cut off")
-        return StoreMisconfigured(f"{url}: cannot be requested ({type(error).__name__})")
 
 
 def encode(body: Any) -> bytes:
@@ -199,31 +174,3 @@ def _never_asked_before() -> dict[str, str]:
     a field that is not asked for gets a name that was never given before.
     """
     return {"alias": json.dumps({f"asked_{uuid.uuid4().hex}": "id"})}
-
-
-def _tls_failure(error: requests.exceptions.SSLError, url: str) -> StoreError:
-    """Return the error that tells what went wrong with TLS.
-
-    requests and urllib3 both say SSLError, whatever it was.
-    """
-    cause = _tls_cause(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return StoreMisconfigured(
-            f"{url}: TLS failed, its certificate is not trusted; "
-            "set store.ca_file to the authority's certificate"
-        )
-    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        # As a server does that is about to stop; also on a connection that was kept, so the
-        # request may have been sent.
-        return ConnectionCut(f"{url}: the connection was closed within TLS")
-    return StoreMisconfigured(
-        f"{url}: TLS failed; if the server speaks plain HTTP there, let store.url begin with http:"
-    )
-
-
-def _tls_cause(error: requests.exceptions.SSLError) -> object:
-    """Find the error of `ssl` itself, which urllib3 and requests wrap time after time."""
-    cause: object = error
-    while isinstance(cause, Exception) and not isinstance(cause, ssl.SSLError):
-        cause = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-    return cause

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from bridge.errors import StoreUnavailable
-from bridge.stores.directus.answers import TOO_LARGE, ConnectionCut, DirectusRefusal
+from bridge.stores.directus.answers import TOO_LARGE, DirectusRefusal
 from bridge.stores.directus.client import DirectusClient, encode
 from bridge.stores.directus.conflicts import (
     NO_SUCH_PARENT,
@@ -22,6 +22,7 @@ from bridge.stores.directus.conflicts import (
     UniqueColumns,
     as_conflict,
 )
+from bridge.stores.directus.failures import ConnectionCut
 
 MAX_ROWS_ASKED: Final = 500
 """What one question asks for at most: more is no faster."""

@@ -27,8 +27,9 @@ import trustme
 from bridge import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.config import Secret, StoreSettings
 from bridge.stores.directus import DirectusStore
-from bridge.stores.directus.answers import ConnectionCut, DirectusRefusal
+from bridge.stores.directus.answers import DirectusRefusal
 from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.failures import ConnectionCut
 from tests.contract.learners import done, somebody
 
 TOKEN: Final = "s3cret-token-of-the-bridge"

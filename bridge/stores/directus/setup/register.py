@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from bridge.config import Names
 from bridge.errors import ConfigurationError, StoreMisconfigured
-from bridge.stores.directus.answers import ConnectionCut, DirectusRefusal, Forbidden
+from bridge.stores.directus.answers import DirectusRefusal, Forbidden
 from bridge.stores.directus.client import DirectusClient
+from bridge.stores.directus.failures import ConnectionCut
 from bridge.stores.directus.setup.definitions import Collection, Meta, collections
 
 _CHANGES_VALUES: Final = frozenset(
