@@ -14,28 +14,81 @@
 \set SHOW_CONTEXT never
 \encoding UTF8
 
+-- Where are we? Said before and after, since an unset URL leads to whatever base psql thinks of.
+SELECT format('base « %s », hôte %s:%s, schéma %s, rôle %s', current_database(), :'HOST', :'PORT',
+              coalesce(current_schema(), '(aucun)'), current_user) AS lieu,
+       current_database() IN ('postgres', 'template0', 'template1') AS base_du_serveur
+\gset
+\echo 'Avant :' :lieu
+\if :{?base_systeme}
+\elif :base_du_serveur
+    DO $$
+    BEGIN
+        RAISE EXCEPTION 'la base % est celle du serveur : rien n''a été changé', current_database()
+            USING HINT = 'L''adresse donnée à psql est-elle vide (DATABASE_URL) ? Pour y écrire '
+                || 'quand même : psql -v base_systeme=oui ...';
+    END
+    $$;
+\endif
+
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL client_min_messages = warning;
 SET LOCAL row_security = off;
 SET CONSTRAINTS ALL IMMEDIATE;
 
+-- The tables, wherever the search_path finds them; what is made below goes beside them.
 DO $$
 DECLARE
+    nom name;
+    trouve record;
     place text;
+    ailleurs text;
 BEGIN
-    SELECT quote_ident(nspname) INTO place
-      FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-     WHERE pg_class.oid = to_regclass('progress') AND relkind = 'r';
-    IF place IS NULL OR to_regclass('apprenants') IS NULL THEN
-        RAISE EXCEPTION 'pas de tables apprenants et progress ici : rien n''a été changé'
-            USING HINT = 'Est-ce la bonne base (-d), le bon schéma (search_path) ?';
-    END IF;
+    FOREACH nom IN ARRAY ARRAY['apprenants', 'progress'] LOOP
+        SELECT pg_class.oid, relkind, quote_ident(nspname) AS schema INTO trouve
+          FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         WHERE pg_class.oid = to_regclass(nom);
+        IF trouve.oid IS NULL THEN
+            SELECT string_agg(quote_ident(nspname), ', ' ORDER BY nspname) INTO ailleurs
+              FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+             WHERE relname = nom AND relkind IN ('r', 'p', 'v', 'm', 'f');
+            RAISE EXCEPTION 'pas de table % ici (search_path : %) : rien n''a été changé',
+                    nom, current_setting('search_path')
+                USING HINT = coalesce(
+                    'Il y en a une dans : ' || ailleurs
+                        || '. PGOPTIONS=''-c search_path=le_schema'' psql ...',
+                    'Est-ce la bonne base (-d) ? Base neuve : schema-multi-origin.sql.');
+        ELSIF trouve.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_constraint
+                WHERE conrelid = trouve.oid AND conname = 'progress_apprenant_id_grain_id_key') THEN
+            RAISE EXCEPTION '%.% est une table partitionnée, par % : rien n''a été changé',
+                    trouve.schema, nom, pg_get_partkeydef(trouve.oid)
+                USING HINT = 'Ce script ne sait pas la changer : PostgreSQL n''y garde que des '
+                    || 'contraintes UNIQUE qui contiennent la clé de partition.';
+        ELSIF trouve.relkind NOT IN ('r', 'p') THEN
+            RAISE EXCEPTION '%.% est une % : rien n''a été changé', trouve.schema, nom,
+                    CASE trouve.relkind WHEN 'v' THEN 'vue' WHEN 'm' THEN 'vue matérialisée'
+                        WHEN 'f' THEN 'table distante' ELSE 'relation d''une autre sorte' END
+                USING HINT = 'Lancez ce script là où est la table elle-même : son schéma '
+                    || '(search_path), ou sa base.';
+        ELSIF EXISTS (SELECT FROM pg_inherits WHERE inhparent = trouve.oid)
+              AND trouve.relkind = 'r' THEN
+            RAISE EXCEPTION '%.% a des tables filles (INHERITS) : rien n''a été changé',
+                    trouve.schema, nom
+                USING HINT = 'Aucune contrainte UNIQUE ne vaut pour elles toutes : '
+                    || 'réunissez d''abord leurs lignes dans une seule table.';
+        END IF;
+        place := trouve.schema;
+    END LOOP;
     PERFORM set_config('search_path', place || ', ' || current_setting('search_path'), true);
     IF current_setting('lock_timeout') = '0' THEN
         SET LOCAL lock_timeout = '5s'; -- whoever comes while we wait has to wait behind us
     END IF;
 END
 $$;
+
+SELECT format('base « %s », hôte %s:%s, schéma %s, rôle %s', current_database(), :'HOST', :'PORT',
+              current_schema(), current_user) AS lieu
+\gset
 
 SELECT EXISTS (SELECT FROM pg_constraint
                 WHERE conrelid = 'progress'::regclass
@@ -46,6 +99,7 @@ SELECT EXISTS (SELECT FROM pg_constraint
 \if :a_jour
     COMMIT;
     \echo 'Rien à faire : progress a déjà UNIQUE(apprenant_id, grain_id).'
+    \echo 'Après :' :lieu
     \q
 \endif
 
@@ -152,3 +206,4 @@ COMMIT;
 \else
     \echo 'Elles sont gardées dans la table progress_doublons ; supprimez-la après examen.'
 \endif
+\echo 'Après :' :lieu

@@ -18,30 +18,81 @@
 \set SHOW_CONTEXT never
 \encoding UTF8
 
+-- Where are we? Said before and after, since an unset URL leads to whatever base psql thinks of.
+SELECT format('base « %s », hôte %s:%s, schéma %s, rôle %s', current_database(), :'HOST', :'PORT',
+              coalesce(current_schema(), '(aucun)'), current_user) AS lieu,
+       current_database() IN ('postgres', 'template0', 'template1') AS base_du_serveur
+\gset
+\echo 'Avant :' :lieu
+\if :{?base_systeme}
+\elif :base_du_serveur
+    DO $$
+    BEGIN
+        RAISE EXCEPTION 'la base % est celle du serveur : rien n''a été changé', current_database()
+            USING HINT = 'L''adresse donnée à psql est-elle vide (DATABASE_URL) ? Pour y écrire '
+                || 'quand même : psql -v base_systeme=oui ...';
+    END
+    $$;
+\endif
+
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL client_min_messages = warning;
 SET LOCAL row_security = off;  -- a row hidden from the check would be an error, not a surprise
 SET CONSTRAINTS ALL IMMEDIATE; -- a table with pending triggers cannot be altered
 
--- The table, wherever the search_path finds it; what is made below goes beside it.
+-- The tables, wherever the search_path finds them; what is made below goes beside them.
 DO $$
 DECLARE
+    nom name;
+    trouve record;
     place text;
+    ailleurs text;
 BEGIN
-    SELECT quote_ident(nspname) INTO place
-      FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-     WHERE pg_class.oid = to_regclass('apprenants') AND relkind = 'r';
-    IF place IS NULL THEN
-        RAISE EXCEPTION 'pas de table apprenants ici : rien n''a été changé'
-            USING HINT = 'Est-ce la bonne base (-d), le bon schéma (search_path) ? '
-                || 'Base neuve : schema-multi-origin.sql.';
-    END IF;
+    FOREACH nom IN ARRAY ARRAY['apprenants'] LOOP
+        SELECT pg_class.oid, relkind, quote_ident(nspname) AS schema INTO trouve
+          FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         WHERE pg_class.oid = to_regclass(nom);
+        IF trouve.oid IS NULL THEN
+            SELECT string_agg(quote_ident(nspname), ', ' ORDER BY nspname) INTO ailleurs
+              FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+             WHERE relname = nom AND relkind IN ('r', 'p', 'v', 'm', 'f');
+            RAISE EXCEPTION 'pas de table % ici (search_path : %) : rien n''a été changé',
+                    nom, current_setting('search_path')
+                USING HINT = coalesce(
+                    'Il y en a une dans : ' || ailleurs
+                        || '. PGOPTIONS=''-c search_path=le_schema'' psql ...',
+                    'Est-ce la bonne base (-d) ? Base neuve : schema-multi-origin.sql.');
+        ELSIF trouve.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_constraint
+                WHERE conrelid = trouve.oid AND conname = 'progress_apprenant_id_grain_id_key') THEN
+            RAISE EXCEPTION '%.% est une table partitionnée, par % : rien n''a été changé',
+                    trouve.schema, nom, pg_get_partkeydef(trouve.oid)
+                USING HINT = 'Ce script ne sait pas la changer : PostgreSQL n''y garde que des '
+                    || 'contraintes UNIQUE qui contiennent la clé de partition.';
+        ELSIF trouve.relkind NOT IN ('r', 'p') THEN
+            RAISE EXCEPTION '%.% est une % : rien n''a été changé', trouve.schema, nom,
+                    CASE trouve.relkind WHEN 'v' THEN 'vue' WHEN 'm' THEN 'vue matérialisée'
+                        WHEN 'f' THEN 'table distante' ELSE 'relation d''une autre sorte' END
+                USING HINT = 'Lancez ce script là où est la table elle-même : son schéma '
+                    || '(search_path), ou sa base.';
+        ELSIF EXISTS (SELECT FROM pg_inherits WHERE inhparent = trouve.oid)
+              AND trouve.relkind = 'r' THEN
+            RAISE EXCEPTION '%.% a des tables filles (INHERITS) : rien n''a été changé',
+                    trouve.schema, nom
+                USING HINT = 'Aucune contrainte UNIQUE ne vaut pour elles toutes : '
+                    || 'réunissez d''abord leurs lignes dans une seule table.';
+        END IF;
+        place := trouve.schema;
+    END LOOP;
     PERFORM set_config('search_path', place || ', ' || current_setting('search_path'), true);
     IF current_setting('lock_timeout') = '0' THEN
         SET LOCAL lock_timeout = '5s'; -- whoever comes while we wait has to wait behind us
     END IF;
 END
 $$;
+
+SELECT format('base « %s », hôte %s:%s, schéma %s, rôle %s', current_database(), :'HOST', :'PORT',
+              current_schema(), current_user) AS lieu
+\gset
 
 -- What is there already? NOT NULL is what a fresh base has. Where old writers remain it is a CHECK:
 -- Directus refuses a row that lacks a NOT NULL column before the trigger below can fill it
@@ -81,6 +132,7 @@ SELECT ancienne.la AS ancien_modele,
 \if :a_jour
     COMMIT;
     \echo 'Rien à faire : apprenants est déjà au modèle multi-origine.'
+    \echo 'Après :' :lieu
     \q
 \endif
 
@@ -317,3 +369,4 @@ COMMIT;
 
 \echo 'Migration faite : origin et external_user_id remplis pour' :remplies 'apprenants Moodle.'
 \echo 'Ensuite : progress-unique.sql, puis progress-bridge setup (Directus relit alors les tables).'
+\echo 'Après :' :lieu

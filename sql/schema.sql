@@ -5,6 +5,23 @@
 \set QUIET on
 \encoding UTF8
 
+-- Where are we? Said before and after, since an unset URL leads to whatever base psql thinks of.
+SELECT format('base « %s », hôte %s:%s, schéma %s, rôle %s', current_database(), :'HOST', :'PORT',
+              coalesce(current_schema(), '(aucun)'), current_user) AS lieu,
+       current_database() IN ('postgres', 'template0', 'template1') AS base_du_serveur
+\gset
+\echo 'Avant :' :lieu
+\if :{?base_systeme}
+\elif :base_du_serveur
+    DO $$
+    BEGIN
+        RAISE EXCEPTION 'la base % est celle du serveur : rien n''a été changé', current_database()
+            USING HINT = 'L''adresse donnée à psql est-elle vide (DATABASE_URL) ? Pour y écrire '
+                || 'quand même : psql -v base_systeme=oui ...';
+    END
+    $$;
+\endif
+
 BEGIN;
 
 CREATE TABLE apprenants (
@@ -26,3 +43,4 @@ CREATE TABLE progress (
 COMMIT;
 
 \echo 'Ancien modèle créé : apprenants (Moodle seul) et progress.'
+\echo 'Après :' :lieu

@@ -21,9 +21,9 @@ def check(context: Context, as_json: bool) -> None:
 
     Reads the configuration, reaches the store with the bridge's own rights and looks at every
     table, field, right and constraint. Leaves no row behind. Makes the file and the tables that an
-    SQLite store or outbox lacks. Tries Directus with rows that it must refuse, and an SQLite outbox
-    with a row that is removed at once. Exit code 0 only when completions would be recorded; a
-    warning does not change it.
+    SQLite store or outbox lacks. Tries Directus with rows that it must refuse, an SQL database with
+    rows that are rolled back, and an SQLite outbox with a row that is removed at once. Exit code 0
+    only when completions would be recorded; a warning does not change it.
     """
     settings = context.settings()
     with context.bridge() as bridge:

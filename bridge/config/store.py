@@ -35,6 +35,9 @@ def _as_store_url(name: str, value: object) -> str:
     check_scheme(name, scheme, SCHEMES)
     if scheme == "sqlite" and not _SQLITE_FILE.match(url):
         raise ConfigurationError(f"{name}: sqlite:/// and the path of a file")
+    if scheme == "sqlite" and "?" in url:
+        parameter = url.partition("?")[2].partition("=")[0]
+        raise ConfigurationError(f"{name}: an SQLite URL takes no parameter: {parameter}")
     if scheme in ("http", "https"):
         _check_directus_url(name, url)
     return url

@@ -75,11 +75,11 @@ class Store(Protocol):
     def check(self) -> list[Finding]:
         """Tell what is right and wrong with the store, in words. Does not raise.
 
-        Memory and PostgreSQL are only looked at. SQLite's file and its tables are made when they
-        are not there yet. Directus is sent arrays of made-up rows, once the rights are there: it
-        refuses them as a whole, and so tells its unique constraints. A base without any
-        constraint takes those rows. They are removed again, as is a made-up learner for whom
-        everything is done once.
+        Memory is only looked at. An SQL database is written to in a transaction that is rolled
+        back. SQLite's file and its tables are made when they are not there yet. Directus is sent
+        arrays of made-up rows, once the rights are there: it refuses them as a whole, and so tells
+        its unique constraints. A base without any constraint takes those rows. They are removed
+        again, as is a made-up learner for whom everything is done once.
         """
 
     def close(self) -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pwd
+import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -111,3 +117,57 @@ def test_waiting_for_another_thread_ends_in_time(path: Path) -> None:
         assert store._file is not None
         with store._file.exclusive(), pytest.raises(StoreUnavailable, match="busy for over"):
             store.record([done(somebody())])
+
+
+def as_nobody(url: str, act: str) -> list[str]:
+    """Return what a store says when another user asks: the findings of `check`, or an error."""
+    code = f"""
+import os
+from bridge.config import StoreSettings
+from bridge.stores.sql import SQLStore
+from bridge import Completion, Identity, StoreMisconfigured
+store = SQLStore(StoreSettings(url={url!r}))
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    if {act!r} == "check":
+        print(*[f"{{x.message}} | {{x.remedy}}" for x in store.check() if not x.ok], sep="\\n")
+    else:
+        store.record([Completion(Identity("moodle", 1), "g")])
+except StoreMisconfigured as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Make a folder that every user may look into."""
+    folder = Path(tempfile.mkdtemp(prefix="bridge-sqlite-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("act", ["check", "record"])
+@pytest.mark.parametrize("which", ["", "-wal", "-shm", "folder"])
+def test_whose_file_it_is_and_who_asks_is_told(open_folder: Path, which: str, act: str) -> None:
+    path = open_folder / "progress.db"
+    with closing(opened(path)) as store:
+        if which != "folder":
+            store.record([done(somebody())])
+            for end in ("", "-wal", "-shm"):
+                Path(f"{path}{end}").chmod(0o666)
+        closed = open_folder if which == "folder" else Path(f"{path}{which}")
+        open_folder.chmod(0o777)
+        closed.chmod(0o555 if closed.is_dir() else 0o444)
+        (said,) = as_nobody(f"sqlite:///{path}", act)
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    assert f"we may not write {closed}" in said
+    assert owner in said
+    assert "`chown" in said or "`chmod" in said

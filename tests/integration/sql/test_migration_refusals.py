@@ -170,4 +170,8 @@ def shown_at(base: Base, place: str, statement: str) -> list[str]:
     assert script.count(place) == 1
     done = base.psql("-A", "-t", "-f", "-", stdin=script.replace(place, statement))
     assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines() if not line.startswith(("Migr", "Ensuite"))]
+    return [
+        line
+        for line in done.stdout.splitlines()
+        if not line.startswith(("Avant", "Migr", "Ensuite", "Après"))
+    ]
