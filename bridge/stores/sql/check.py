@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.model import MAX_TEXT
-from bridge.stores.sql.check_postgresql import check_server, check_table
+from bridge.stores.sql.check_postgresql import check_server, check_table, elsewhere
 from bridge.stores.sql.failures import MAKE_TABLES
 from bridge.stores.sql.tables import Tables, inexact_instant
 
@@ -32,7 +32,10 @@ def check_tables(
         yield from check_server(connection)
     shapes = {}
     for table in (tables.learners, tables.progress):
-        shape = shapes[table.name] = _shape(inspector, table)
+        shape = _shape(inspector, table)
+        if postgresql and not inspector.has_table(table.name):
+            shape = elsewhere(connection, table) or shape
+        shapes[table.name] = shape
         yield shape
         if not shape.ok:
             continue
