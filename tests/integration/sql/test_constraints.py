@@ -117,7 +117,7 @@ def test_another_unique_constraint_refuses_one_item(fresh_base: Base) -> None:
 def test_another_foreign_key_refuses_one_item(fresh_base: Base) -> None:
     fresh_base.do(
         "CREATE TABLE grains (id varchar(255) PRIMARY KEY)",
-        "INSERT INTO grains VALUES ('progress-bridge-probe'), ('grain-1')",
+        "INSERT INTO grains VALUES ('bridge-probe'), ('grain-1')",
         "ALTER TABLE progress ADD CONSTRAINT known FOREIGN KEY (grain_id) REFERENCES grains",
     )
     with opened(fresh_base) as store:
@@ -183,6 +183,39 @@ def test_a_read_only_base_is_told(fresh_base: Base, way: str) -> None:
             assert "read-only" in to_mend(store)[0].message
     finally:
         superuser("postgres", f"ALTER {whom} RESET default_transaction_read_only")
+
+
+@pytest.mark.parametrize("table", ["progress", "apprenants"])
+def test_rows_that_cannot_be_removed_are_told(fresh_base: Base, table: str) -> None:
+    who = somebody()
+    with opened(fresh_base) as store:
+        store.record([done(who)])
+        fresh_base.do(f"CREATE RULE keep AS ON DELETE TO {table} DO INSTEAD NOTHING")
+        with pytest.raises(StoreMisconfigured, match=f"removed from {table} stay"):
+            store.erase(who)
+        assert f"removed from {table} stay" in to_mend(store)[0].message
+        assert len(store.progress(who)) == 1
+
+
+def test_a_trigger_that_changes_another_column_is_told(fresh_base: Base) -> None:
+    fresh_base.do(
+        """CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN NEW.module_id := 'M'; RETURN NEW; END $$""",
+        "CREATE TRIGGER shout BEFORE INSERT ON progress FOR EACH ROW EXECUTE FUNCTION shout()",
+    )
+    with opened(fresh_base) as store:
+        with pytest.raises(StoreMisconfigured, match="keeps other values"):
+            store.record([done(somebody())])
+        assert "let no trigger" in to_mend(store)[0].remedy
+
+
+def test_a_column_that_holds_no_text_is_told(fresh_base: Base) -> None:
+    fresh_base.do("ALTER TABLE progress ALTER module_id TYPE integer USING 1")
+    with opened(fresh_base) as store:
+        (finding,) = to_mend(store)
+        assert finding.message == "column progress.module_id: INTEGER is no text"
+        fresh_base.do(finding.remedy)
+        assert to_mend(store) == []
 
 
 def test_a_standby_is_told_and_awaited(fresh_base: Base) -> None:
