@@ -134,6 +134,26 @@ class Postgres(Server):
         return "".join(x for x in lines if not x.startswith(("\\restrict ", "\\unrestrict ")))
 
 
+class Standby(Postgres):
+    """A hot standby: it follows another server, and is only read.
+
+    Args:
+        primary: the server that it follows.
+    """
+
+    def __init__(self, primary: Postgres) -> None:
+        super().__init__()
+        self._primary = primary
+
+    def start(self) -> Self:
+        """Copy the primary's cluster, and wait until it can be read."""
+        if not self._data.exists():
+            source = ["-h", HOST, "-p", str(self._primary.port), "-U", "postgres"]
+            options = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+            self.run([program("pg_basebackup"), "-D", self._data, *source, *options])
+        return super().start()
+
+
 def psql(
     url: str, script: str | Path, check: bool = True, **variables: str
 ) -> subprocess.CompletedProcess[str]:

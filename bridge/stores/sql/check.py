@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Column, Connection, Inspector, Integer, String, Table, inspect
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.model import MAX_TEXT
-from bridge.stores.sql.check_postgresql import check_server, check_table
+from bridge.stores.sql.check_postgresql import check_server, check_table, elsewhere
 from bridge.stores.sql.failures import MAKE_TABLES
-from bridge.stores.sql.tables import Tables, inexact_instant
+from bridge.stores.sql.tables import Tables, inexact_instant, is_exact
 
 
 def check_tables(
@@ -32,7 +31,10 @@ def check_tables(
         yield from check_server(connection)
     shapes = {}
     for table in (tables.learners, tables.progress):
-        shape = shapes[table.name] = _shape(inspector, table)
+        shape = _shape(inspector, table)
+        if postgresql and not inspector.has_table(table.name):
+            shape = elsewhere(connection, table) or shape
+        shapes[table.name] = shape
         yield shape
         if not shape.ok:
             continue
@@ -72,8 +74,14 @@ def _types(inspector: Inspector, tables: Tables, table: Table) -> Iterator[Findi
             yield from _key_type(column, there)
         elif column is tables.progress.c.completed_at:
             yield from _instant_type(inspector, column, there)
-        elif isinstance(there["type"], String) and column.key != "origin":
+        elif isinstance(there["type"], String):
             yield from _length(column, there["type"])
+        elif isinstance(column.type, String):
+            yield Finding(
+                ok=False,
+                message=f"column {table.name}.{column.name}: {there['type']} is no text",
+                remedy=f"ALTER TABLE {table.name} ALTER {column.name} TYPE varchar({MAX_TEXT})",
+            )
 
 
 def _key_type(column: Column[Any], there: ReflectedColumn) -> Iterator[Finding]:
@@ -90,16 +98,15 @@ def _instant_type(
 ) -> Iterator[Finding]:
     """Look at a column of instants. SQLite has no type of its own for them."""
     type_ = there["type"]
-    exact = isinstance(type_, TIMESTAMP) and type_.timezone and (type_.precision or 6) >= 3
     shown = type_.compile(inspector.dialect)
-    if inspector.dialect.name == "postgresql" and (not exact or there.get("computed")):
+    if inspector.dialect.name == "postgresql" and (not is_exact(type_) or there.get("computed")):
         what = "it fills the column itself" if there.get("computed") else f"it is a {shown}"
         error = inexact_instant(f"{column.table.name}.{column.name}", what)
         yield Finding(ok=False, message=error.what, remedy=error.remedy)
 
 
 def _length(column: Column[Any], type_: String) -> Iterator[Finding]:
-    if type_.length and type_.length < MAX_TEXT:
+    if type_.length and type_.length < MAX_TEXT and column.key != "origin":
         name, table = column.name, column.table.name
         yield Finding(
             ok=False,

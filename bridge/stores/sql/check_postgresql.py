@@ -31,6 +31,29 @@ def check_server(connection: Connection) -> Iterator[Finding]:
 _READ_ONLY: Final = text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
 
 
+def elsewhere(connection: Connection, table: Table) -> Finding | None:
+    """Return where a table is that the search path does not lead to, or None."""
+    path, schemas = connection.execute(_SCHEMAS, {"name": table.name}).one()
+    if not schemas:
+        return None
+    return Finding(
+        ok=False,
+        message=f"table {table.name}: in schema {', '.join(schemas)}, and the search_path is "
+        f"{path or 'empty'}",
+        remedy=f"add ?options=-csearch_path%3D{schemas[0]} to store.url, or "
+        f"ALTER ROLE … SET search_path TO {schemas[0]}",
+    )
+
+
+_SCHEMAS: Final = text(
+    """
+    SELECT current_setting('search_path'), (
+        SELECT array_agg(CAST(nspname AS text) ORDER BY nspname)
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relname = :name AND relkind IN ('r', 'p', 'v', 'm', 'f'))"""
+)
+
+
 def check_table(connection: Connection, table: Table, *, numbered: bool) -> Iterator[Finding]:
     """Look at the rights to a table, at the sequences of its keys and at its row security.
 

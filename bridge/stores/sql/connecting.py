@@ -35,8 +35,9 @@ _CAUSES: Final = (
     # TLS
     Cause(
         r"certificate verify failed",
-        "TLS: the server's certificate is signed by no authority that is trusted here",
-        "name the authority's certificate in store.ca_file",
+        "TLS: the server's certificate is not valid today, or no authority that is trusted here "
+        "has signed it",
+        "name the authority's certificate in store.ca_file, or renew the server's",
     ),
     Cause(
         r"server certificate for .* does not match host name|certificat serveur .* ne correspond",

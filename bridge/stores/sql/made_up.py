@@ -23,7 +23,7 @@ def made_up_learner(origin: Origin) -> Identity:
 def made_up_completion(identity: Identity) -> Completion:
     """Return a completion of now, with every value, at an instant that needs its milliseconds."""
     now = datetime.now(UTC).replace(microsecond=789_000)
-    return Completion(identity, "progress-bridge-probe", "module", "sequence", now)
+    return Completion(identity, "bridge-probe", "module", "sequence", now)
 
 
 def earlier(completion: Completion) -> Completion:

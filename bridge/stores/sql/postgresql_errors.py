@@ -27,11 +27,13 @@ _CONNECTING: Final = ("08", "28", "3D", "42501", "53300", "55000", "57P")
 
 _CHECK_TELLS: Final = "`progress-bridge check` tells which"
 
+_TYPES: Final = "give the columns the types that sql/schema-multi-origin.sql gives them"
+
 _NAMES_OBJECTS: Final = ("0A", "2200H", "22023", "42", "3F", "55")
 """Codes whose words name tables, columns and settings, and no value of a row."""
 
 _TO_MEND: Final[tuple[tuple[str, str, str], ...]] = (
-    ("0A", "the database cannot do this", _CHECK_TELLS),
+    ("0A", "the database cannot do this", "replace the table's rules by triggers"),
     ("2200H", "a sequence has no more numbers", "give the keys a larger type: bigint"),
     ("22003", "a number is too large for its column", "give the keys the same type: bigint"),
     ("22023", "a setting has a value that the database does not know", "mend store.url"),
@@ -43,16 +45,16 @@ _TO_MEND: Final[tuple[tuple[str, str, str], ...]] = (
     ("42P01", "a table or column is missing", f"{_CHECK_TELLS}; {MAKE_TABLES}"),
     ("42703", "a table or column is missing", f"{_CHECK_TELLS}; {MAKE_TABLES}"),
     ("42P10", "UNIQUE(origin, external_user_id) is missing on the learners", MAKE_TABLES),
-    ("42804", "a column's type does not fit", _CHECK_TELLS),
-    ("42883", "a column's type does not fit", _CHECK_TELLS),
-    ("428C9", "the database fills a column itself that the bridge has to write", _CHECK_TELLS),
+    ("42804", "a column's type does not fit", _TYPES),
+    ("42883", "a column's type does not fit", _TYPES),
+    ("428C9", "the database fills a column itself that the bridge has to write", _TYPES),
     ("42704", "the database does not know a setting", "mend store.url"),
-    ("42", "the database does not take the statement", _CHECK_TELLS),
+    ("42", "the database does not take the statement", _TYPES),
     ("28", "the server does not let us in", "mend user and password in store.url"),
     ("3D", "there is no such database", "mend the database's name in store.url"),
     ("3F", "no such schema", "mend the search_path in store.url"),
     ("55P02", "a setting cannot be changed", "leave it out of store.url"),
-    ("55000", "a table is not in a state to be written", _CHECK_TELLS),
+    ("55000", "a table is not in a state to be written", "make its UNIQUE NOT DEFERRABLE"),
 )
 """Code or class, what is wrong, and the remedy."""
 

@@ -82,9 +82,14 @@ def _constraint_failure(error: sqlite3.Error, shown_url: str, tables: Tables) ->
 
 def _access_failure(shown_url: str, name: str) -> MisconfiguredDatabase:
     """Tell whose file it is and who asks."""
-    why = why_not_sqlite(shown_url.partition(":///")[2]) or "the file system does not let SQLite"
-    what, _, remedy = why.partition("; ")
+    obstacle = why_not_sqlite(shown_url.partition(":///")[2])
+    what, remedy = _UNSEEN if obstacle is None else (obstacle.reason, obstacle.remedy)
     return MisconfiguredDatabase(
-        f"{shown_url}: not a database that can be opened: {what} ({name})",
-        remedy or "make the folder, or name another file in store.url",
+        f"{shown_url}: not a database that can be opened: {what} ({name})", remedy
     )
+
+
+_UNSEEN: Final = (
+    "the file system does not let SQLite",
+    "look at the file and its folder, or name another file in store.url",
+)

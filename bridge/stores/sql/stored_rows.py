@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, inspect, select
+from sqlalchemy import Connection, Table, delete, func, inspect, select
 
 from bridge.json_format import isoformat
 from bridge.model import Completion, Identity, Learner, Outcome, Progress
 from bridge.stores.merge import Changes, LearnerGrain, earliest, learner_grain, merge
 from bridge.stores.sql.failures import Conflict, MisconfiguredDatabase, NotAsWritten
 from bridge.stores.sql.statements import Statements
-from bridge.stores.sql.tables import Tables, document, inexact_instant
+from bridge.stores.sql.tables import Tables, document, inexact_instant, is_exact
 
 Recorded = dict[LearnerGrain, tuple[int, Progress]]
 """What the database holds: the primary key and the progress."""
@@ -56,7 +56,27 @@ class StoredRows:
         )
         ids = select(learners.c.id).where(*theirs)
         connection.execute(delete(progress).where(progress.c.learner.in_(ids)))
-        return connection.execute(delete(learners).where(*theirs)).rowcount > 0
+        left = select(func.count()).select_from(progress).where(progress.c.learner.in_(ids))
+        if connection.scalar(left):
+            raise self._kept_back(progress, "rows of the learner are being written")
+        if not connection.execute(delete(learners).where(*theirs)).rowcount:
+            raise self._kept_back(learners, "the learner is being erased")
+        return True
+
+    def _kept_back(self, table: Table, otherwise: str) -> Conflict:
+        """Return the conflict that rows are there still which were removed.
+
+        Args:
+            table: of the rows.
+            otherwise: what it mostly means.
+        """
+        return Conflict(
+            f"{self._shown_url}: {otherwise}",
+            MisconfiguredDatabase(
+                f"{self._shown_url}: rows that are removed from {table.name} stay there",
+                "does a trigger, a rule or row-level security keep them?",
+            ),
+        )
 
     def learner(self, connection: Connection, identity: Identity) -> Learner | None:
         """Read the learner's row."""
@@ -157,7 +177,7 @@ class StoredRows:
             self._check_keys(self._tables.progress, [row[0] for row in replaced])
             gone = connection.execute(self._statements.remove_progress, document(replaced))
             if gone.rowcount != len(replaced):
-                raise Conflict(f"{self._shown_url}: rows are being replaced or erased")
+                raise self._kept_back(self._tables.progress, "rows are being replaced or erased")
         if added := changes.create | changes.replace:
             rows = [
                 (
@@ -209,13 +229,15 @@ class StoredRows:
 
     def not_as_written(self, connection: Connection) -> NotAsWritten:
         """Return the error that says that what is read is not what was written."""
-        column = self._tables.progress.c.completed_at
-        types = {
-            found["name"]: found["type"]
-            for found in inspect(connection).get_columns(self._tables.progress.name)
-        }
-        shown = types[column.name].compile(connection.dialect)
-        return inexact_instant(
-            f"{self._tables.progress.name}.{column.name}",
-            f"what is read is not what was written ({shown})",
-        )
+        table = self._tables.progress
+        column = table.c.completed_at
+        there = {each["name"]: each["type"] for each in inspect(connection).get_columns(table.name)}
+        type_ = there[column.name]
+        if is_exact(type_) or connection.dialect.name == "sqlite":
+            return NotAsWritten(
+                f"table {table.name} keeps other values than are written to it, "
+                f"of {column.name} or another column",
+                "let no trigger change or fill what the bridge writes",
+            )
+        shown = type_.compile(connection.dialect)
+        return inexact_instant(f"{table.name}.{column.name}", f"it is a {shown}")

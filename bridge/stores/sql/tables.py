@@ -30,7 +30,7 @@ from sqlalchemy import (
     cast,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeEngine
 
 from bridge.config import Names
@@ -75,6 +75,13 @@ class Instant(TypeDecorator[datetime]):
             return parse_stored_instant(value)
         except ValueError:
             raise inexact_instant(self.exact, "it holds what is no instant") from None
+
+
+def is_exact(type_: TypeEngine[Any]) -> bool:
+    """Return whether PostgreSQL keeps instants of this type to the millisecond, with their zone."""
+    if not isinstance(type_, TIMESTAMP) or not type_.timezone:
+        return False
+    return type_.precision is None or type_.precision >= 3
 
 
 def inexact_instant(column: str, found: str) -> NotAsWritten:

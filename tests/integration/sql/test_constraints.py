@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge import Identity, Status, StoreMisconfigured
+from bridge import Identity, Status, StoreMisconfigured, StoreUnavailable
 from bridge.checks import Finding
 from bridge.stores.sql import SQLStore
 from tests.contract.learners import done, somebody
 from tests.integration.sql.base import Base
 from tests.integration.sql.stores import opened, statuses, to_mend
+from tests.servers.postgres import Standby
 
 IMPORTED = {
     "apprenants": """INSERT INTO apprenants (id, origin, external_user_id)
@@ -116,7 +117,7 @@ def test_another_unique_constraint_refuses_one_item(fresh_base: Base) -> None:
 def test_another_foreign_key_refuses_one_item(fresh_base: Base) -> None:
     fresh_base.do(
         "CREATE TABLE grains (id varchar(255) PRIMARY KEY)",
-        "INSERT INTO grains VALUES ('progress-bridge-probe'), ('grain-1')",
+        "INSERT INTO grains VALUES ('bridge-probe'), ('grain-1')",
         "ALTER TABLE progress ADD CONSTRAINT known FOREIGN KEY (grain_id) REFERENCES grains",
     )
     with opened(fresh_base) as store:
@@ -182,6 +183,74 @@ def test_a_read_only_base_is_told(fresh_base: Base, way: str) -> None:
             assert "read-only" in to_mend(store)[0].message
     finally:
         superuser("postgres", f"ALTER {whom} RESET default_transaction_read_only")
+
+
+@pytest.mark.parametrize("table", ["progress", "apprenants"])
+def test_rows_that_cannot_be_removed_are_told(fresh_base: Base, table: str) -> None:
+    who = somebody()
+    with opened(fresh_base) as store:
+        store.record([done(who)])
+        fresh_base.do(f"CREATE RULE keep AS ON DELETE TO {table} DO INSTEAD NOTHING")
+        with pytest.raises(StoreMisconfigured, match=f"removed from {table} stay"):
+            store.erase(who)
+        assert f"removed from {table} stay" in to_mend(store)[0].message
+        assert len(store.progress(who)) == 1
+
+
+def test_a_trigger_that_changes_another_column_is_told(fresh_base: Base) -> None:
+    fresh_base.do(
+        """CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN NEW.module_id := 'M'; RETURN NEW; END $$""",
+        "CREATE TRIGGER shout BEFORE INSERT ON progress FOR EACH ROW EXECUTE FUNCTION shout()",
+    )
+    with opened(fresh_base) as store:
+        with pytest.raises(StoreMisconfigured, match="keeps other values"):
+            store.record([done(somebody())])
+        assert "let no trigger" in to_mend(store)[0].remedy
+
+
+def test_a_column_that_holds_no_text_is_told(fresh_base: Base) -> None:
+    fresh_base.do("ALTER TABLE progress ALTER module_id TYPE integer USING 1")
+    with opened(fresh_base) as store:
+        (finding,) = to_mend(store)
+        assert finding.message == "column progress.module_id: INTEGER is no text"
+        fresh_base.do(finding.remedy)
+        assert to_mend(store) == []
+
+
+def test_a_standby_is_told_and_awaited(fresh_base: Base) -> None:
+    with Standby(fresh_base.server) as standby, opened(standby.url(fresh_base.name)) as store:
+        assert store.progress(somebody()) == []
+        assert "standby" in to_mend(store)[0].message
+        with pytest.raises(StoreUnavailable, match="read-only"):
+            store.record([done(somebody())])
+
+
+def test_tables_in_another_schema_are_found(fresh_base: Base) -> None:
+    fresh_base.do(
+        "CREATE SCHEMA elsewhere",
+        "ALTER TABLE apprenants SET SCHEMA elsewhere",
+        "ALTER TABLE progress SET SCHEMA elsewhere",
+    )
+    with opened(fresh_base) as store:
+        first, _ = to_mend(store)
+        assert "in schema elsewhere" in first.message
+    query = first.remedy.partition("?")[2].partition(" ")[0]
+    with opened(f"{fresh_base.url}?{query}") as store:
+        assert to_mend(store) == []
+        assert statuses(store, done(somebody())) == [Status.CREATED]
+
+
+def test_a_key_to_another_table_is_told(fresh_base: Base) -> None:
+    fresh_base.do(
+        "ALTER TABLE progress DROP CONSTRAINT progress_apprenant_id_fkey",
+        "CREATE TABLE others (id integer PRIMARY KEY)",
+        "ALTER TABLE progress ADD CONSTRAINT astray FOREIGN KEY (apprenant_id) REFERENCES others",
+    )
+    with opened(fresh_base) as store:
+        with pytest.raises(StoreMisconfigured, match=r"astray.*refer to apprenants"):
+            store.record([done(somebody())])
+        assert "astray" in to_mend(store)[0].message
 
 
 def test_checking_leaves_no_row(fresh_base: Base) -> None:
