@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check looked at.
+    """One thing that a check looked at. What may be wrong is in the table of the guide.
 
     Attributes:
         ok: whether it is as it should be.

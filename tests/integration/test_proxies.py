@@ -199,6 +199,22 @@ def test_delivery_takes_what_is_recorded_from_the_outbox(
     assert "HTTP 403 to PATCH" in str(result.error)
 
 
+def test_nothing_made_up_stays_where_removing_is_stopped(
+    proxy: Nginx, base: OwnBase, settings: StoreSettings
+) -> None:
+    who = somebody()
+    base.writer().record([done(who)])
+    before = base.read(base.names.progress)
+    with_rules(proxy, refuse("DELETE"))
+    store = DirectusStore(settings)
+    with pytest.raises(StoreMisconfigured, match="HTTP 403 to DELETE"):
+        store.record([done(who, hours=-1)])
+    assert store.check()
+    assert base.read(base.names.progress) == before
+    assert store.record([done(who, "grain-2")])[0].status is Status.CREATED
+    store.close()
+
+
 def test_a_small_limit_of_the_proxy_is_told(
     store: DirectusStore, proxy: Nginx, base: OwnBase
 ) -> None:
