@@ -19,7 +19,7 @@ from bridge.stores.sql.failures import (
     UnreachableDatabase,
 )
 from bridge.stores.sql.tables import Tables
-from bridge.support.file_access import why_not_sqlite
+from bridge.support.file_access import Obstacle, why_not_sqlite
 from bridge.support.sqlite_files import primary_code
 
 _UNIQUE: Final = re.compile(r"UNIQUE constraint failed: (\w+)\.")
@@ -33,6 +33,10 @@ _WORDS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
 )
 """Words that SQLite has for what has no code of its own, what is wrong, and the remedy."""
+
+_UNKNOWN: Final = Obstacle(
+    "the file system does not let SQLite", "name another file in store.url, or look at the disk"
+)
 
 
 def sqlite_failure(error: sqlite3.Error, shown_url: str, tables: Tables) -> StoreError:
@@ -82,9 +86,7 @@ def _constraint_failure(error: sqlite3.Error, shown_url: str, tables: Tables) ->
 
 def _access_failure(shown_url: str, name: str) -> MisconfiguredDatabase:
     """Tell whose file it is and who asks."""
-    why = why_not_sqlite(shown_url.partition(":///")[2]) or "the file system does not let SQLite"
-    what, _, remedy = why.partition("; ")
+    found = why_not_sqlite(shown_url.partition(":///")[2]) or _UNKNOWN
     return MisconfiguredDatabase(
-        f"{shown_url}: not a database that can be opened: {what} ({name})",
-        remedy or "make the folder, or name another file in store.url",
+        f"{shown_url}: not a database that can be opened: {found.reason} ({name})", found.remedy
     )
