@@ -6,7 +6,7 @@ where they are delivered. Backlog and oldest are asked of the outbox when they a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import BridgeClosed, OutboxUnavailable
@@ -14,6 +14,8 @@ from bridge.outbox import Outbox
 from bridge.support.extras import needs
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from prometheus_client.metrics_core import GaugeMetricFamily
 
 try:
@@ -116,14 +118,34 @@ def watch(outbox: Outbox) -> None:
 
 
 def serve(host: str, port: int) -> None:
-    """Answer ``GET /metrics`` from a thread of its own, until the process ends.
+    """Answer ``GET`` and ``HEAD /metrics`` from a thread of its own, until the process ends.
 
     Raises:
         ConfigurationError: prometheus-client is not installed.
         OSError: the port is taken.
     """
     _needed()
-    prometheus_client.start_http_server(port, addr=host)
+    server, _ = prometheus_client.start_http_server(port, addr=host)
+    server.set_app(_with_head(prometheus_client.make_wsgi_app()))
+
+
+def _with_head(app: WSGIApplication) -> WSGIApplication:
+    """Return the application that answers a HEAD, too: as a GET, without the body."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return app(environ, start_response)
+        told: list[Any] = []
+
+        def hold_back(*said: Any) -> Any:
+            told.extend(said)
+
+        parts = app({**environ, "REQUEST_METHOD": "GET"}, hold_back)
+        status, headers = told
+        start_response(status, [*headers, ("Content-Length", str(sum(map(len, parts))))])
+        return []
+
+    return answer
 
 
 def _needed() -> None:

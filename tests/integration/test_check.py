@@ -257,8 +257,8 @@ def test_a_wrong_token_is_told_and_not_shown(directus: Directus) -> None:
 def test_nobody_at_the_address_is_told(directus_pg: Directus) -> None:
     result = run_check(directus_pg, PROGRESS_BRIDGE_STORE_URL=f"http://127.0.0.1:{closed_port()}")
     assert result.exit_code == 1
-    assert "refused; does it run, and is the port right?" in result.output
-    assert "see that Directus runs" in result.output
+    assert "no connection: refused" in result.output
+    assert "→ does it run, and is the port right?" in result.output
 
 
 def test_a_path_that_is_not_directus_is_told(directus_pg: Directus) -> None:

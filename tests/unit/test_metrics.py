@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
@@ -121,6 +121,17 @@ def test_all_of_them_are_served_over_http(watched: SQLiteOutbox) -> None:
         *("erasures", "oldest_erasure_seconds", "erased_learners_total"),
     ):
         assert f"# HELP progress_bridge_{name} " in said
+
+
+def test_a_head_is_answered_without_the_metrics(watched: SQLiteOutbox) -> None:
+    port = HeldPort()
+    metrics.serve(HOST, port.number)
+    url = f"http://{HOST}:{port.number}/metrics"
+    with urlopen(Request(url, method="HEAD"), timeout=30) as head, urlopen(url) as got:
+        assert head.status == 200
+        assert head.read() == b""
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+        assert int(head.headers["Content-Length"]) > 1000
 
 
 WITHOUT = """
