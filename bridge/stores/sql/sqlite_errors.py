@@ -82,9 +82,9 @@ def _constraint_failure(error: sqlite3.Error, shown_url: str, tables: Tables) ->
 
 def _access_failure(shown_url: str, name: str) -> MisconfiguredDatabase:
     """Tell whose file it is and who asks."""
-    why = why_not_sqlite(shown_url.partition(":///")[2]) or "the file system does not let SQLite"
-    what, _, remedy = why.partition("; ")
+    found = why_not_sqlite(shown_url.partition(":///")[2])
+    what = found.reason if found else "the file system does not let SQLite"
     return MisconfiguredDatabase(
         f"{shown_url}: not a database that can be opened: {what} ({name})",
-        remedy or "make the folder, or name another file in store.url",
+        found.remedy if found else "name another file in store.url",
     )
