@@ -53,16 +53,15 @@ class Group(click.Group):
             if ctx.params.get("debug"):
                 traceback.print_exc()
             click.echo(f"Error: {one_line(_words(error)) or type(error).__name__}", err=True)
-            if isinstance(error, OutboxUnavailable) and error.remedy:
-                click.echo(f"  → {error.remedy}", err=True)
             ctx.exit(exit_code(error) if isinstance(error, BridgeError) else MEND)
 
 
 def _words(error: BridgeError | OSError) -> str:
-    """Return what an error says, and of a file that may not be written whose it is."""
+    """Return what an error says, with what to do, and of a file that is not ours whose it is."""
     if isinstance(error, PermissionError) and isinstance(error.filename, str | os.PathLike):
         return str(why_unwritable(Path(error.filename)) or error)
-    return str(error)
+    remedy = error.remedy if isinstance(error, OutboxUnavailable) else ""
+    return str(error) if remedy in str(error) else f"{error}: {remedy}"
 
 
 def show_bugs_in_one_line() -> None:

@@ -321,12 +321,16 @@ class Delivery:
     def _refused(self, error: OutboxUnavailable | OutboxOfAnotherStore) -> float:
         """Wait, or pause when somebody has to mend the outbox."""
         passing = type(error) is OutboxUnavailable
-        return self._outbox_failed(str(error), State.RETRYING if passing else State.PAUSED)
+        remedy = error.remedy if isinstance(error, OutboxUnavailable) else ""
+        state = State.RETRYING if passing else State.PAUSED
+        return self._outbox_failed(str(error), state, remedy)
 
-    def _outbox_failed(self, message: str, state: State = State.RETRYING) -> float:
+    def _outbox_failed(
+        self, message: str, state: State = State.RETRYING, remedy: str = ""
+    ) -> float:
         with self._lock:
             wait = self._throttle.outbox_failed(message, self._clock(), state)
-        self._telemetry.outbox_failed(message, wait)
+        self._telemetry.outbox_failed(message, wait, remedy)
         return min(self._beat, wait)
 
     # --- stopping --------------------------------------------------------------------------

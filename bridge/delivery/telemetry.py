@@ -81,9 +81,10 @@ class Telemetry:
         """Log that the store could not take a batch."""
         event(_log, logging.WARNING, "store_unavailable", error=message, next_try=wait)
 
-    def outbox_failed(self, message: str, wait: float) -> None:
-        """Log that the outbox could not do its part."""
-        event(_log, logging.WARNING, "outbox_unavailable", error=message, next_try=wait)
+    def outbox_failed(self, message: str, wait: float, remedy: str = "") -> None:
+        """Log that the outbox could not do its part, and what to do where that is known."""
+        told = {"error": message, "next_try": wait, "remedy": remedy or None}
+        event(_log, logging.WARNING, "outbox_unavailable", **told)
 
     def not_noted(self, message: str) -> None:
         """Log, once a minute, that the outbox cannot keep how this deliverer is doing."""

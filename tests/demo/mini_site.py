@@ -81,6 +81,8 @@ def main() -> None:
     )
     assert settings.tokens
     app = worker.create_app_with_logs(settings, options)
+    # The demo's Directus may have another port than the last time: it is the same store.
+    app.state.bridge.outbox.claim(adopt=True)
     site = MiniSite(app, Tokens(settings.tokens), asked.course)
     uvicorn.Server(worker.uvicorn_config(site, settings, host=HOST, port=asked.port)).run()
 

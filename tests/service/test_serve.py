@@ -110,7 +110,7 @@ def test_wrong_configuration_is_one_line_and_code_1(
 @pytest.mark.parametrize(
     ("outbox", "words"),
     [
-        ("sqlite:///{folder}/missing/outbox.db", "/missing: make it"),
+        ("sqlite:///{folder}/missing/outbox.db", "there is no folder "),
         ("sqlite:///{folder}", " is a folder, no file"),
         ("sqlite:///{folder}/bridge.yaml", "bridge.yaml: it is no outbox, or damaged"),
         ("redis://127.0.0.1:{closed}/0", "cannot be reached"),

@@ -118,11 +118,9 @@ class SQLiteFile(ForkSafe):
         except sqlite3.Error as error:
             raise self._failed(error) from error
         except OSError as error:
-            if (found := obstacle(self.path)) is not None:
-                raise self._hindered(found, os.strerror(error.errno or 0)) from error
-            raise OutboxUnavailable(
-                f"{self.path}: {error.strerror}", str(error.strerror)
-            ) from error
+            words = os.strerror(error.errno or 0)
+            found = obstacle(self.path) or Obstacle(words, "look at its folder")
+            raise self._hindered(found, words) from error
         return connection
 
     def clean(self) -> None:
