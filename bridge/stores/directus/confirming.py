@@ -8,7 +8,7 @@ that is not as it was meant is taken back before anything is reported.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
@@ -172,29 +172,35 @@ class WrittenRows:
         ]
         return self._judge(rows, found)
 
-    def rehearse(self, like: Row) -> None:
-        """Write a made-up row and remove it, unless instants were seen to be kept a moment ago.
+    def rehearsal_is_due(self) -> bool:
+        """Return whether it was not seen lately that instants are kept as they are."""
+        return monotonic() - self._rehearsed >= REHEARSED_FOR
+
+    def rehearse(self, make_learner: Callable[[], Key | None]) -> None:
+        """Write a made-up row and remove it.
 
         A row that is replaced is gone by the time the new one turns out to be wrong. Whether rows
         can be removed is seen first.
 
         Args:
-            like: a row of the learner to write it for.
+            make_learner: makes a learner to write it for, of whom nothing is lost should this
+                process be killed meanwhile.
 
         Raises:
             StoreMisconfigured: an instant is not kept as it is.
         """
-        if monotonic() - self._rehearsed < REHEARSED_FOR:
-            return
         columns = self._columns
-        row = {
-            columns.learner: like[columns.learner],
+        delete_nothing(self._client, self._names.progress, columns.id)
+        learner_id = make_learner()
+        if learner_id is None:
+            return
+        row: Row = {
+            columns.learner: learner_id,
             columns.grain_id: f"progress-bridge-probe-{uuid.uuid4()}",
             columns.module_id: None,
             columns.sequence_id: None,
             columns.completed_at: isoformat(_REHEARSED_AT),
         }
-        delete_nothing(self._client, self._names.progress, columns.id)
         try:
             answer = self._post([row])
         except DirectusRefusal:

@@ -149,16 +149,13 @@ class ProgressRows:
             conflicts, lambda pair: [found == pair for found in self.read([pair], ids)]
         )
 
-    def rehearse(self, learner_id: Key) -> None:
-        """Make sure that instants are kept exactly, before a row is replaced.
+    def rehearsal_is_due(self) -> bool:
+        """Return whether it was not seen lately that instants are kept as they are."""
+        return self._written.rehearsal_is_due()
 
-        Args:
-            learner_id: of a learner to write a made-up row for, which is removed at once.
-
-        Raises:
-            StoreMisconfigured: they are not.
-        """
-        self._written.rehearse({self._columns.learner: learner_id})
+    def rehearse(self, make_learner: Callable[[], Key | None]) -> None:
+        """Make sure that instants are kept exactly, as `WrittenRows.rehearse` does."""
+        self._written.rehearse(make_learner)
 
     def undo_misplaced(self) -> None:
         """Remove rows that could not be taken back when they were written for somebody else."""

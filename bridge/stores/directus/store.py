@@ -8,6 +8,7 @@ finds what they wrote.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from bridge.checks import Finding
 from bridge.config import StoreSettings
 from bridge.errors import StoreError, StoreMisconfigured, StoreUnavailable
 from bridge.json_format import learner_as_json
-from bridge.model import Completion, Identity, Learner, Outcome, Progress
+from bridge.model import Completion, Identity, Learner, Origin, Outcome, Progress
 from bridge.stores.base import PartlyRecorded
 from bridge.stores.directus.answers import DirectusRefusal, NotDirectus
 from bridge.stores.directus.check import check
@@ -158,7 +159,7 @@ class DirectusStore:
             result = self._rows.insert(changes.create, ids, isolate_conflicts=attempt > 1)
             if changes.replace:
                 pending.settle(left, changes, result)  # should these fail, the new ones are done
-                self._rows.rehearse(ids[next(iter(changes.replace))[0]])
+                self._rehearse_replacing()
                 result.add(self._replace(changes.replace, recorded, ids, attempt))
             left = pending.settle(left, changes, result)
             if not left:
@@ -174,6 +175,20 @@ class DirectusStore:
         pending.refuse(refused)
         if len(refused) < len(left):
             raise StoreUnavailable("other writers keep changing these rows")
+
+    def _rehearse_replacing(self) -> None:
+        """Make sure that instants are kept exactly, before a row is replaced.
+
+        It is tried with a made-up learner: no learner's record holds anything made up, even if
+        this process is killed in between.
+        """
+        if not self._rows.rehearsal_is_due():
+            return
+        made_up = Identity(Origin.DIRECT, uuid.uuid4())
+        try:
+            self._rows.rehearse(lambda: self._learners.resolve({made_up: None}).ids.get(made_up))
+        finally:
+            self.erase(made_up)
 
     def _replace(
         self,
