@@ -94,7 +94,9 @@ def judge(puts: Sequence[Put], found: Found, given_up: Collection[Key] = ()) -> 
     dead = {c for c, _ in found.dead if c is not None}
     _judge_halves(verdict, puts, recorded, dead, given_up)
     known = {key_of(c)[:2] for put in puts for c in put.completions}
-    known |= {row[:2] for row in found.rows if _is_made_up(row, {(*who, "") for who in known})}
+    of_rows = {row[:2] for row in found.rows if not _is_made_up(row, {(*w, "") for w in known})}
+    # A made-up learner, who has no rows or made-up ones, stays when a store is killed in between.
+    known |= {who for who in found.learners if who[0] == "direct" and who not in of_rows}
     verdict.strange += [f"learner {who} was never put" for who in set(found.learners) - known]
     return verdict
 
