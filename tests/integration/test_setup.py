@@ -391,3 +391,17 @@ def test_a_policy_without_its_role_is_attached(mended: Directus) -> None:
     client.close()
     assert changes == [f"role “{NAME}”: given the policy"]
     assert delivered == []
+
+
+def test_a_key_that_leaves_rows_ownerless_is_told(directus_pg: Directus) -> None:
+    names = make_tables(directus_pg, "key")
+    run_sql(
+        directus_pg,
+        f"ALTER TABLE {names.progress} ALTER apprenant_id DROP NOT NULL, "
+        f"ADD CONSTRAINT {names.progress}_apprenant_id_foreign FOREIGN KEY (apprenant_id) "
+        f"REFERENCES {names.learners} (id) ON DELETE SET NULL",
+    )
+    registered(directus_pg, names)
+    (told,) = registered(directus_pg, names)
+    assert "ON DELETE SET NULL" in told
+    assert "make it ON DELETE CASCADE" in told

@@ -171,10 +171,15 @@ def _relation(client: DirectusClient, names: Names) -> Iterator[str]:
             f"store.names.learner_fields.progress: {names.learners} shows its {names.progress} as "
             f"the field {shown_as}; set it to that name"
         )
-    if shown_as == alias and meta.get("one_deselect_action") == "delete":
-        return
-    _write_relation(client, names, registered)
-    yield f"relation {names.progress}.{field} to {names.learners}.{alias}: registered"
+    if shown_as != alias or meta.get("one_deselect_action") != "delete":
+        _write_relation(client, names, registered)
+        yield f"relation {names.progress}.{field} to {names.learners}.{alias}: registered"
+    action = ((registered and registered["schema"]) or {}).get("on_delete")
+    if action in ("SET NULL", "SET DEFAULT"):
+        yield (
+            f"{names.progress}.{field}: its foreign key is ON DELETE {action}: a row that comes "
+            "while its learner is erased would be left without an owner; make it ON DELETE CASCADE"
+        )
 
 
 def _registered_relation(client: DirectusClient, names: Names) -> dict[str, Any] | None:
