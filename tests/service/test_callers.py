@@ -116,7 +116,10 @@ def test_pages_of_configured_sites_alone_may_call(service: InProcessService) -> 
             {"tokens": {"keys": [{"id": "lms", "secret": "s" * 32, "origins": ["moodle"]}]}},
             "service.guests: guests need tokens.keys",
         ),
-        ({"service": {"keys_file": "/nowhere"}}, "service.keys_file: /nowhere: there is no file /nowhere"),
+        (
+            {"service": {"keys_file": "/nowhere"}},
+            "service.keys_file: /nowhere: there is no file /nowhere",
+        ),
     ],
 )
 def test_what_the_service_needs_and_lacks_is_said(
