@@ -9,7 +9,6 @@ from sqlalchemy.exc import ArgumentError
 
 from bridge.config import StoreSettings
 from bridge.errors import ConfigurationError
-from bridge.stores.sql.postgresql_url import PostgresqlQuery
 from bridge.support.extras import needs
 from bridge.support.sqlite_files import retry_while_locked
 
@@ -40,6 +39,8 @@ def for_writing(engine: Engine) -> Engine:
 
 
 def _postgresql(url: URL, settings: StoreSettings) -> Engine:
+    from bridge.stores.sql.postgresql_url import PostgresqlQuery  # psycopg: SQLite needs none
+
     asked = PostgresqlQuery(url, settings)
     engine = create_engine(
         url.set(drivername="postgresql+psycopg", query=asked.hosts),
