@@ -100,3 +100,14 @@ def test_a_seeds_workload_has_all_a_campaign_needs() -> None:
     assert sum(map(is_refused, completions)) == 60
     assert len({c.identity for c in completions if is_refused(c)}) > 30
     assert len({key_of(c) for c in completions}) < 5000
+
+
+def test_a_made_up_learner_left_behind_is_nobody() -> None:
+    made_up = Completion(
+        Identity("direct", "0b6c1c1e-0000-4000-8000-000000000001"),
+        "progress-bridge-probe-1",
+        completed_at=instant_of(4),
+    )
+    assert list(judge([ACCEPTED], found(EARLY, OTHER, made_up)).faults) == []
+    in_a_real_record = replace(made_up, identity=EARLY.identity)
+    assert len(judge([ACCEPTED], found(EARLY, OTHER, in_a_real_record)).strange) == 1

@@ -137,7 +137,7 @@ def _judge_rows(
         elif _instant(there) > _instant(row):
             verdict.lost.append(f"{row} is not there, but the later {there}")
     for key, row in recorded.items():
-        if row not in possible[key] and not _is_made_up(row, possible):
+        if row not in possible.get(key, ()) and not _is_made_up(row, possible):
             verdict.strange.append(f"{row} was never put")
 
 
