@@ -79,6 +79,11 @@ class LearnerCache(ForkSafe):
             while len(self._ids) > self._size:
                 self._ids.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget everybody."""
+        with self.lock:
+            self._ids.clear()
+
     def forget(self, identities: Iterable[Identity]) -> None:
         """Forget these learners, who may have been erased by another writer."""
         with self.lock:
@@ -125,7 +130,11 @@ class LearnerRows:
             StoreUnavailable: other writers keep coming first.
             StoreMisconfigured: the learners' collection takes no rows.
         """
-        resolved = LearnerIds(self._cache.get(emails))
+        remembered = self._cache.get(emails)
+        if remembered and not self._hold(remembered):
+            self._cache.clear()
+            remembered = {}
+        resolved = LearnerIds(remembered)
         conflicts: dict[Identity, RowConflict] = {}
         for attempt in range(MAX_ATTEMPTS):
             resolved.ids |= self.find(resolved.missing(emails))
@@ -176,6 +185,18 @@ class LearnerRows:
                 created_at = parse_stored_instant(row[columns.date_creation])
                 return Learner(int(row[columns.id]), identity, row[columns.email], created_at)
         return None
+
+    def _hold(self, ids: Mapping[Identity, Key]) -> bool:
+        """Return whether the newest of these primary keys is still that learner's.
+
+        A base that was emptied or restored gives keys anew from some number on, so that it is the
+        newest that is another's, or nobody's. Each write is confirmed all the same: asking first
+        keeps what a process that is killed could not take back from being written at all.
+        """
+        newest = max(ids, key=lambda who: int(ids[who]))
+        wanted = {self._columns.id: {"_eq": ids[newest]}}
+        rows = search(self._client, self._collection, wanted, self._fields)
+        return self._ids([newest], rows) == {newest: ids[newest]}
 
     def _search(self, identities: list[Identity]) -> dict[Identity, Key]:
         rows = search(self._client, self._collection, self._filter(identities), self._fields)
