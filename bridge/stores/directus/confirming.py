@@ -2,7 +2,9 @@
 
 A base that was emptied or restored gives known primary keys to other learners, and a column that
 is no ``timestamptz`` keeps another instant than it was given. Directus's answer shows both. A row
-that is not as it was meant is taken back before anything is reported.
+that is not as it was meant is taken back before anything is reported. What is left: a base that is
+restored within the moment between a question and the write, and a process that is killed within
+the moment between that write and its being taken back.
 """
 
 from __future__ import annotations
