@@ -66,15 +66,15 @@ def reader(fresh_base: Base) -> Iterator[Base]:
     """Give a role of its own the rights to the tables, and row security over them."""
     fresh_base.server.psql(
         fresh_base.name,
-        "CREATE ROLE pont LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO pont;"
-        "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO pont;",
+        "CREATE ROLE passerelle LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO passerelle;"
+        "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO passerelle;",
     )
     yield fresh_base
-    fresh_base.server.psql(fresh_base.name, "DROP OWNED BY pont; DROP ROLE pont")
+    fresh_base.server.psql(fresh_base.name, "DROP OWNED BY passerelle; DROP ROLE passerelle")
 
 
 def as_reader(base: Base) -> str:
-    return base.url.replace("proprietaire@", "pont@")
+    return base.url.replace("proprietaire@", "passerelle@")
 
 
 @pytest.mark.parametrize("table", ["apprenants", "progress"])
@@ -98,7 +98,7 @@ def test_row_security_is_told_from_rights(reader: Base, table: str, policy: str)
 def test_a_policy_for_us_is_no_obstacle(reader: Base) -> None:
     reader.do(
         "ALTER TABLE progress ENABLE ROW LEVEL SECURITY",
-        "CREATE POLICY ours ON progress TO pont USING (true)",
+        "CREATE POLICY ours ON progress TO passerelle USING (true)",
     )
     with opened(as_reader(reader)) as store:
         assert to_mend(store) == []

@@ -60,6 +60,11 @@ def serving(
             with suppress(OSError), connection, wrap(connection) as wrapped:
                 wrapped.recv(65536)
                 wrapped.sendall(answer)
+                # Closed with a part of the request unread, the system would reset the connection.
+                wrapped.shutdown(socket.SHUT_WR)
+                wrapped.settimeout(5)
+                while wrapped.recv(65536):
+                    pass
 
     with socket.create_server((HOST, 0)) as listening:
         thread = threading.Thread(target=serve, daemon=True)
