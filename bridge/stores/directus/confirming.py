@@ -16,14 +16,14 @@ from time import monotonic
 from typing import Any, Final
 
 from bridge.config import Names
-from bridge.errors import StoreMisconfigured, StoreUnavailable
+from bridge.errors import StoreMisconfigured
 from bridge.json_format import isoformat, parse_instant
 from bridge.model import Identity
 from bridge.stores.directus.answers import DirectusRefusal
 from bridge.stores.directus.client import DirectusClient
 from bridge.stores.directus.methods import delete_nothing
 from bridge.stores.directus.reading import among, search
-from bridge.stores.directus.writing import Key, Row, WriteResult, delete
+from bridge.stores.directus.writing import Key, Row, WriteResult, delete, row_sender
 from bridge.stores.merge import LearnerGrain
 
 OwnerKey = tuple[str, str]
@@ -135,6 +135,7 @@ class WrittenRows:
         self._owner = owner
         columns = self._columns
         self._fields = (columns.id, columns.grain_id, columns.completed_at)
+        self._send = row_sender(client, names.progress, (*self._fields, *owner.fields))
         self._misplaced: dict[Key, Row] = {}
         self._rehearsed = float("-inf")
 
@@ -144,7 +145,7 @@ class WrittenRows:
         Raises:
             StoreMisconfigured: an instant is not kept as it is. Nothing stays written.
         """
-        answer = self._post(list(rows.values()))
+        answer = self._post(rows)
         result = self._judge(rows, answer)
         if len(answer) < len(rows):  # of more than QUERY_LIMIT_MAX the first alone are given
             rest = {pair: row for pair, row in rows.items() if pair not in result.written}
@@ -204,12 +205,12 @@ class WrittenRows:
             columns.completed_at: isoformat(_REHEARSED_AT),
         }
         try:
-            answer = self._post([row])
+            (written,) = self._post({row[columns.grain_id]: row})
         except DirectusRefusal:
             return  # the learner is gone, for instance: what is to be written will meet it too
-        self._take_back(answer)
-        if not _is_same(row[columns.completed_at], answer[0][columns.completed_at]):
-            raise inexact_instant(self._names, row, answer[0])
+        self._take_back([written])
+        if not _is_same(row[columns.completed_at], written[columns.completed_at]):
+            raise inexact_instant(self._names, row, written)
         self._rehearsed = monotonic()
 
     def undo_misplaced(self) -> None:
@@ -217,15 +218,9 @@ class WrittenRows:
         if self._misplaced:
             self._take_back([])
 
-    def _post(self, rows: list[Row]) -> list[Row]:
-        path, params = (
-            f"/items/{self._names.progress}",
-            {"fields": ",".join(self._fields + self._owner.fields)},
-        )
-        answer = self._client.request("POST", path, params=params, body=rows)
-        if not isinstance(answer, list) or not answer:
-            raise StoreUnavailable(f"{path}: the answer does not tell what was written")
-        return self._owner.complete(answer)
+    def _post(self, rows: dict[Any, Row]) -> list[Row]:
+        """Create the rows, and return each as Directus answers, with its learner."""
+        return self._owner.complete(self._send(rows).rows)
 
     def _judge(
         self, rows: Mapping[LearnerGrain, Row], answer: Iterable[Row]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -162,19 +162,17 @@ class LearnerRows:
         """Forget the primary keys of these learners, who may have been erased by another writer."""
         self._cache.forget(identities)
 
-    def erase(self, identity: Identity) -> list[Key]:
+    def erase(self, identity: Identity, ids: Sequence[Key]) -> None:
         """Remove the learner's row, once their progress is gone.
 
-        Returns:
-            The primary keys that they had.
+        Args:
+            identity: whose row it has to be when it is removed.
+            ids: the primary keys that they have.
 
         Raises:
             DirectusRefusal: something still refers to the row.
         """
-        keys = list(self.find([identity]).values())
-        self.forget([identity])
-        delete(self._client, self._collection, self._columns.id, keys, self._filter([identity]))
-        return keys
+        delete(self._client, self._collection, self._columns.id, ids, self._filter([identity]))
 
     def read(self, identity: Identity) -> Learner | None:
         """Read the learner's whole row."""

@@ -186,7 +186,7 @@ class ProgressRows:
         """
         key = self._columns.id
         wanted = {self._columns.learner: {"_in": list(learner_ids)}}
-        rows = self._owner.search(wanted, [key]) if learner_ids else []
+        rows = self._owner.search(wanted, [key])
         orphans = [row[key] for row in rows if self._owner.of(row) is None]
         delete(self._client, self._names.progress, key, orphans)
 

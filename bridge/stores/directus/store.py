@@ -90,12 +90,14 @@ class DirectusStore:
         failure: StoreError = StoreUnavailable("other writers keep recording for this learner")
         erased = False
         for _ in range(MAX_ATTEMPTS):
+            learner_ids = list(self._learners.find([identity]).values())
             self._learners.forget([identity])
-            if not self._learners.find([identity]):
+            if not learner_ids:
                 return erased
             self._rows.erase(identity)
             try:
-                self._rows.erase_orphans(self._learners.erase(identity))
+                self._learners.erase(identity, learner_ids)
+                self._rows.erase_orphans(learner_ids)
             except DirectusRefusal as refusal:
                 failure = self._why_not_erased(identity, refusal)
             erased = True
@@ -114,12 +116,10 @@ class DirectusStore:
         """
         if self._rows.of_learner(identity):
             return StoreUnavailable("other writers keep recording for this learner")
-        path = f"/items/{self._names.learners}"
-        if refusal.code is None:
-            return StoreUnavailable(f"{path}: {refusal}")
         return StoreMisconfigured(
-            f"{path}: {refusal} although no progress is left; another table refers to this "
-            "learner: remove its rows first, or give its foreign key ON DELETE CASCADE"
+            f"/items/{self._names.learners}: {refusal} although no progress is left; another table "
+            "refers to this learner: remove its rows first, or give its foreign key ON DELETE "
+            "CASCADE"
         )
 
     def _record_group(

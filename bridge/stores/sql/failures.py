@@ -28,33 +28,27 @@ class Refused(StoreError):
     """The database refuses a row of the batch."""
 
 
-class MisconfiguredDatabase(StoreMisconfigured):
-    """Somebody has to mend something in the database or in its URL.
+class _WithRemedy(StoreError):
+    """An error that says what to do about it.
 
     Attributes:
         what: what is wrong.
-        remedy: what to do about it.
+        remedy: what to do about it, or, where it may pass by itself, when it stays so.
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(f"{what}; {remedy}" if remedy else what)
         self.what = what
         self.remedy = remedy
+
+
+class MisconfiguredDatabase(_WithRemedy, StoreMisconfigured):
+    """Somebody has to mend something in the database or in its URL."""
 
 
 class NotAsWritten(MisconfiguredDatabase):
     """The database keeps another row than it was given."""
 
 
-class UnreachableDatabase(StoreUnavailable):
-    """The database cannot be reached or cannot serve now.
-
-    Attributes:
-        what: what is wrong.
-        remedy: what to do when it stays so.
-    """
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(f"{what}; {remedy}" if remedy else what)
-        self.what = what
-        self.remedy = remedy
+class UnreachableDatabase(_WithRemedy, StoreUnavailable):
+    """The database cannot be reached or cannot serve now."""
